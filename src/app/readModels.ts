@@ -1,0 +1,174 @@
+/**
+ * What the dashboard may read and do: stores to watch and commands to give. The dashboard knows nothing else of the
+ * app, so this file is its whole contract.
+ */
+import type { DeviceProfile, RuntimeChoice, ShareLimits } from '../compute/contracts.ts';
+import type { AccountId, DeviceId, JobId, MilliCredits, Milliseconds, PeerId } from '../core/brand.ts';
+import type { Store } from '../core/events.ts';
+import type { LogFields, LogLevel } from '../core/ports/telemetry.ts';
+import type { Result } from '../core/result.ts';
+import type {
+  InferenceMetrics,
+  JobView,
+  NodeStatus,
+  SubmitError,
+  WorkReceipt,
+} from '../inference/contracts.ts';
+
+/** First-visit answer; `undefined` until the person chose. */
+export type Consent = 'use-and-share' | 'use-only' | 'share-only' | 'this-device-only';
+
+export type SelfView = {
+  readonly peer: PeerId;
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly name: string;
+  readonly build: string;
+  readonly profile: DeviceProfile | undefined;
+  /** Models loading, runtime chosen and why. */
+  readonly engine: {
+    readonly phase: 'idle' | 'loading' | 'ready' | 'failed';
+    readonly progress: number;
+    readonly choice: RuntimeChoice | undefined;
+    readonly error: string | undefined;
+  };
+  /** Whether the recovery key still waits to be saved by the person. */
+  readonly recoveryKeyPending: boolean;
+  /** Whether keys and jobs survive this tab; false in private windows. */
+  readonly durable: boolean;
+};
+
+export type RoomView = {
+  /** The full link to give away, with the room's secret in its fragment. */
+  readonly link: string;
+  /** "Quiet Harbour": two words from the room id, so that people can tell rooms apart. */
+  readonly name: string;
+  readonly connection:
+    | { readonly phase: 'off' }
+    | { readonly phase: 'connecting'; readonly attempt: number }
+    | { readonly phase: 'joined' }
+    | { readonly phase: 'waiting'; readonly retryAt: Milliseconds; readonly reason: string }
+    | { readonly phase: 'refused'; readonly reason: string };
+};
+
+export type PeerView = {
+  readonly status: NodeStatus;
+  readonly sameAccount: boolean;
+  readonly sameDevice: boolean;
+  readonly rtt: Milliseconds | undefined;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly connectedAt: number;
+  /** Tasks of ours it runs now, and tasks of its that we run now. */
+  readonly workingForUs: number;
+  readonly workingForIt: number;
+  readonly tasksDone: number;
+  readonly wrong: number;
+  /** closed: fine; open: left alone until `until` (monotonic) after failures. */
+  readonly breaker: 'closed' | 'half-open' | 'open';
+};
+
+export type ReceiptView = {
+  readonly receipt: WorkReceipt;
+  readonly direction: 'earned' | 'spent' | 'own';
+  readonly state: 'whole' | 'claim';
+  readonly otherName: string | undefined;
+};
+
+export type CreditsView = {
+  readonly earned: MilliCredits;
+  readonly spent: MilliCredits;
+  readonly receipts: readonly ReceiptView[];
+};
+
+export type HealthCheck = {
+  readonly id: 'server' | 'swarm' | 'engine' | 'storage' | 'isolation' | 'install' | 'main-thread';
+  readonly title: string;
+  readonly state: 'ok' | 'warn' | 'bad' | 'unknown';
+  /** What was found and, if not ok, what to do. */
+  readonly message: string;
+};
+
+export type LogEntry = {
+  readonly at: number;
+  readonly level: LogLevel;
+  readonly component: string;
+  readonly message: string;
+  readonly fields: LogFields;
+};
+
+/** Time series for the charts: one sample a second, the last ten minutes. Columns share one time axis (seconds). */
+export type SeriesView = {
+  readonly time: readonly number[];
+  readonly columns: Readonly<
+    Record<
+      'peers' | 'linesPerMinute' | 'tasksRunning' | 'bytesInPerSecond' | 'bytesOutPerSecond' | 'rttMs',
+      readonly (number | null)[]
+    >
+  >;
+};
+
+export type InstallView = {
+  readonly state: 'unavailable' | 'available' | 'installed';
+  /** Why not, and what to do ("this phone does not trust the host's certificate yet: open /ca.crt"). */
+  readonly reason: string | undefined;
+  readonly offlineReady: boolean;
+  /** A new version waits; `applyUpdate` reloads after asking. */
+  readonly updateReady: boolean;
+};
+
+export interface ReadModels {
+  readonly self: Store<SelfView>;
+  readonly consent: Store<Consent | undefined>;
+  readonly limits: Store<ShareLimits>;
+  readonly room: Store<RoomView>;
+  readonly peers: Store<readonly PeerView[]>;
+  /** Peers that could not join us, and why (version, identity…). */
+  readonly refusals: Store<
+    readonly { readonly peer: PeerId; readonly reason: string; readonly at: number }[]
+  >;
+  readonly jobs: Store<readonly JobView[]>;
+  readonly credits: Store<CreditsView>;
+  readonly metrics: Store<InferenceMetrics>;
+  readonly health: Store<readonly HealthCheck[]>;
+  readonly log: Store<readonly LogEntry[]>;
+  readonly series: Store<SeriesView>;
+  readonly install: Store<InstallView>;
+}
+
+export interface Commands {
+  chooseConsent(consent: Consent): Promise<void>;
+  setLimits(limits: ShareLimits): Promise<void>;
+  rename(name: string): Promise<void>;
+  /** Goes to another room: a link, or undefined for a new one. Says why a link can't be used. */
+  changeRoom(link: string | undefined): Promise<Result<void, string>>;
+  reconnect(): void;
+
+  submitImages(files: readonly File[]): Promise<Result<JobId, SubmitError>>;
+  cancelJob(job: JobId): Promise<void>;
+  removeJob(job: JobId): Promise<void>;
+  pageFile(job: JobId, page: number): Promise<Blob | undefined>;
+  /** The job's text, or its JSON with boxes, confidences and who read what. */
+  exportJob(job: JobId, format: 'txt' | 'json'): Promise<Blob | undefined>;
+  /** The bundled sample pages, so that a first visitor has something to drop. */
+  loadSamples(): Promise<readonly File[]>;
+
+  measureSpeed(): Promise<void>;
+  /** The account's recovery key as text, once: afterwards `confirmRecoveryKeySaved` forgets it here. */
+  revealRecoveryKey(): Promise<string | undefined>;
+  confirmRecoveryKeySaved(): Promise<void>;
+  /** Makes this device part of the account that the key belongs to. */
+  restoreAccount(recoveryKey: string): Promise<Result<void, string>>;
+
+  exportReceipts(): Promise<Blob>;
+  /** Checks a receipt's two signatures here and now. */
+  verifyReceipt(id: string): Promise<Result<void, string>>;
+  downloadLog(): Promise<Blob>;
+  install(): Promise<void>;
+  applyUpdate(): Promise<void>;
+}
+
+export interface AppModel {
+  readonly models: ReadModels;
+  readonly commands: Commands;
+}

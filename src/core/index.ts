@@ -1,0 +1,15 @@
+export * from './brand.ts';
+export * from './bytes.ts';
+export * from './codec.ts';
+export * from './dispose.ts';
+export * from './events.ts';
+export * from './hash.ts';
+export type * from './ports/channel.ts';
+export type * from './ports/clock.ts';
+export type * from './ports/crypto.ts';
+export type * from './ports/locks.ts';
+export type * from './ports/random.ts';
+export * from './ports/telemetry.ts';
+export type * from './ports/timers.ts';
+export * from './result.ts';
+export * from './schema.ts';

@@ -1,0 +1,30 @@
+import * as v from 'valibot';
+import { type CborValue, type DecodeLimits, decodeCbor } from './codec.ts';
+import { err, type Fault, fault, ok, type Result } from './result.ts';
+
+/** Unknown input is parsed into a type or refused here, at the edge; inside, types are trusted. */
+export const parseWith = <Schema extends v.GenericSchema>(
+  schema: Schema,
+  input: unknown,
+): Result<v.InferOutput<Schema>, Fault<'schema'>> => {
+  const parsed = v.safeParse(schema, input, { abortEarly: true });
+  if (parsed.success) return ok(parsed.output);
+  const issue = parsed.issues[0];
+  return err(fault('schema', `${v.getDotPath(issue) ?? 'message'}: ${issue.message}`));
+};
+
+export const decodeWith = <Schema extends v.GenericSchema>(
+  schema: Schema,
+  bytes: Uint8Array,
+  limits?: DecodeLimits,
+): Result<v.InferOutput<Schema>, Fault<'cbor' | 'schema'>> => {
+  const decoded = decodeCbor(bytes, limits);
+  return decoded.ok ? parseWith(schema, decoded.value as CborValue) : decoded;
+};
+
+export const bytesSchema = (maxBytes: number) =>
+  v.pipe(v.instance(Uint8Array), v.maxLength(maxBytes, `longer than ${maxBytes} bytes`));
+
+export const countSchema = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
+
+export const finiteSchema = v.pipe(v.number(), v.finite());

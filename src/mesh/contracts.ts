@@ -1,0 +1,119 @@
+import type * as v from 'valibot';
+import type { ByteCount, Milliseconds, PeerId } from '../core/brand.ts';
+import type { Bytes } from '../core/bytes.ts';
+import type { Subscribe, Unsubscribe } from '../core/events.ts';
+import type { Fault, Result } from '../core/result.ts';
+import type { PeerIdentity } from '../identity/types.ts';
+
+/** `control` overtakes `bulk` between frames, and never starves it. */
+export type Priority = 'control' | 'bulk';
+
+export type SendError = Fault<'closed' | 'unknown-peer' | 'too-large' | 'aborted'>;
+
+/**
+ * One authenticated, ordered, reliable message pipe to one peer. Knows framing, back-pressure and priorities; does
+ * not know who else exists, nor what a message means.
+ */
+export interface Link {
+  readonly peer: PeerId;
+  /** Resolves when the last frame was handed to the network under back-pressure. One message ≤ 16 MiB. */
+  send(message: Uint8Array, priority: Priority): Promise<Result<void, SendError>>;
+  readonly messages: Subscribe<Bytes>;
+  readonly closed: Subscribe<Fault<LinkEnd>>;
+  readonly stats: () => LinkStats;
+  close(reason: string): void;
+}
+
+export type LinkEnd = 'closed-here' | 'closed-there' | 'failed' | 'misbehaved' | 'version' | 'identity';
+
+export type LinkStats = {
+  readonly bytesSent: ByteCount;
+  readonly bytesReceived: ByteCount;
+  /** Smoothed round-trip time (RFC 6298 weights), once measured. */
+  readonly rtt: Milliseconds | undefined;
+};
+
+export type OverlayChange =
+  | { readonly kind: 'up'; readonly peer: PeerIdentity }
+  | { readonly kind: 'down'; readonly peer: PeerId; readonly reason: Fault<LinkEnd> }
+  /** Somebody could not join us, or we them: shown to the person, with what to do. */
+  | { readonly kind: 'refused'; readonly peer: PeerId; readonly reason: Fault<LinkEnd> };
+
+/**
+ * Who this tab can talk to. Today every member of a small room; a partial mesh can take its place without its
+ * users noticing. Doesn't know what messages mean.
+ */
+export interface Overlay {
+  readonly self: PeerId;
+  peers(): readonly PeerIdentity[];
+  send(to: PeerId, message: Uint8Array, priority: Priority): Promise<Result<void, SendError>>;
+  stats(peer: PeerId): LinkStats | undefined;
+  readonly messages: Subscribe<{ readonly from: PeerId; readonly bytes: Bytes }>;
+  readonly changes: Subscribe<OverlayChange>;
+  /** Breaks with a peer whose messages are not acceptable: the message costs its sender, not us. */
+  expel(peer: PeerId, reason: string): void;
+  close(): void;
+}
+
+/** The part of the overlay that RPC needs; the simulator implements it with virtual time. */
+export type MessageTransport = Pick<Overlay, 'self' | 'send' | 'messages' | 'changes' | 'expel'>;
+
+/** A remote procedure: its schemas are its contract, checked on both sides. */
+export interface Method<Input, Output, Progress> {
+  readonly name: string;
+  readonly input: v.GenericSchema<unknown, Input>;
+  readonly output: v.GenericSchema<unknown, Output>;
+  readonly progress: v.GenericSchema<unknown, Progress>;
+  readonly priority: Priority;
+}
+
+export type RpcError = Fault<
+  /** the caller's signal */
+  | 'cancelled'
+  /** the deadline passed */
+  | 'deadline'
+  /** the link is gone */
+  | 'peer-lost'
+  /** 3 s with neither progress nor an answered ping */
+  | 'silent'
+  /** the peer said no (limits, pause, consent, version); `message` is its reason */
+  | 'refused'
+  /** the peer's queue is full */
+  | 'overloaded'
+  /** the handler failed over there */
+  | 'failed'
+  /** the answer does not fit the method's schema */
+  | 'invalid'
+>;
+
+export interface CallOptions<Progress> {
+  readonly deadline: Milliseconds;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface HandlerContext<Progress> {
+  readonly from: PeerId;
+  /** Aborts on the caller's cancel, on its deadline, and when its link goes down. */
+  readonly signal: AbortSignal;
+  progress(value: Progress): void;
+}
+
+export type Handler<Input, Output, Progress> = (
+  input: Input,
+  context: HandlerContext<Progress>,
+) => Promise<Result<Output, Fault<'refused' | 'overloaded' | 'failed'>>>;
+
+export interface Rpc {
+  call<Input, Output, Progress>(
+    to: PeerId,
+    method: Method<Input, Output, Progress>,
+    input: Input,
+    options: CallOptions<Progress>,
+  ): Promise<Result<Output, RpcError>>;
+  handle<Input, Output, Progress>(
+    method: Method<Input, Output, Progress>,
+    handler: Handler<Input, Output, Progress>,
+  ): Unsubscribe;
+  close(): void;
+}
