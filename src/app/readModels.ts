@@ -5,18 +5,45 @@
 import type { DeviceProfile, RuntimeChoice, ShareLimits } from '../compute/contracts.ts';
 import type { AccountId, DeviceId, JobId, MilliCredits, Milliseconds, PeerId } from '../core/brand.ts';
 import type { Store } from '../core/events.ts';
+import type { Clock } from '../core/ports/clock.ts';
 import type { LogFields, LogLevel } from '../core/ports/telemetry.ts';
+import type { Timers } from '../core/ports/timers.ts';
 import type { Result } from '../core/result.ts';
 import type {
   InferenceMetrics,
+  InferenceRequest,
   JobView,
   NodeStatus,
   SubmitError,
   WorkReceipt,
 } from '../inference/contracts.ts';
 
+export type {
+  DeviceProfile,
+  GpuProfile,
+  MeasuredSpeed,
+  RuntimeChoice,
+  RuntimeKind,
+  ShareLimits,
+} from '../compute/contracts.ts';
+export type {
+  InferenceMetrics,
+  InferenceRequest,
+  JobState,
+  JobView,
+  LineView,
+  NodeStatus,
+  PageView,
+  ReceiptBody,
+  SubmitError,
+  WorkReceipt,
+  WorkShare,
+} from '../inference/contracts.ts';
+
 /** First-visit answer; `undefined` until the person chose. */
 export type Consent = 'use-and-share' | 'use-only' | 'share-only' | 'this-device-only';
+
+export type ThemeChoice = 'system' | 'light' | 'dark';
 
 export type SelfView = {
   readonly peer: PeerId;
@@ -134,17 +161,23 @@ export interface ReadModels {
   readonly log: Store<readonly LogEntry[]>;
   readonly series: Store<SeriesView>;
   readonly install: Store<InstallView>;
+  readonly theme: Store<ThemeChoice>;
 }
 
 export interface Commands {
   chooseConsent(consent: Consent): Promise<void>;
+  setTheme(theme: ThemeChoice): Promise<void>;
   setLimits(limits: ShareLimits): Promise<void>;
   rename(name: string): Promise<void>;
   /** Goes to another room: a link, or undefined for a new one. Says why a link can't be used. */
   changeRoom(link: string | undefined): Promise<Result<void, string>>;
   reconnect(): void;
 
-  submitImages(files: readonly File[]): Promise<Result<JobId, SubmitError>>;
+  /** `alone`: the images don't leave this device. Without it, the person's consent decides. */
+  submitImages(
+    files: readonly File[],
+    audience?: InferenceRequest['audience'],
+  ): Promise<Result<JobId, SubmitError>>;
   cancelJob(job: JobId): Promise<void>;
   removeJob(job: JobId): Promise<void>;
   pageFile(job: JobId, page: number): Promise<Blob | undefined>;
@@ -171,4 +204,7 @@ export interface Commands {
 export interface AppModel {
   readonly models: ReadModels;
   readonly commands: Commands;
+  /** For countdowns and "two minutes ago"; the dashboard has no clock of its own. */
+  readonly clock: Clock;
+  readonly timers: Timers;
 }
