@@ -1,0 +1,62 @@
+import { webcrypto } from 'node:crypto';
+import type { Bytes } from '../core/bytes.ts';
+import type { CryptoPort, SigningKey } from '../core/ports/crypto.ts';
+import type { IdentityStore, openIdentity, StoredIdentity } from './keeper.ts';
+
+const { subtle } = webcrypto;
+const pkcs8Prefix = Uint8Array.from([48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32]);
+
+const toSigningKey = async (privateKey: webcrypto.CryptoKey, publicKey: Bytes): Promise<SigningKey> => ({
+  publicKey,
+  sign: async (message) => new Uint8Array(await subtle.sign('Ed25519', privateKey, message)),
+});
+
+/** Real Ed25519 from Node, so that tests of signatures test signatures. */
+export const createNodeCryptoForTests = (): CryptoPort => ({
+  async generateSigningKey() {
+    const pair = (await subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+    return toSigningKey(pair.privateKey, new Uint8Array(await subtle.exportKey('raw', pair.publicKey)));
+  },
+  async signingKeyFromSeed(seed) {
+    const pkcs8 = new Uint8Array([...pkcs8Prefix, ...seed]);
+    const key = await subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign']);
+    const { x } = await subtle.exportKey('jwk', key);
+    return toSigningKey(key, new Uint8Array(Buffer.from(x ?? '', 'base64url')));
+  },
+  async verify(publicKey, message, signature) {
+    const key = await subtle.importKey('raw', publicKey, 'Ed25519', true, ['verify']);
+    return subtle.verify('Ed25519', key, signature, message);
+  },
+  digest: async (bytes) => new Uint8Array(await subtle.digest('SHA-256', bytes)),
+});
+
+/** A device with a memory of its own and one queue for its locks. */
+export const createTestIdentityDeps = (crypto: CryptoPort): Parameters<typeof openIdentity>[0] => {
+  let kept: StoredIdentity | undefined;
+  let queue: Promise<void> = Promise.resolve();
+  const store: IdentityStore = {
+    durable: true,
+    read: async () => kept,
+    write: async (identity) => {
+      kept = identity;
+    },
+  };
+  return {
+    store,
+    crypto,
+    clock: { now: () => 1_000 as never, monotonic: () => 0 as never },
+    random: { bytes: (n) => webcrypto.getRandomValues(new Uint8Array(n)), next: () => 0.5 },
+    locks: {
+      tryAcquire: async () => undefined,
+      acquire() {
+        let release = () => {};
+        const held = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        const granted = queue.then(() => release);
+        queue = queue.then(() => held);
+        return granted;
+      },
+    },
+  };
+};
