@@ -1,0 +1,257 @@
+import type { Milliseconds } from '../../core/brand.ts';
+import type { Unsubscribe } from '../../core/events.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
+import { err, fault, ok, type Result } from '../../core/result.ts';
+import type { PoolCallOptions, PoolError, WorkerPool } from '../contracts.ts';
+import type { WorkerHandle } from '../ports.ts';
+
+export type WorkerPoolDeps<Api> = {
+  spawn(): WorkerHandle<Api>;
+  readonly timers: Timers;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+};
+
+export type WorkerPoolOptions = {
+  readonly name: string;
+  readonly size: number;
+  /** A worker without work ends after this time; the next call starts a new one. */
+  readonly idleAfter: Milliseconds;
+  /** How long a cancelled call may go on before its worker is ended: a WASM run can't be interrupted otherwise. */
+  readonly abortGrace: Milliseconds;
+};
+
+/**
+ * Knows workers' lives and the order of calls; doesn't know what a call does, nor that comlink carries it. Every
+ * call settles exactly once, whatever its worker does, and at once when it is cancelled.
+ */
+export const createWorkerPool = <Api>(
+  deps: WorkerPoolDeps<Api>,
+  options: WorkerPoolOptions,
+): WorkerPool<Api> => {
+  const seats = new Set<Seat<Api>>();
+  const waiting: Call<Api>[] = [];
+  let size = Math.max(1, options.size);
+  let closed = false;
+
+  const pump = (): void => {
+    if (closed) return;
+    for (const seat of seats) {
+      if (!seat.busy && seats.size > size) endSeat(seat);
+    }
+    for (;;) {
+      const idle = [...seats].find((seat) => !seat.busy);
+      if (!idle && seats.size >= size) return;
+      const call = waiting.shift();
+      if (!call) return;
+      const seat = idle ?? startSeat(call);
+      if (seat) begin(seat, call);
+    }
+  };
+
+  const startSeat = (call: Call<Api>): Seat<Api> | undefined => {
+    let handle: WorkerHandle<Api>;
+    try {
+      handle = deps.spawn();
+    } catch (cause) {
+      call.settle(err(fault('worker-crashed', `${options.name}: could not start: ${say(cause)}`)));
+      return undefined;
+    }
+    const seat: Seat<Api> = { handle, busy: false, release: [], idle: undefined, crash: undefined };
+    seats.add(seat);
+    seat.release.push(handle.ended((reason) => crash(seat, reason)));
+    deps.telemetry.count('workers_started_total', 1, { pool: options.name });
+    return seat;
+  };
+
+  const endSeat = (seat: Seat<Api>): void => {
+    if (!seats.delete(seat)) return;
+    seat.idle?.();
+    for (const release of seat.release) release();
+    seat.handle.terminate();
+  };
+
+  const crash = (seat: Seat<Api>, reason: string): void => {
+    deps.telemetry.log('warn', `pool.${options.name}`, `a worker died: ${reason}`);
+    deps.telemetry.count('workers_crashed_total', 1, { pool: options.name });
+    endSeat(seat);
+    seat.crash?.(fault('worker-crashed', `${options.name}: a worker died: ${reason}`));
+    pump();
+  };
+
+  const begin = (seat: Seat<Api>, call: Call<Api>): void => {
+    seat.busy = true;
+    seat.idle?.();
+    seat.idle = undefined;
+    runOnSeat(deps, options, seat, call, {
+      freed() {
+        seat.busy = false;
+        if (!seats.has(seat)) return;
+        seat.idle = deps.timers.after(options.idleAfter, () => endSeat(seat));
+        pump();
+      },
+      lost() {
+        endSeat(seat);
+        pump();
+      },
+    });
+  };
+
+  return {
+    call: (run, callOptions) =>
+      new Promise((resolve) => {
+        if (closed) return resolve(err(fault('closed', `${options.name}: is closed`)));
+        const call = createCall(run, callOptions, resolve, (dropped) => {
+          const index = waiting.indexOf(dropped);
+          if (index >= 0) waiting.splice(index, 1);
+        });
+        if (call.settled()) return;
+        enqueue(waiting, call);
+        pump();
+      }),
+    load: () => ({
+      workers: seats.size,
+      running: [...seats].filter((seat) => seat.busy).length,
+      waiting: waiting.length,
+    }),
+    resize(next) {
+      size = Math.max(1, next);
+      pump();
+    },
+    async close() {
+      closed = true;
+      const reason = fault('closed' as const, `${options.name}: was closed`);
+      for (const call of waiting.splice(0)) call.settle(err(reason));
+      for (const seat of [...seats]) {
+        endSeat(seat);
+        seat.crash?.(reason);
+      }
+    },
+  };
+};
+
+type Seat<Api> = {
+  readonly handle: WorkerHandle<Api>;
+  busy: boolean;
+  readonly release: Unsubscribe[];
+  idle: CancelTimer | undefined;
+  /** Ends the call in flight, if any. */
+  crash: ((reason: PoolError) => void) | undefined;
+};
+
+type Call<Api> = {
+  readonly run: (api: Api) => Promise<unknown>;
+  readonly options: PoolCallOptions;
+  /** The first settlement counts. */
+  settle(result: Result<unknown, PoolError>): void;
+  settled(): boolean;
+  /** What the abort signal does while the call runs; while it waits, the call is dropped. */
+  onAbort: (() => void) | undefined;
+};
+
+const createCall = <Api, T>(
+  run: (api: Api) => Promise<T>,
+  options: PoolCallOptions,
+  resolve: (result: Result<T, PoolError>) => void,
+  drop: (call: Call<Api>) => void,
+): Call<Api> => {
+  let settled = false;
+  const abort = (): void => {
+    drop(call);
+    call.onAbort?.();
+    call.settle(err(fault('cancelled', 'the call was cancelled')));
+  };
+  const call: Call<Api> = {
+    run,
+    options,
+    onAbort: undefined,
+    settled: () => settled,
+    settle(result) {
+      if (settled) return;
+      settled = true;
+      options.signal?.removeEventListener('abort', abort);
+      // `run` is the only source of values and gives a T; the queue holds calls of many T.
+      resolve(result as Result<T, PoolError>);
+    },
+  };
+  if (options.signal?.aborted) abort();
+  else options.signal?.addEventListener('abort', abort, { once: true });
+  return call;
+};
+
+/** Urgent calls go before the rest, and keep their order among themselves. */
+const enqueue = <Api>(waiting: Call<Api>[], call: Call<Api>): void => {
+  const firstPatient = call.options.urgent ? waiting.findIndex((other) => !other.options.urgent) : -1;
+  if (firstPatient < 0) waiting.push(call);
+  else waiting.splice(firstPatient, 0, call);
+};
+
+/** One call on one worker: `freed` if the worker can take the next, `lost` if it has to be replaced. */
+const runOnSeat = <Api>(
+  deps: WorkerPoolDeps<Api>,
+  options: WorkerPoolOptions,
+  seat: Seat<Api>,
+  call: Call<Api>,
+  outcome: { freed(): void; lost(): void },
+): void => {
+  const startedAt = deps.clock.monotonic();
+  let over = false;
+  let cancelTimer: CancelTimer = () => {};
+  const finish = (next: (() => void) | undefined): void => {
+    if (over) return;
+    over = true;
+    cancelTimer();
+    stopSigns();
+    call.onAbort = undefined;
+    seat.crash = undefined;
+    deps.telemetry.observe('worker_call_seconds', (deps.clock.monotonic() - startedAt) / 1000, {
+      pool: options.name,
+    });
+    next?.();
+  };
+  const stuck = (): void => {
+    const limit = `${call.options.watchdog} ms`;
+    deps.telemetry.log(
+      'warn',
+      `pool.${options.name}`,
+      `a worker gave no sign of life for ${limit}: replaced`,
+    );
+    deps.telemetry.count('workers_stuck_total', 1, { pool: options.name });
+    finish(outcome.lost);
+    call.settle(err(fault('worker-stuck', `${options.name}: no sign of life within ${limit}`)));
+  };
+  const watch = (): void => {
+    cancelTimer();
+    cancelTimer = deps.timers.after(call.options.watchdog, stuck);
+  };
+  const stopSigns = seat.handle.signs(() => {
+    if (!over && !call.settled()) watch();
+  });
+  watch();
+  call.onAbort = () => {
+    seat.handle.abort();
+    cancelTimer();
+    cancelTimer = deps.timers.after(options.abortGrace, () => finish(outcome.lost));
+  };
+  seat.crash = (reason) => {
+    finish(undefined);
+    call.settle(err(reason));
+  };
+  settleFrom(call, seat.handle.api).then((result) => {
+    if (over) return;
+    finish(outcome.freed);
+    call.settle(result);
+  });
+};
+
+const settleFrom = async <Api>(call: Call<Api>, api: Api): Promise<Result<unknown, PoolError>> => {
+  try {
+    return ok(await call.run(api));
+  } catch (cause) {
+    return err(fault('failed', say(cause)));
+  }
+};
+
+const say = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

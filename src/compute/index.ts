@@ -1,0 +1,11 @@
+export * from './bridge/pool.ts';
+export type * from './contracts.ts';
+export * from './models/manifest.ts';
+export * from './models/store.ts';
+export type * from './ports.ts';
+export * from './profile/collect.ts';
+export * from './runtimes/assets.ts';
+export * from './runtimes/ort.ts';
+export * from './runtimes/runtime.ts';
+export * from './scheduler/scheduler.ts';
+export * from './scheduler/slots.ts';

@@ -1,0 +1,43 @@
+import type { Subscribe } from '../core/events.ts';
+import type { Fault, Result } from '../core/result.ts';
+
+/**
+ * One living worker. `api`'s methods hang for ever if the worker dies: only the pool may call them, because it
+ * watches `ended` and `signs` at the same time.
+ */
+export interface WorkerHandle<Api> {
+  readonly api: Api;
+  /** Every message of the worker, answers included: proof that its event loop turns. */
+  readonly signs: Subscribe<void>;
+  /** The worker can't go on (script missing, uncaught error, unreadable message); emits at most once, with why. */
+  readonly ended: Subscribe<string>;
+  /** Asks the call in flight to stop; a call that already answered isn't touched. */
+  abort(): void;
+  /** Ends it whatever it does. Idempotent. */
+  terminate(): void;
+}
+
+/** Bytes named by their SHA-256 (lower-case hex). Storage may lie, lose, or be full: the reader verifies. */
+export interface BlobStore {
+  get(sha256: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  put(sha256: string, bytes: Uint8Array<ArrayBuffer>): Promise<Result<void, Fault<'full' | 'unavailable'>>>;
+  delete(sha256: string): Promise<void>;
+}
+
+export type Download = (
+  url: string,
+  options: {
+    readonly signal?: AbortSignal;
+    /** Stops reading beyond this many bytes: a wrong address must not fill the memory. */
+    readonly maxBytes: number;
+    /** Past every cache: what was cached turned out to be damaged. */
+    readonly fresh?: boolean;
+    readonly onProgress?: (loaded: number) => void;
+  },
+) => Promise<Result<Uint8Array<ArrayBuffer>, Fault<'unavailable' | 'cancelled'>>>;
+
+/** Small values that outlive the tab where the browser allows it. Reading gives unknown: the reader parses. */
+export interface KeyValue {
+  get(key: string): Promise<unknown>;
+  set(key: string, value: unknown): Promise<void>;
+}

@@ -1,0 +1,140 @@
+import { byteCount, type Milliseconds, milliseconds } from '../../core/brand.ts';
+import type { Timers } from '../../core/ports/timers.ts';
+import type { DeviceProfile, GpuProfile } from '../contracts.ts';
+import { isSoftwareAdapter } from './gpu.ts';
+import { describeUserAgent, type UserAgentSource } from './userAgent.ts';
+
+/**
+ * What a browser can be asked. Every probe may be missing, throw, reject or never answer; the values come from a
+ * browser API and are believed only as far as their types go.
+ */
+export type ProfileProbes = {
+  userAgent(): UserAgentSource;
+  cores(): unknown;
+  memoryGiB(): unknown;
+  crossOriginIsolated(): boolean;
+  gpu(): Promise<GpuProbe>;
+  battery(): Promise<{ readonly charging: unknown; readonly level: unknown } | undefined>;
+  network():
+    | {
+        readonly effectiveType: unknown;
+        readonly downlink: unknown;
+        readonly rtt: unknown;
+        readonly saveData: unknown;
+      }
+    | undefined;
+  storage(): Promise<
+    { readonly quota: unknown; readonly usage: unknown; readonly persisted: unknown } | undefined
+  >;
+};
+
+export type GpuProbe =
+  | { readonly kind: 'none'; readonly reason: string }
+  | {
+      readonly kind: 'adapter';
+      readonly vendor: string | undefined;
+      readonly architecture: string | undefined;
+      readonly device: string | undefined;
+      readonly description: string | undefined;
+      readonly fallback: boolean;
+      readonly features: readonly string[];
+      readonly limits: Readonly<Record<string, number>>;
+    };
+
+/** Asks everything at once and never throws; what doesn't answer in time is "not reported". */
+export const collectProfile = async (
+  deps: { readonly probes: ProfileProbes; readonly timers: Timers },
+  options: { readonly probeTimeout: Milliseconds },
+): Promise<DeviceProfile> => {
+  const { probes } = deps;
+  const ask = <T>(probe: () => T | Promise<T>): Promise<T | undefined> =>
+    withinTime(probe, deps.timers, options.probeTimeout);
+  const [agent, cores, memory, isolated, gpu, battery, network, storage] = await Promise.all([
+    ask(probes.userAgent),
+    ask(probes.cores),
+    ask(probes.memoryGiB),
+    ask(probes.crossOriginIsolated),
+    ask(probes.gpu),
+    ask(probes.battery),
+    ask(probes.network),
+    ask(probes.storage),
+  ]);
+  return {
+    ...describeUserAgent(agent ?? { brands: undefined, platform: undefined, mobile: undefined, text: '' }),
+    cores: atLeast(cores, 1),
+    memoryGiB: positive(memory),
+    gpu: gpuProfile(gpu),
+    battery: batteryProfile(battery),
+    network: networkProfile(network),
+    storage: storageProfile(storage),
+    crossOriginIsolated: isolated === true,
+  };
+};
+
+const withinTime = <T>(
+  probe: () => T | Promise<T>,
+  timers: Timers,
+  limit: Milliseconds,
+): Promise<T | undefined> =>
+  new Promise((resolve) => {
+    const cancel = timers.after(limit, () => resolve(undefined));
+    const finish = (value: T | undefined): void => {
+      cancel();
+      resolve(value);
+    };
+    new Promise<T>((start) => start(probe())).then(finish, () => finish(undefined));
+  });
+
+const gpuProfile = (probe: GpuProbe | undefined): GpuProfile => {
+  if (!probe) return { kind: 'none', reason: 'WebGPU did not answer' };
+  if (probe.kind === 'none') return probe;
+  const limit = (name: string): number => positive(probe.limits[name]) ?? 0;
+  return {
+    kind: 'adapter',
+    vendor: probe.vendor || undefined,
+    architecture: probe.architecture || undefined,
+    description: probe.description || probe.device || undefined,
+    software: isSoftwareAdapter(probe),
+    features: [...probe.features].sort(),
+    limits: {
+      maxBufferSize: byteCount(limit('maxBufferSize')),
+      maxStorageBufferBindingSize: byteCount(limit('maxStorageBufferBindingSize')),
+      maxComputeWorkgroupStorageSize: byteCount(limit('maxComputeWorkgroupStorageSize')),
+      maxComputeInvocationsPerWorkgroup: limit('maxComputeInvocationsPerWorkgroup'),
+    },
+  };
+};
+
+type Probed<Name extends keyof ProfileProbes> = Awaited<ReturnType<ProfileProbes[Name]>> | undefined;
+
+const batteryProfile = (probe: Probed<'battery'>): DeviceProfile['battery'] => {
+  const level = finite(probe?.level);
+  if (typeof probe?.charging !== 'boolean' || level === undefined) return undefined;
+  return { charging: probe.charging, level: Math.min(1, Math.max(0, level)) };
+};
+
+const networkProfile = (probe: Probed<'network'>): DeviceProfile['network'] => {
+  if (!probe) return undefined;
+  const rtt = finite(probe.rtt);
+  return {
+    effectiveType: typeof probe.effectiveType === 'string' ? probe.effectiveType : undefined,
+    downlinkMbps: finite(probe.downlink),
+    rtt: rtt === undefined ? undefined : milliseconds(rtt),
+    saveData: probe.saveData === true,
+  };
+};
+
+const storageProfile = (probe: Probed<'storage'>): DeviceProfile['storage'] => {
+  const quota = finite(probe?.quota);
+  const usage = finite(probe?.usage);
+  if (quota === undefined || usage === undefined) return undefined;
+  return { quota: byteCount(quota), usage: byteCount(usage), persisted: probe?.persisted === true };
+};
+
+const finite = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+const positive = (value: unknown): number | undefined => finite(value) || undefined;
+const atLeast = (value: unknown, least: number): number | undefined => {
+  const number = finite(value);
+  return number !== undefined && number >= least ? Math.floor(number) : undefined;
+};
