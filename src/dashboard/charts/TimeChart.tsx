@@ -1,0 +1,179 @@
+import { useEffect, useRef, useState } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { useSize } from '../hooks/useSize.ts';
+import { useResolvedTheme } from '../hooks/useTheme.ts';
+import { formatClockTime } from '../kit/format.ts';
+import { lastKnown, summarizeSeries } from './series.ts';
+import './charts.css';
+
+export type ChartLine = {
+  readonly label: string;
+  readonly values: readonly (number | null)[];
+  /** A custom property of the theme: `--accent`. */
+  readonly colour: string;
+  readonly dashed?: boolean;
+  /** A running total stays until it changes. */
+  readonly stepped?: boolean;
+};
+
+export type TimeChartProps = {
+  readonly title: string;
+  readonly time: readonly number[];
+  readonly lines: readonly ChartLine[];
+  readonly format: (value: number) => string;
+  readonly height?: number;
+};
+
+/** One small chart over time: the figure under the pointer, else the newest; a sentence for screen readers. */
+export const TimeChart = ({ title, time, lines, format, height = 132 }: TimeChartProps) => {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(undefined);
+  const size = useSize(box);
+  const theme = useResolvedTheme();
+  const [cursor, setCursor] = useState<number>();
+  const width = size?.width;
+  const shape = lines.map((line) => `${line.label}|${line.colour}|${line.dashed}|${line.stepped}`).join('\n');
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `shape` stands for the lines' looks; their values go through setData
+  useEffect(() => {
+    const target = box.current;
+    if (!target || !width) return;
+    const made = new uPlot(
+      plotOptions({ width, height, lines, format, onCursor: setCursor }),
+      plotData(time, lines),
+      target,
+    );
+    plot.current = made;
+    return () => {
+      plot.current = undefined;
+      made.destroy();
+    };
+  }, [width, height, theme, shape]);
+
+  useEffect(() => plot.current?.setData(plotData(time, lines)), [time, lines]);
+
+  return (
+    <figure className="chart">
+      <figcaption>
+        <span className="chart-title">{title}</span>
+        <span className="chart-values" aria-hidden="true">
+          {lines.map((line) => (
+            <ChartValue
+              key={line.label}
+              line={line}
+              cursor={cursor}
+              format={format}
+              named={lines.length > 1}
+            />
+          ))}
+          {cursor !== undefined && time[cursor] !== undefined ? (
+            <span className="quiet">{formatClockTime(time[cursor] * 1000)}</span>
+          ) : null}
+        </span>
+      </figcaption>
+      <div
+        ref={box}
+        className="chart-box"
+        role="img"
+        aria-label={lines.map((line) => summarizeSeries(line.label, line.values, format)).join(' ')}
+        style={{ height }}
+      />
+    </figure>
+  );
+};
+
+const ChartValue = ({
+  line,
+  cursor,
+  format,
+  named,
+}: {
+  readonly line: ChartLine;
+  readonly cursor: number | undefined;
+  readonly format: (value: number) => string;
+  readonly named: boolean;
+}) => {
+  const value = cursor === undefined ? lastKnown(line.values) : (line.values[cursor] ?? undefined);
+  return (
+    <span className="chart-value">
+      {named ? (
+        <svg width="16" height="4" aria-hidden="true" focusable="false">
+          <path
+            d="M0 2h16"
+            style={{ stroke: `var(${line.colour})` }}
+            strokeWidth="2.5"
+            strokeDasharray={line.dashed ? '4 3' : undefined}
+          />
+        </svg>
+      ) : null}
+      {named ? <span className="quiet">{line.label}</span> : null}
+      {value === undefined ? '–' : format(value)}
+    </span>
+  );
+};
+
+const plotData = (time: readonly number[], lines: readonly ChartLine[]): uPlot.AlignedData => [
+  time as number[],
+  ...lines.map((line) => line.values as (number | null)[]),
+];
+
+const plotOptions = ({
+  width,
+  height,
+  lines,
+  format,
+  onCursor,
+}: {
+  readonly width: number;
+  readonly height: number;
+  readonly lines: readonly ChartLine[];
+  readonly format: (value: number) => string;
+  readonly onCursor: (index: number | undefined) => void;
+}): uPlot.Options => {
+  const styles = getComputedStyle(document.documentElement);
+  const token = (name: string) => styles.getPropertyValue(name).trim();
+  const axis: uPlot.Axis = {
+    stroke: token('--ink-3'),
+    font: '12px "Figtree Variable", system-ui, sans-serif',
+    ticks: { show: false },
+    grid: { stroke: token('--rule'), width: 1 },
+  };
+  return {
+    width,
+    height,
+    padding: [8, 8, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
+    scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.12 : 1] } },
+    axes: [
+      { ...axis, grid: { show: false }, size: 26, space: 90, values: timeLabels },
+      { ...axis, size: 62, space: 34, values: (_plot, splits) => splits.map(format) },
+    ],
+    series: [
+      {},
+      ...lines.map((line) => {
+        const stroke = token(line.colour);
+        return {
+          label: line.label,
+          stroke,
+          width: 2,
+          points: { show: false },
+          ...(line.dashed ? { dash: [6, 4] } : {}),
+          ...(line.stepped && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
+        };
+      }),
+    ],
+    hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? undefined)] },
+  };
+};
+
+const timeLabels = (_plot: uPlot, splits: number[]): string[] => {
+  const span = (splits.at(-1) ?? 0) - (splits[0] ?? 0);
+  return splits.map((second) =>
+    new Date(second * 1000).toLocaleString(
+      'en-GB',
+      span > 86_400 ? { day: 'numeric', month: 'short' } : { hour: '2-digit', minute: '2-digit' },
+    ),
+  );
+};

@@ -1,0 +1,51 @@
+import { createContext, useCallback, useContext, useEffect, useState } from 'react';
+
+export const screens = ['read', 'swarm', 'device', 'receipts', 'health'] as const;
+export type Screen = (typeof screens)[number];
+
+/** What is shown. The room link owns the address's fragment, so this lives in the history entry instead. */
+export type View = {
+  readonly screen: Screen;
+  /** A job on `read`, a peer on `swarm`, a receipt on `receipts`. */
+  readonly item?: string;
+};
+
+export type Navigation = {
+  readonly view: View;
+  readonly go: (view: View) => void;
+  readonly back: () => void;
+};
+
+export const NavigationContext = createContext<Navigation>({
+  view: { screen: 'read' },
+  go: () => {},
+  back: () => {},
+});
+export const useNavigate = (): Navigation => useContext(NavigationContext);
+
+const stateKey = 'aivillage.view';
+
+export const useHistoryNavigation = (): Navigation => {
+  const [view, setView] = useState<View>(() => viewOf(history.state) ?? { screen: 'read' });
+  useEffect(() => {
+    const onPop = (event: PopStateEvent) => setView(viewOf(event.state) ?? { screen: 'read' });
+    window.addEventListener('popstate', onPop);
+    return () => window.removeEventListener('popstate', onPop);
+  }, []);
+  const go = useCallback((next: View) => {
+    history.pushState({ [stateKey]: next }, '');
+    setView(next);
+    window.scrollTo(0, 0);
+  }, []);
+  const back = useCallback(() => history.back(), []);
+  return { view, go, back };
+};
+
+const viewOf = (state: unknown): View | undefined => {
+  if (typeof state !== 'object' || state === null || !(stateKey in state)) return undefined;
+  const view = state[stateKey];
+  if (typeof view !== 'object' || view === null || !('screen' in view)) return undefined;
+  const screen = screens.find((name) => name === view.screen);
+  if (!screen) return undefined;
+  return 'item' in view && typeof view.item === 'string' ? { screen, item: view.item } : { screen };
+};

@@ -1,0 +1,1 @@
+export const DevicePanel = () => <p>Device</p>;

@@ -1,0 +1,1 @@
+export const HealthPanel = () => <p>Health</p>;

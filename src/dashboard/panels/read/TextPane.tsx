@@ -1,0 +1,146 @@
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import type { JobView, LineView, PageView } from '../../../app/readModels.ts';
+import { Segmented } from '../../kit/Field.tsx';
+import { formatPercent } from '../../kit/format.ts';
+import { PeerName } from '../../kit/Lantern.tsx';
+import { toneOf } from '../../kit/lantern.ts';
+import type { Highlight } from './JobScreen.tsx';
+import { isActive, pageInWords, sureness } from './jobWords.ts';
+
+type TextPaneProps = {
+  readonly job: JobView;
+  readonly page: PageView;
+  readonly highlight: Highlight;
+  readonly onHighlight: (highlight: Highlight) => void;
+};
+
+export const TextPane = ({ job, page, highlight, onHighlight }: TextPaneProps) => {
+  const [mode, setMode] = useState<'lines' | 'plain'>('lines');
+  const doubtful = page.lines.filter((line) => sureness(line) !== 'sure').length;
+  return (
+    <section className="text-pane" aria-labelledby="text-title">
+      <div className="section-head">
+        <h2 id="text-title">Text</h2>
+        <Segmented
+          label="Show text as"
+          value={mode}
+          onChange={setMode}
+          options={[
+            { value: 'lines', label: 'Lines' },
+            { value: 'plain', label: 'Plain' },
+          ]}
+        />
+      </div>
+      {page.lines.length === 0 ? (
+        <p className="quiet">{emptyWords(job, page)}</p>
+      ) : mode === 'plain' ? (
+        <pre className="plain-text">{page.text}</pre>
+      ) : (
+        <Lines job={job} page={page} highlight={highlight} onHighlight={onHighlight} />
+      )}
+      {doubtful > 0 && mode === 'lines' ? (
+        <p className="small quiet">
+          <span className="line-text fair">Dotted</span> lines were read with less certainty,{' '}
+          <span className="line-text doubtful">shaded</span> ones with little: compare them with the page.
+        </p>
+      ) : null}
+    </section>
+  );
+};
+
+const emptyWords = (job: JobView, page: PageView): string => {
+  if (page.state.phase === 'failed') return 'Nothing was read on this page.';
+  if (page.state.phase === 'done') return 'No text was found on this page.';
+  return isActive(job)
+    ? `The first lines appear here: ${pageInWords(page)}.`
+    : 'Nothing was read before the job ended.';
+};
+
+const Lines = ({ job, page, highlight, onHighlight }: TextPaneProps) => {
+  const list = useRef<HTMLOListElement>(null);
+  const currentIndex = Math.max(
+    0,
+    page.lines.findIndex((line) => line.id === highlight.line),
+  );
+
+  // A box under the pointer brings its line into sight, inside the pane only.
+  useEffect(() => {
+    if (highlight.line === undefined) return;
+    const pane = list.current;
+    const line = pane?.querySelector<HTMLElement>('[data-lit]');
+    if (!pane || !line || pane.contains(document.activeElement)) return;
+    if (
+      line.offsetTop < pane.scrollTop ||
+      line.offsetTop + line.offsetHeight > pane.scrollTop + pane.clientHeight
+    )
+      pane.scrollTop = line.offsetTop - pane.clientHeight / 2;
+  }, [highlight.line]);
+
+  const move = (event: KeyboardEvent) => {
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+    const target = page.lines[currentIndex + step];
+    if (step === 0 || !target) return;
+    event.preventDefault();
+    onHighlight({ ...highlight, line: target.id });
+    list.current?.querySelectorAll('button')[currentIndex + step]?.focus();
+  };
+
+  return (
+    <ol ref={list} className="lines" aria-label={`Lines of ${page.name}`} onKeyDown={move}>
+      {page.lines.map((line, index) => (
+        <Line
+          key={line.id}
+          job={job}
+          line={line}
+          lit={line.id === highlight.line || (highlight.line === undefined && highlight.peer === line.peer)}
+          open={line.id === highlight.line}
+          reachable={index === currentIndex}
+          onHighlight={() => onHighlight({ ...highlight, line: line.id })}
+        />
+      ))}
+    </ol>
+  );
+};
+
+const Line = ({
+  job,
+  line,
+  lit,
+  open,
+  reachable,
+  onHighlight,
+}: {
+  readonly job: JobView;
+  readonly line: LineView;
+  readonly lit: boolean;
+  readonly open: boolean;
+  readonly reachable: boolean;
+  readonly onHighlight: () => void;
+}) => {
+  const nameOf = (peer: string) =>
+    job.workers.find((worker) => worker.peer === peer)?.name ?? 'a device that left';
+  const reader = nameOf(line.peer);
+  return (
+    <li className="tone" style={toneOf(line.peer)} data-lit={lit ? '' : undefined}>
+      <button
+        type="button"
+        tabIndex={reachable ? 0 : -1}
+        aria-label={`${line.text}. Read by ${reader}, ${formatPercent(line.confidence)} certain`}
+        onFocus={onHighlight}
+        onPointerEnter={onHighlight}
+        onClick={onHighlight}
+      >
+        <span className={`line-text ${sureness(line)}`}>{line.text}</span>
+        {open ? (
+          <span className="line-detail small">
+            <PeerName peer={line.peer} name={reader} size={15} />
+            <span className="quiet">
+              {formatPercent(line.confidence)} certain
+              {line.checkedBy ? ` · checked by ${nameOf(line.checkedBy)}` : ''}
+            </span>
+          </span>
+        ) : null}
+      </button>
+    </li>
+  );
+};

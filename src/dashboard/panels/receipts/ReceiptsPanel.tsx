@@ -1,0 +1,1 @@
+export const ReceiptsPanel = () => <p>Receipts</p>;

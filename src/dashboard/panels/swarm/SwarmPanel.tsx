@@ -1,0 +1,1 @@
+export const SwarmPanel = () => <p>Swarm</p>;

@@ -1,0 +1,174 @@
+import { useMemo, useRef } from 'react';
+import type { PeerView, SelfView } from '../../app/readModels.ts';
+import type { PeerId } from '../../core/brand.ts';
+import { useSize } from '../hooks/useSize.ts';
+import { useVisible } from '../hooks/useVisible.ts';
+import { formatDuration } from '../kit/format.ts';
+import { Lantern } from '../kit/Lantern.tsx';
+import { lanternOf, toneOf } from '../kit/lantern.ts';
+import { layoutVillage, threadPath, type VillageLayout } from './layout.ts';
+import { Ridges, Stars } from './Ridges.tsx';
+import './village.css';
+
+export type VillageMapProps = {
+  readonly self: Pick<SelfView, 'peer' | 'name'>;
+  /** Whether this device works for others: an unlit lantern doesn't. */
+  readonly selfLit: boolean;
+  readonly peers: readonly PeerView[];
+  readonly large?: boolean;
+  readonly selected?: string | undefined;
+  readonly onSelect: (peer: PeerId) => void;
+};
+
+/**
+ * Every tab a lantern, every link a thread, every task a spark in the colour of whoever works on it. Moves only by
+ * CSS, so that reduced motion and hidden tabs cost nothing; the nodes are plain buttons in reading order.
+ */
+export const VillageMap = ({ self, selfLit, peers, large = false, selected, onSelect }: VillageMapProps) => {
+  const ref = useRef<HTMLDivElement>(null);
+  const size = useSize(ref);
+  const visible = useVisible();
+  const ordered = useMemo(() => [...peers].sort((a, b) => a.connectedAt - b.connectedAt), [peers]);
+  const crowded = size !== undefined && size.width < 560 && ordered.length > 4;
+  const lanternSize = crowded ? 26 : large ? 40 : 34;
+  const layout = size
+    ? layoutVillage(ordered.length, size, {
+        x: crowded ? 26 : Math.min(64, size.width * 0.13),
+        top: large ? 40 : 28,
+        bottom: large ? 150 : 120,
+      })
+    : undefined;
+  return (
+    <div ref={ref} className={`village${large ? ' village-large' : ''}${visible ? '' : ' still'}`}>
+      <Stars />
+      <Ridges />
+      {size && layout ? <Threads self={self.peer} peers={ordered} layout={layout} size={size} /> : null}
+      {layout ? (
+        <ul className={crowded ? 'nodes nodes-crowded' : 'nodes'} aria-label="Devices in this room">
+          {ordered.map((peer, index) => (
+            <Node
+              key={peer.status.peer}
+              peer={peer.status.peer}
+              name={peer.status.name}
+              at={layout.peers[index] ?? layout.self}
+              lit={peer.status.accepts.open}
+              size={lanternSize}
+              current={peer.status.peer === selected}
+              working={peer.workingForUs > 0}
+              label={peerInWords(peer)}
+              onSelect={onSelect}
+            />
+          ))}
+          <Node
+            peer={self.peer}
+            name={self.name}
+            at={layout.self}
+            lit={selfLit}
+            size={lanternSize + 10}
+            current={self.peer === selected}
+            working={ordered.some((peer) => peer.workingForIt > 0)}
+            label={`${self.name}, this device`}
+            note="this device"
+            onSelect={onSelect}
+          />
+        </ul>
+      ) : null}
+    </div>
+  );
+};
+
+const peerInWords = (peer: PeerView): string => {
+  const parts = [peer.status.name];
+  if (peer.workingForUs > 0) parts.push(`working for you on ${peer.workingForUs}`);
+  if (peer.workingForIt > 0) parts.push(`you work for it on ${peer.workingForIt}`);
+  if (!peer.status.accepts.open) parts.push(`accepts no work: ${peer.status.accepts.reason}`);
+  if (peer.rtt !== undefined) parts.push(`${formatDuration(peer.rtt)} away`);
+  return parts.join(', ');
+};
+
+type NodeProps = {
+  readonly peer: PeerId;
+  readonly name: string;
+  readonly at: { readonly x: number; readonly y: number };
+  readonly lit: boolean;
+  readonly size: number;
+  readonly current: boolean;
+  readonly working: boolean;
+  readonly label: string;
+  readonly note?: string;
+  readonly onSelect: (peer: PeerId) => void;
+};
+
+const Node = ({ peer, name, at, lit, size, current, working, label, note, onSelect }: NodeProps) => (
+  <li className="node" style={{ transform: `translate(${at.x}px, ${at.y}px)` }}>
+    <button
+      type="button"
+      className={working ? 'node-button tone working' : 'node-button tone'}
+      style={toneOf(peer)}
+      aria-label={label}
+      aria-current={current ? 'true' : undefined}
+      onClick={() => onSelect(peer)}
+    >
+      <Lantern peer={peer} name={name} size={size} lit={lit} />
+      <span className="node-name">{note ?? name}</span>
+    </button>
+  </li>
+);
+
+const Threads = ({
+  self,
+  peers,
+  layout,
+  size,
+}: {
+  readonly self: PeerId;
+  readonly peers: readonly PeerView[];
+  readonly layout: VillageLayout;
+  readonly size: { readonly width: number; readonly height: number };
+}) => (
+  <svg className="threads" width={size.width} height={size.height} aria-hidden="true" focusable="false">
+    {peers.map((peer, index) => {
+      const path = threadPath(layout.peers[index] ?? layout.self, layout.self);
+      return (
+        <g key={peer.status.peer}>
+          <path
+            className={peer.workingForUs + peer.workingForIt > 0 ? 'thread tone busy' : 'thread tone'}
+            style={toneOf(peer.workingForUs > 0 ? peer.status.peer : self)}
+            d={path}
+          />
+          <Sparks count={peer.workingForUs} path={path} peer={peer.status.peer} direction="in" />
+          <Sparks count={peer.workingForIt} path={path} peer={self} direction="out" />
+        </g>
+      );
+    })}
+  </svg>
+);
+
+const sparkSeconds = 2.6;
+const mostSparks = 3;
+
+const Sparks = ({
+  count,
+  path,
+  peer,
+  direction,
+}: {
+  readonly count: number;
+  readonly path: string;
+  readonly peer: PeerId;
+  readonly direction: 'in' | 'out';
+}) =>
+  Array.from({ length: Math.min(count, mostSparks) }, (_, index) => (
+    <circle
+      // biome-ignore lint/suspicious/noArrayIndexKey: sparks are alike; only their number changes
+      key={index}
+      className={`spark spark-${direction} tone`}
+      r="3.2"
+      style={{
+        ...toneOf(peer),
+        offsetPath: `path("${path}")`,
+        // Peers' sparks start apart from each other, or the whole map would blink in step.
+        animationDelay: `${-(index / mostSparks) * sparkSeconds - lanternOf(peer).hue / 100}s`,
+      }}
+    />
+  ));
