@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { createCompressor, type Encoding, parseRange, type ServedFile } from './files.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+/**
+ * `'self'` in connect-src covers wss: of the same origin in current browsers. ORT compiles WebAssembly
+ * ('wasm-unsafe-eval'), its threads are module workers of ours; nothing is inline and nothing comes from elsewhere.
+ */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "font-src 'self'",
+  "connect-src 'self' blob: data:",
+  "worker-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+export const securityHeaders: Readonly<Record<string, string>> = {
+  'Content-Security-Policy': contentSecurityPolicy,
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Permissions-Policy': 'camera=(self), microphone=(), geolocation=()',
+};
+
+export type DynamicPage = () => {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** Serves the built client and a few pages of the server's own. Doesn't know about signaling. */
+export const createRequestListener = (
+  deps: { readonly log: Log; readonly metrics: Metrics },
+  site: {
+    readonly files: ReadonlyMap<string, ServedFile>;
+    readonly pages: Readonly<Record<string, DynamicPage>>;
+  },
+): RequestListener => {
+  const { log, metrics } = deps;
+  const compressed = createCompressor();
+
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('Allow', 'GET, HEAD');
+      return sendText(request, response, 405, 'Only GET and HEAD are answered here.\n');
+    }
+    const path = pathOf(request);
+    if (path === undefined) return sendText(request, response, 400, 'This address can not be read.\n');
+    const page = site.pages[path];
+    if (page) {
+      const { status, type, body, headers = {} } = page();
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+      return send(request, response, status, type, body);
+    }
+    const file = site.files.get(path === '/' ? '/index.html' : path);
+    if (!file) return sendText(request, response, 404, 'There is nothing at this address.\n');
+    return sendFile(request, response, file, compressed);
+  };
+
+  return (request, response) => {
+    const id = randomUUID();
+    response.setHeader('X-Request-Id', id);
+    response.on('finish', () => {
+      metrics.count('aivillage_http_requests_total', `${Math.floor(response.statusCode / 100)}xx`);
+      log('debug', 'request', {
+        id,
+        method: request.method,
+        path: pathOf(request),
+        status: response.statusCode,
+      });
+    });
+    answer(request, response).catch((cause: unknown) => {
+      if (response.headersSent) {
+        response.destroy(); // the reader went away, or a file broke: the answer can't be mended
+        return;
+      }
+      log('error', 'request failed', { id, cause: cause instanceof Error ? cause.message : String(cause) });
+      sendText(request, response, 500, `Something broke here. Tell the host this number: ${id}\n`);
+    });
+  };
+};
+
+const pathOf = (request: IncomingMessage): string | undefined => {
+  try {
+    return decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
+  } catch {
+    return undefined;
+  }
+};
+
+const send = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string | Buffer,
+) => {
+  response.statusCode = status;
+  response.setHeader('Content-Type', type);
+  response.setHeader('Content-Length', Buffer.byteLength(body));
+  if (!response.hasHeader('Cache-Control')) response.setHeader('Cache-Control', 'no-store');
+  response.end(request.method === 'HEAD' ? undefined : body);
+};
+
+const sendText = (request: IncomingMessage, response: ServerResponse, status: number, text: string) =>
+  send(request, response, status, 'text/plain; charset=utf-8', text);
+
+const sendFile = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: ServedFile,
+  compressed: ReturnType<typeof createCompressor>,
+) => {
+  response.setHeader('Content-Type', file.type);
+  response.setHeader('Cache-Control', file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+  response.setHeader('Accept-Ranges', 'bytes');
+  if (file.compressible) response.setHeader('Vary', 'Accept-Encoding');
+  const range = parseRange(request.headers.range, file.bytes);
+  const encoding = range === 'whole' && file.compressible ? acceptedEncoding(request) : undefined;
+  const etag = encoding ? file.etag.replace(/"$/, `-${encoding}"`) : file.etag;
+  response.setHeader('ETag', etag);
+  if (request.headers['if-none-match']?.split(/,\s*/).includes(etag)) {
+    response.statusCode = 304;
+    return void response.end();
+  }
+  if (range === 'unsatisfiable') {
+    response.setHeader('Content-Range', `bytes */${file.bytes}`);
+    response.removeHeader('ETag');
+    return sendText(request, response, 416, 'This range is outside the file.\n');
+  }
+  if (encoding) {
+    const body = await compressed(file, encoding);
+    response.setHeader('Content-Encoding', encoding);
+    response.setHeader('Content-Length', body.byteLength);
+    return void response.end(request.method === 'HEAD' ? undefined : body);
+  }
+  const { start, end } = range === 'whole' ? { start: 0, end: file.bytes - 1 } : range;
+  if (range !== 'whole') {
+    response.statusCode = 206;
+    response.setHeader('Content-Range', `bytes ${start}-${end}/${file.bytes}`);
+  }
+  response.setHeader('Content-Length', end - start + 1);
+  if (request.method === 'HEAD' || file.bytes === 0) return void response.end();
+  await pipeline(createReadStream(file.path, { start, end }), response);
+};
+
+const acceptedEncoding = (request: IncomingMessage): Encoding | undefined => {
+  const accepted = String(request.headers['accept-encoding'] ?? '');
+  if (/\bbr\b(?!;\s*q=0(\.0*)?\b)/.test(accepted)) return 'br';
+  return /\bgzip\b(?!;\s*q=0(\.0*)?\b)/.test(accepted) ? 'gzip' : undefined;
+};
