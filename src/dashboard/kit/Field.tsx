@@ -67,7 +67,9 @@ export const Switch = ({
         onChange={(event) => onChange(event.currentTarget.checked)}
       />
       <div>
-        <label htmlFor={id}>{label}</label>
+        <label htmlFor={id} className="switch-label">
+          {label}
+        </label>
         {hint ? (
           <p id={`${id}-hint`} className="field-hint">
             {hint}

@@ -1,5 +1,8 @@
 import type { CSSProperties } from 'react';
-import type { PeerId } from '../../core/brand.ts';
+import type { AccountId, PeerId } from '../../core/brand.ts';
+
+/** A peer; or an account, where none of its peers is known (an old receipt). */
+export type LanternId = PeerId | AccountId;
 
 /** Silhouettes of paper lanterns: the cue that remains when hues can't be told apart. */
 export const lanternShapes = ['globe', 'drum', 'gem', 'bell', 'house', 'drop', 'hex', 'jar'] as const;
@@ -18,7 +21,7 @@ const hueStep = 15;
 export const lanternHues: readonly number[] = Array.from({ length: 360 / hueStep }, (_, i) => i * hueStep);
 
 /** A peer looks the same on every screen of everybody, because only its id decides. */
-export const lanternOf = (peer: PeerId): LanternLook => {
+export const lanternOf = (peer: LanternId): LanternLook => {
   const hash = fnv1a(peer);
   return {
     hue: lanternHues[hash % lanternHues.length] ?? 0,
@@ -40,7 +43,7 @@ export const initialsOf = (name: string): string => {
 };
 
 /** For elements with class `tone`. */
-export const toneOf = (peer: PeerId): CSSProperties => ({ '--hue': lanternOf(peer).hue }) as CSSProperties;
+export const toneOf = (peer: LanternId): CSSProperties => ({ '--hue': lanternOf(peer).hue }) as CSSProperties;
 
 // FNV-1a, 32 bit, with murmur3's finaliser so that the high bits are as well mixed as the low ones.
 const fnv1a = (text: string): number => {

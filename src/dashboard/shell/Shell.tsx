@@ -61,7 +61,7 @@ export const Shell = () => {
               <NavigationBar />
               <main ref={main} tabIndex={-1} className="main">
                 <Banners />
-                <Boundary key={`${screen}/${item ?? ''}`}>
+                <Boundary key={screen === 'read' ? `read/${item ?? ''}` : screen}>
                   <Suspense fallback={<p className="screen-loading">Opening…</p>}>
                     {panels[screen]()}
                   </Suspense>

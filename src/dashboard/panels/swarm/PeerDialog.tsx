@@ -1,0 +1,77 @@
+import type { PeerView } from '../../../app/readModels.ts';
+import { SpeedBars } from '../../charts/SpeedBars.tsx';
+import { useNow } from '../../hooks/useNow.ts';
+import { Dialog } from '../../kit/Dialog.tsx';
+import { Facts } from '../../kit/Facts.tsx';
+import { formatAgo, formatBytes, formatCount, formatDuration } from '../../kit/format.ts';
+import { PeerName } from '../../kit/Lantern.tsx';
+import { DeviceFacts, GpuFacts } from '../../profile/DeviceFacts.tsx';
+import { acceptsInWords, badgeOf, breakerInWords, runsInWords, workInWords } from './peerWords.ts';
+
+/** Everything this tab knows of another. */
+export const PeerDialog = ({ peer, onClose }: { readonly peer: PeerView; readonly onClose: () => void }) => {
+  const { status } = peer;
+  return (
+    <Dialog title={status.name} onClose={onClose} wide>
+      <PeerName peer={status.peer} name={status.profile.label} size={34} note={badgeOf(peer)} />
+      <div className="peer-facts">
+        <section>
+          <h3>Between you</h3>
+          <LinkFacts peer={peer} />
+        </section>
+        <section>
+          <h3>Speed</h3>
+          {status.speeds.length === 0 ? (
+            <p className="quiet">Not measured yet: it measures itself when it first works.</p>
+          ) : (
+            <SpeedBars measured={status.speeds} chosen={status.runtime} />
+          )}
+        </section>
+        <section>
+          <h3>Device</h3>
+          <DeviceFacts profile={status.profile} />
+        </section>
+        <section>
+          <h3>Graphics</h3>
+          <GpuFacts gpu={status.profile.gpu} />
+        </section>
+      </div>
+      <section>
+        <h3>Identity</h3>
+        <Facts
+          facts={[
+            { term: 'Tab', value: <span className="mono">{status.peer}</span> },
+            { term: 'Device', value: <span className="mono">{status.device}</span> },
+            { term: 'Account', value: <span className="mono">{status.account}</span> },
+            { term: 'Build', value: <span className="mono">{status.build}</span> },
+            { term: 'Models ready', value: Object.keys(status.models).join(', ') || 'none yet' },
+          ]}
+        />
+      </section>
+    </Dialog>
+  );
+};
+
+const LinkFacts = ({ peer }: { readonly peer: PeerView }) => {
+  const { wall } = useNow(5_000);
+  return (
+    <Facts
+      facts={[
+        { term: 'Works for others', value: acceptsInWords(peer) },
+        {
+          term: 'Runs on',
+          value: runsInWords(peer),
+          hint: `${formatCount(peer.status.queued, 'task')} queued`,
+        },
+        { term: 'Now', value: workInWords(peer) },
+        { term: 'Round trip', value: peer.rtt === undefined ? undefined : formatDuration(peer.rtt) },
+        { term: 'Sent to it', value: formatBytes(peer.bytesSent) },
+        { term: 'Received', value: formatBytes(peer.bytesReceived) },
+        { term: 'Connected', value: formatAgo(wall - peer.connectedAt) },
+        { term: 'Tasks done', value: peer.tasksDone },
+        { term: 'Wrong answers', value: peer.wrong },
+        { term: 'Trust', value: breakerInWords[peer.breaker] },
+      ]}
+    />
+  );
+};

@@ -1,0 +1,57 @@
+import type { PeerView } from '../../../app/readModels.ts';
+import type { PeerId } from '../../../core/brand.ts';
+import { formatDuration, notReported } from '../../kit/format.ts';
+import { PeerName } from '../../kit/Lantern.tsx';
+import { acceptsInWords, badgeOf, runsInWords, speedInWords, workInWords } from './peerWords.ts';
+
+/** The map as a table: everything in it can be read without seeing the map. */
+export const PeerTable = ({
+  peers,
+  onOpen,
+}: {
+  readonly peers: readonly PeerView[];
+  readonly onOpen: (peer: PeerId) => void;
+}) => (
+  <div className="table-scroll">
+    <table className="table peers">
+      <thead>
+        <tr>
+          <th scope="col">Device</th>
+          <th scope="col">Work for others</th>
+          <th scope="col" className="roomy">
+            Runs on
+          </th>
+          <th scope="col" className="roomy number">
+            Reads lines at
+          </th>
+          <th scope="col" className="number">
+            Round trip
+          </th>
+          <th scope="col" className="roomy">
+            Now
+          </th>
+          <th scope="col" className="roomy number">
+            Tasks done
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {peers.map((peer) => (
+          <tr key={peer.status.peer} onClick={() => onOpen(peer.status.peer)}>
+            <td>
+              <button type="button" className="row-link">
+                <PeerName peer={peer.status.peer} name={peer.status.name} size={24} note={badgeOf(peer)} />
+              </button>
+            </td>
+            <td className={peer.status.accepts.open ? undefined : 'quiet'}>{acceptsInWords(peer)}</td>
+            <td className="roomy quiet">{runsInWords(peer)}</td>
+            <td className="roomy number">{speedInWords(peer)}</td>
+            <td className="number">{peer.rtt === undefined ? notReported : formatDuration(peer.rtt)}</td>
+            <td className="roomy quiet">{workInWords(peer)}</td>
+            <td className="roomy number">{peer.tasksDone}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);
