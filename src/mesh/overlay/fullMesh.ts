@@ -1,0 +1,325 @@
+import { milliseconds, type PeerId, type RoomId } from '../../core/brand.ts';
+import { type Bytes, toBase64url } from '../../core/bytes.ts';
+import { createEmitter } from '../../core/events.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { CryptoPort } from '../../core/ports/crypto.ts';
+import type { Random } from '../../core/ports/random.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
+import { err, type Fault, fault } from '../../core/result.ts';
+import type { LocalIdentity, PeerIdentity } from '../../identity/types.ts';
+import type { Link, LinkEnd, Overlay, OverlayChange } from '../contracts.ts';
+import { type EnvelopeSignal, openEnvelope, sealEnvelope } from '../handshake/envelope.ts';
+import { fingerprintOfSdp } from '../handshake/fingerprint.ts';
+import { acceptGreeting, encodeGreeting, meshProtocol } from '../handshake/greeting.ts';
+import { createLink } from '../link.ts';
+import type { RawChannel, RtcConnector, RtcSession, SignalBody } from '../ports.ts';
+import type { SignalingClient, SignalingEvent } from '../signaling/client.ts';
+import type { IceServer } from '../signaling/protocol.ts';
+
+export type FullMeshDeps = {
+  readonly identity: LocalIdentity;
+  readonly signaling: SignalingClient;
+  readonly rtc: RtcConnector;
+  readonly crypto: CryptoPort;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+};
+export type FullMeshOptions = {
+  readonly room: RoomId;
+  readonly build: string;
+  /** Another number makes this tab a stranger to all others; tests use it. */
+  readonly protocol?: number;
+};
+
+/** From dialing to an accepted greeting. */
+const connectWithin = milliseconds(15_000);
+/** The side that doesn't dial asks to be dialed after this long without a link. */
+const knockAfter = milliseconds(4_000);
+const longestRedialMs = 30_000;
+
+type PeerState =
+  /** In the room; no link now. `attempts` failed so far. */
+  | { readonly phase: 'idle'; readonly attempts: number; readonly cancel: CancelTimer }
+  | {
+      readonly phase: 'connecting';
+      readonly attempts: number;
+      readonly cancel: CancelTimer;
+      readonly session: string;
+      readonly rtc: RtcSession;
+      /** What the peer signed it would use; compared with what it does use. */
+      fingerprint: string | undefined;
+      link: Link | undefined;
+    }
+  | { readonly phase: 'up'; readonly identity: PeerIdentity; readonly link: Link; readonly session: string };
+
+/**
+ * Everybody in the room linked with everybody: right for up to a dozen tabs. Of two tabs the one with the smaller id
+ * dials, so they never dial each other at once. Links outlive signaling, and are built anew when they fail.
+ * Doesn't know what messages mean.
+ */
+export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Overlay => {
+  const { identity, signaling, rtc, clock, timers, random, telemetry } = deps;
+  const self = identity.peer;
+  const greeting = {
+    protocol: options.protocol ?? meshProtocol,
+    build: options.build,
+    credentials: identity.credentials,
+  };
+  const statesByPeer = new Map<PeerId, PeerState>();
+  const present = new Set<PeerId>();
+  const expelled = new Set<PeerId>();
+  const envelopeQueues = new Map<PeerId, Promise<void>>();
+  const messages = createEmitter<{ from: PeerId; bytes: Bytes }>();
+  const changes = createEmitter<OverlayChange>();
+  let ice: readonly IceServer[] = [];
+  let closed = false;
+
+  const dials = (peer: PeerId) => self < peer;
+
+  const relay = async (to: PeerId, session: string, signal: EnvelopeSignal) => {
+    const body = { v: 1 as const, room: options.room, from: self, to, session, signal };
+    const sealed = await sealEnvelope(body, identity.nodeSigner);
+    if (!closed) signaling.relay(to, sealed);
+  };
+
+  const newSession = () => toBase64url(random.bytes(16));
+
+  const dropState = (peer: PeerId) => {
+    const state = statesByPeer.get(peer);
+    statesByPeer.delete(peer);
+    if (!state) return;
+    if (state.phase === 'up') state.link.close('the tab has left');
+    else state.cancel();
+    if (state.phase === 'connecting') state.rtc.close();
+  };
+
+  /** Plans the next attempt: at once the first time, then later and later. */
+  const becomeIdle = (peer: PeerId, attempts: number) => {
+    statesByPeer.delete(peer);
+    if (closed || expelled.has(peer) || !present.has(peer)) return;
+    const backoff =
+      attempts === 0 ? 0 : Math.min(longestRedialMs, 500 * 2 ** (attempts - 1)) * (0.5 + random.next() / 2);
+    const wait = dials(peer) ? backoff : backoff + knockAfter;
+    const cancel = timers.after(milliseconds(wait), () => {
+      if (dials(peer)) startSession(peer, newSession(), true, attempts);
+      else {
+        void relay(peer, newSession(), { kind: 'knock' });
+        becomeIdle(peer, attempts + 1);
+      }
+    });
+    statesByPeer.set(peer, { phase: 'idle', attempts, cancel });
+  };
+
+  const onSignal = (peer: PeerId, session: string, signal: SignalBody) => {
+    if (signal.kind === 'candidate') return void relay(peer, session, signal);
+    const fingerprint = fingerprintOfSdp(signal.sdp);
+    if (!fingerprint.ok) return failSession(peer, session, fault('failed', fingerprint.error.message));
+    return void relay(peer, session, { ...signal, fingerprint: fingerprint.value });
+  };
+
+  const startSession = (peer: PeerId, session: string, initiator: boolean, attempts: number) => {
+    const rtcSession = rtc.connect({ initiator, ice });
+    const isCurrent = () => {
+      const state = statesByPeer.get(peer);
+      return state?.phase === 'connecting' && state.session === session ? state : undefined;
+    };
+    const cancel = timers.after(connectWithin, () =>
+      failSession(peer, session, fault('failed', 'no direct connection came about in time')),
+    );
+    statesByPeer.set(peer, {
+      phase: 'connecting',
+      attempts,
+      cancel,
+      session,
+      rtc: rtcSession,
+      fingerprint: undefined,
+      link: undefined,
+    });
+    rtcSession.signals((signal) => {
+      if (isCurrent()) onSignal(peer, session, signal);
+    });
+    rtcSession.failed((reason) => {
+      if (isCurrent()) failSession(peer, session, fault('failed', reason));
+    });
+    rtcSession.opened((channel) => {
+      const state = isCurrent();
+      if (state) void greet(peer, state, channel);
+      else channel.close();
+    });
+    return rtcSession;
+  };
+
+  const failSession = (peer: PeerId, session: string, reason: Fault<LinkEnd>) => {
+    const state = statesByPeer.get(peer);
+    if (state?.phase !== 'connecting' || state.session !== session) return;
+    state.cancel();
+    state.link?.close(reason.message);
+    state.rtc.close();
+    telemetry.log('info', 'mesh', `no link: ${reason.message}`, { peer, code: reason.code });
+    if (reason.code === 'version' || reason.code === 'identity') {
+      // Trying again can't help until one of the two reloads, and then it is another peer.
+      statesByPeer.delete(peer);
+      present.delete(peer);
+      changes.emit({ kind: 'refused', peer, reason });
+      return;
+    }
+    becomeIdle(peer, state.attempts + 1);
+  };
+
+  const greet = async (
+    peer: PeerId,
+    state: Extract<PeerState, { phase: 'connecting' }>,
+    channel: RawChannel,
+  ) => {
+    const { session } = state;
+    const link = createLink(channel, { peer, clock, timers });
+    state.link = link;
+    const stopClosed = link.closed((reason) => failSession(peer, session, reason));
+    const stopMessages = link.messages((bytes) => {
+      stopMessages(); // the first message is the greeting; what follows waits in `early`
+      void onGreeting(bytes);
+    });
+    const early: Bytes[] = [];
+    const stopEarly = link.messages((bytes) => void early.push(bytes));
+
+    const onGreeting = async (bytes: Bytes) => {
+      const accepted = await acceptGreeting(bytes, { peer, own: greeting }, deps.crypto);
+      if (statesByPeer.get(peer) !== state) return link.close('superseded');
+      if (!accepted.ok) return failSession(peer, session, accepted.error);
+      const used = await channel.remoteFingerprint();
+      if (statesByPeer.get(peer) !== state) return link.close('superseded');
+      if (used !== undefined && used.toUpperCase() !== state.fingerprint) {
+        return failSession(
+          peer,
+          session,
+          fault('identity', 'the certificate in use is not the one that was signed'),
+        );
+      }
+      state.cancel();
+      stopClosed();
+      stopEarly();
+      statesByPeer.set(peer, { phase: 'up', identity: accepted.value, link, session });
+      link.messages((message) => messages.emit({ from: peer, bytes: message }));
+      link.closed((reason) => onLinkDown(peer, session, reason));
+      changes.emit({ kind: 'up', peer: accepted.value });
+      for (const message of early.slice(1)) messages.emit({ from: peer, bytes: message });
+      return undefined;
+    };
+    await link.send(encodeGreeting(greeting), 'control');
+  };
+
+  const onLinkDown = (peer: PeerId, session: string, reason: Fault<LinkEnd>) => {
+    const state = statesByPeer.get(peer);
+    if (state?.phase !== 'up' || state.session !== session) return;
+    if (reason.code === 'misbehaved') expelled.add(peer);
+    telemetry.log('info', 'mesh', `link down: ${reason.message}`, { peer, code: reason.code });
+    changes.emit({ kind: 'down', peer, reason });
+    becomeIdle(peer, 0);
+  };
+
+  const onEnvelope = async (from: PeerId, payload: Bytes) => {
+    if (expelled.has(from)) return;
+    const opened = await openEnvelope(payload, { room: options.room, from, to: self }, deps.crypto);
+    if (closed) return;
+    if (!opened.ok)
+      return telemetry.log('warn', 'mesh', `envelope refused: ${opened.error.message}`, { peer: from });
+    const { session, signal } = opened.value;
+    const state = statesByPeer.get(from);
+    present.add(from);
+    if (signal.kind === 'knock') {
+      if (dials(from) && state?.phase !== 'connecting') {
+        dropUp(from, 'the other tab has lost this link');
+        startSession(from, newSession(), true, 0);
+      }
+      return;
+    }
+    if (signal.kind === 'offer') {
+      if (dials(from)) return; // we dial; an offer from there is not part of the protocol
+      dropUp(from, 'the other tab connects anew');
+      dropState(from);
+      startSession(from, session, false, 0);
+    }
+    const current = statesByPeer.get(from);
+    if (current?.phase !== 'connecting' || current.session !== session) return;
+    if (signal.kind !== 'candidate') current.fingerprint = signal.fingerprint;
+    current.rtc.accept(signal);
+  };
+
+  const dropUp = (peer: PeerId, message: string) => {
+    const state = statesByPeer.get(peer);
+    if (state?.phase !== 'up') return;
+    statesByPeer.delete(peer);
+    state.link.close(message);
+    changes.emit({ kind: 'down', peer, reason: fault('closed-there', message) });
+  };
+
+  const meet = (peer: PeerId) => {
+    if (peer === self || expelled.has(peer)) return;
+    present.add(peer);
+    if (!statesByPeer.has(peer)) becomeIdle(peer, 0);
+  };
+
+  const onSignalingEvent = (event: SignalingEvent) => {
+    switch (event.kind) {
+      case 'welcome':
+        ice = event.ice;
+        return event.peers.forEach(meet);
+      case 'joined':
+        return meet(event.peer);
+      case 'left': {
+        present.delete(event.peer);
+        // A link that works outlives its tab's connection to the server.
+        if (statesByPeer.get(event.peer)?.phase !== 'up') dropState(event.peer);
+        return undefined;
+      }
+      case 'relay': {
+        // One after the other per peer: a candidate must not be handled before its offer.
+        const previous = envelopeQueues.get(event.from) ?? Promise.resolve();
+        const next = previous.then(() => onEnvelope(event.from, event.payload));
+        envelopeQueues.set(event.from, next);
+        return void next.then(() => {
+          if (envelopeQueues.get(event.from) === next) envelopeQueues.delete(event.from);
+        });
+      }
+      default:
+        return event satisfies never;
+    }
+  };
+  const stopSignaling = signaling.events(onSignalingEvent);
+
+  const upState = (peer: PeerId) => {
+    const state = statesByPeer.get(peer);
+    return state?.phase === 'up' ? state : undefined;
+  };
+  return {
+    self,
+    messages: messages.subscribe,
+    changes: changes.subscribe,
+    peers: () =>
+      [...statesByPeer.values()].flatMap((state) => (state.phase === 'up' ? [state.identity] : [])),
+    stats: (peer) => upState(peer)?.link.stats(),
+    async send(to, message, priority) {
+      const state = upState(to);
+      if (!state) return err(fault('unknown-peer', `there is no link to ${to.slice(0, 8)}… now`));
+      return state.link.send(message, priority);
+    },
+    expel(peer, reason) {
+      if (peer === self) return;
+      expelled.add(peer);
+      telemetry.log('warn', 'mesh', `expelled: ${reason}`, { peer });
+      dropUp(peer, reason);
+      dropState(peer);
+    },
+    close() {
+      closed = true;
+      stopSignaling();
+      for (const peer of [...statesByPeer.keys()]) {
+        dropUp(peer, 'this tab has left the room');
+        dropState(peer);
+      }
+    },
+  };
+};

@@ -1,0 +1,48 @@
+import type { Bytes } from '../core/bytes.ts';
+import type { Subscribe } from '../core/events.ts';
+import type { IceServer } from './signaling/protocol.ts';
+
+/** An open, ordered, reliable datagram pipe: a WebRTC data channel, or two ends in memory. */
+export interface RawChannel {
+  /** Frames are at most `maxFrameBytes` long; throws if the channel is closed. */
+  send(frame: Bytes): void;
+  bufferedAmount(): number;
+  /** Fires when the buffered amount falls to the low-water mark (64 KiB). */
+  readonly low: Subscribe<void>;
+  readonly frames: Subscribe<Bytes>;
+  readonly closed: Subscribe<string>;
+  close(): void;
+  /** SHA-256 of the certificate the other side really used ("AB:CD:…"); undefined if this browser doesn't tell. */
+  remoteFingerprint(): Promise<string | undefined>;
+}
+
+export type Candidate = {
+  readonly candidate: string;
+  readonly sdpMid: string | null;
+  readonly sdpMLineIndex: number | null;
+};
+export type SignalBody =
+  | { readonly kind: 'offer' | 'answer'; readonly sdp: string }
+  | { readonly kind: 'candidate'; readonly candidate: Candidate };
+
+/** One attempt to connect. It ends in `opened` or in `failed`, once. */
+export interface RtcSession {
+  accept(signal: SignalBody): void;
+  readonly signals: Subscribe<SignalBody>;
+  readonly opened: Subscribe<RawChannel>;
+  readonly failed: Subscribe<string>;
+  close(): void;
+}
+
+export interface RtcConnector {
+  connect(options: { readonly initiator: boolean; readonly ice: readonly IceServer[] }): RtcSession;
+}
+
+export interface Socket {
+  send(message: Bytes): void;
+  close(): void;
+}
+export type OpenSocket = (
+  url: string,
+  on: { open(): void; message(bytes: Bytes): void; closed(): void },
+) => Socket;

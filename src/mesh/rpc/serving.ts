@@ -1,0 +1,130 @@
+import { milliseconds, type PeerId } from '../../core/brand.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { Timers } from '../../core/ports/timers.ts';
+import { parseWith } from '../../core/schema.ts';
+import type { Handler, MessageTransport, Method, Priority, Rpc } from '../contracts.ts';
+import type { RpcMessage } from './protocol.ts';
+
+type AnyMethod = Method<unknown, unknown, unknown>;
+type AnyHandler = Handler<unknown, unknown, unknown>;
+type Call = Extract<RpcMessage, { t: 'call' }>;
+
+/** How many call ids per peer are remembered, to run a repeated call once and to meet a cancel that came first. */
+const rememberedIds = 4_096;
+
+export interface Serving {
+  readonly handle: Rpc['handle'];
+  onCall(from: PeerId, call: Call): void;
+  onCancel(from: PeerId, id: number): void;
+  onPeerDown(peer: PeerId): void;
+  close(): void;
+}
+
+/** The answering half of RPC: runs handlers within limits, aborts them when nobody waits for the answer any more. */
+export const createServing = (
+  deps: {
+    readonly timers: Timers;
+    readonly telemetry: Telemetry;
+    readonly send: (to: PeerId, message: RpcMessage, priority: Priority) => void;
+    readonly expel: MessageTransport['expel'];
+  },
+  limits: { readonly maxInboundPerPeer: number; readonly maxInbound: number },
+): Serving => {
+  const handlersByName = new Map<string, { readonly method: AnyMethod; readonly handler: AnyHandler }>();
+  const runningByPeer = new Map<PeerId, Map<number, AbortController>>();
+  const seenByPeer = new Map<PeerId, Set<number>>();
+
+  const running = (peer: PeerId) => {
+    const known = runningByPeer.get(peer) ?? new Map<number, AbortController>();
+    runningByPeer.set(peer, known);
+    return known;
+  };
+  const total = () => [...runningByPeer.values()].reduce((sum, calls) => sum + calls.size, 0);
+
+  /** True the first time an id is met; a cancel marks it too, so that the call it overtook is not run. */
+  const markSeen = (peer: PeerId, id: number): boolean => {
+    const seen = seenByPeer.get(peer) ?? new Set<number>();
+    seenByPeer.set(peer, seen);
+    if (seen.has(id)) return false;
+    seen.add(id);
+    const oldest = seen.values().next();
+    if (seen.size > rememberedIds && !oldest.done) seen.delete(oldest.value);
+    return true;
+  };
+
+  const run = async (
+    from: PeerId,
+    { id, d }: Call,
+    input: unknown,
+    method: AnyMethod,
+    handler: AnyHandler,
+  ) => {
+    const controller = new AbortController();
+    const calls = running(from);
+    calls.set(id, controller);
+    const cancelDeadline = deps.timers.after(milliseconds(d), () => controller.abort());
+    const isCurrent = () => calls.get(id) === controller && !controller.signal.aborted;
+    const progress = (value: unknown) => {
+      if (isCurrent()) deps.send(from, { t: 'progress', id, v: value }, 'control');
+    };
+    try {
+      const result = await handler(input, { from, signal: controller.signal, progress });
+      if (!isCurrent()) return;
+      if (result.ok) deps.send(from, { t: 'answer', id, v: result.value }, method.priority);
+      else
+        deps.send(
+          from,
+          { t: 'error', id, c: result.error.code, s: result.error.message.slice(0, 1_000) },
+          'control',
+        );
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      deps.telemetry.log('error', 'rpc', `${method.name} threw: ${message}`);
+      if (isCurrent())
+        deps.send(from, { t: 'error', id, c: 'failed', s: `${method.name} failed here` }, 'control');
+    } finally {
+      cancelDeadline();
+      if (calls.get(id) === controller) calls.delete(id);
+    }
+  };
+
+  return {
+    handle(method, handler) {
+      if (handlersByName.has(method.name)) throw new Error(`${method.name} has a handler already`);
+      handlersByName.set(method.name, {
+        method: method as unknown as AnyMethod,
+        handler: handler as unknown as AnyHandler,
+      });
+      return () => void handlersByName.delete(method.name);
+    },
+    onCall(from, call) {
+      if (!markSeen(from, call.id)) return;
+      const refuse = (c: 'refused' | 'overloaded', s: string) =>
+        deps.send(from, { t: 'error', id: call.id, c, s }, 'control');
+      const known = handlersByName.get(call.m);
+      if (!known) return refuse('refused', `this tab does not offer ${call.m}`);
+      if (running(from).size >= limits.maxInboundPerPeer || total() >= limits.maxInbound) {
+        return refuse('overloaded', 'too many calls at once: try again later');
+      }
+      const input = parseWith(known.method.input, call.i);
+      if (!input.ok)
+        return deps.expel(from, `${call.m} was called against its schema: ${input.error.message}`);
+      return void run(from, call, input.value, known.method, known.handler);
+    },
+    onCancel(from, id) {
+      markSeen(from, id);
+      const calls = running(from);
+      calls.get(id)?.abort();
+      calls.delete(id);
+    },
+    onPeerDown(peer) {
+      for (const controller of runningByPeer.get(peer)?.values() ?? []) controller.abort();
+      runningByPeer.delete(peer);
+      seenByPeer.delete(peer);
+    },
+    close() {
+      for (const calls of runningByPeer.values()) for (const controller of calls.values()) controller.abort();
+      runningByPeer.clear();
+    },
+  };
+};

@@ -1,0 +1,207 @@
+import type { RoomId } from '../../core/brand.ts';
+import { type Milliseconds, milliseconds, type PeerId } from '../../core/brand.ts';
+import type { Bytes } from '../../core/bytes.ts';
+import { createEmitter, createStore, type Store, type Subscribe } from '../../core/events.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { SigningKey } from '../../core/ports/crypto.ts';
+import type { Random } from '../../core/ports/random.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
+import type { OpenSocket, Socket } from '../ports.ts';
+import {
+  decodeServerMessage,
+  encodeSignaling,
+  helloBytes,
+  type IceServer,
+  type RefusalCode,
+  type ServerMessage,
+  signalingProtocol,
+} from './protocol.ts';
+
+export type SignalingState =
+  | { readonly phase: 'off' }
+  | { readonly phase: 'connecting'; readonly attempt: number }
+  | { readonly phase: 'joined' }
+  | { readonly phase: 'waiting'; readonly retryAt: Milliseconds; readonly reason: string }
+  | { readonly phase: 'refused'; readonly reason: string };
+
+export type SignalingEvent =
+  | { readonly kind: 'welcome'; readonly peers: readonly PeerId[]; readonly ice: readonly IceServer[] }
+  | { readonly kind: 'joined' | 'left'; readonly peer: PeerId }
+  | { readonly kind: 'relay'; readonly from: PeerId; readonly payload: Bytes };
+
+export interface SignalingClient {
+  readonly state: Store<SignalingState>;
+  readonly events: Subscribe<SignalingEvent>;
+  start(): void;
+  stop(): void;
+  /** Skips the wait: the network is back, or the person pressed the button. */
+  retryNow(): void;
+  /** False if there is no connection to relay through. */
+  relay(to: PeerId, payload: Bytes): boolean;
+}
+
+export type SignalingDeps = {
+  readonly openSocket: OpenSocket;
+  readonly signer: SigningKey;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+};
+export type SignalingClientOptions = { readonly url: string; readonly room: RoomId; readonly build: string };
+
+const firstRetryMs = 500;
+const longestRetryMs = 30_000;
+const heartbeatMs = 15_000;
+/** From opening the socket to `welcome`, and from a ping to anything. */
+const answerWithinMs = 10_000;
+/** Trying again can't change these; the person must. */
+const finalRefusals: readonly RefusalCode[] = ['protocol', 'signature', 'duplicate'];
+
+/**
+ * Keeps this tab in its room at the server: proves the node key, comes back after losses with growing, jittered delays,
+ * notices a silent connection. Links that exist live on without it. Doesn't know what envelopes carry.
+ */
+export const createSignalingClient = (
+  deps: SignalingDeps,
+  options: SignalingClientOptions,
+): SignalingClient => {
+  const { clock, timers, random, telemetry } = deps;
+  const state = createStore<SignalingState>({ phase: 'off' });
+  const events = createEmitter<SignalingEvent>();
+  let socket: Socket | undefined;
+  let attempt = 0;
+  let heardAt = 0;
+  let cancelRetry: CancelTimer | undefined;
+  let cancelDeadline: CancelTimer | undefined;
+  let cancelHeartbeat: CancelTimer | undefined;
+  let pings = 0;
+
+  const dropSocket = () => {
+    const old = socket;
+    socket = undefined;
+    cancelDeadline?.();
+    cancelHeartbeat?.();
+    old?.close();
+  };
+
+  const waitAndRetry = (reason: string, atLeastMs = 0) => {
+    dropSocket();
+    const ceiling = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(attempt - 1, 10));
+    // Full jitter: after a restart of the server its clients don't come back in step.
+    const delay = milliseconds(Math.max(atLeastMs, ceiling / 2) + random.next() * (ceiling / 2));
+    state.set({ phase: 'waiting', retryAt: milliseconds(clock.monotonic() + delay), reason });
+    cancelRetry = timers.after(delay, connect);
+  };
+
+  const connect = () => {
+    cancelRetry?.();
+    attempt++;
+    state.set({ phase: 'connecting', attempt });
+    const opened: Socket = deps.openSocket(options.url, {
+      open: () => {},
+      message: (bytes) => {
+        if (socket === opened) void onMessage(bytes);
+      },
+      closed: () => {
+        if (socket === opened)
+          waitAndRetry('the server can not be reached; links to other tabs go on working');
+      },
+    });
+    socket = opened;
+    cancelDeadline = timers.after(milliseconds(answerWithinMs), () => {
+      if (socket === opened) waitAndRetry('the server did not answer');
+    });
+  };
+
+  const sayHello = async (nonce: Uint8Array) => {
+    const own = socket;
+    const signature = await deps.signer.sign(helloBytes(options.room, nonce));
+    if (socket !== own) return; // reconnected meanwhile: this signature is over an old challenge
+    own?.send(
+      encodeSignaling({
+        t: 'hello',
+        protocol: signalingProtocol,
+        room: options.room,
+        nodeKey: deps.signer.publicKey,
+        build: options.build,
+        signature,
+      }),
+    );
+  };
+
+  const onWelcome = (welcome: Extract<ServerMessage, { t: 'welcome' }>) => {
+    attempt = 0;
+    cancelDeadline?.();
+    state.set({ phase: 'joined' });
+    cancelHeartbeat = timers.every(milliseconds(heartbeatMs), beat);
+    events.emit({ kind: 'welcome', peers: welcome.peers, ice: welcome.ice });
+  };
+
+  const beat = () => {
+    if (clock.monotonic() - heardAt > heartbeatMs + answerWithinMs)
+      return waitAndRetry('the server fell silent');
+    pings = (pings + 1) % 2 ** 32;
+    return socket?.send(encodeSignaling({ t: 'ping', n: pings }));
+  };
+
+  const onRefused = (refused: Extract<ServerMessage, { t: 'refused' }>) => {
+    telemetry.log('warn', 'signaling', refused.message, { code: refused.code });
+    if (refused.code === 'no-peer' || refused.code === 'rate') return;
+    if (finalRefusals.includes(refused.code)) {
+      dropSocket();
+      state.set({ phase: 'refused', reason: refused.message });
+      return;
+    }
+    waitAndRetry(refused.message, refused.retryAfterMs);
+  };
+
+  const onMessage = async (bytes: Bytes) => {
+    heardAt = clock.monotonic();
+    const decoded = decodeServerMessage(bytes);
+    if (!decoded.ok) return waitAndRetry(`the server sent something unreadable: ${decoded.error.message}`);
+    const message = decoded.value;
+    switch (message.t) {
+      case 'challenge':
+        return sayHello(message.nonce);
+      case 'welcome':
+        return onWelcome(message);
+      case 'joined':
+      case 'left':
+        return events.emit({ kind: message.t, peer: message.peer });
+      case 'relay':
+        return events.emit({ kind: 'relay', from: message.from, payload: new Uint8Array(message.payload) });
+      case 'pong':
+        return undefined;
+      case 'refused':
+        return onRefused(message);
+      default:
+        return message satisfies never;
+    }
+  };
+
+  return {
+    state,
+    events: events.subscribe,
+    start() {
+      if (state.get().phase === 'off' || state.get().phase === 'refused') connect();
+    },
+    stop() {
+      cancelRetry?.();
+      dropSocket();
+      attempt = 0;
+      state.set({ phase: 'off' });
+    },
+    retryNow() {
+      if (state.get().phase !== 'waiting' && state.get().phase !== 'refused') return;
+      attempt = 0;
+      connect();
+    },
+    relay(to, payload) {
+      if (state.get().phase !== 'joined' || !socket) return false;
+      socket.send(encodeSignaling({ t: 'relay', to, payload }));
+      return true;
+    },
+  };
+};

@@ -1,0 +1,114 @@
+/**
+ * Wire format of a link, version 1. A message is cut into frames that every browser's data channel takes whole; one
+ * frame is one send(), because Firefox may reorder the parts of a logical message.
+ *
+ *   offset  size  field
+ *   0       1     kind      1 message · 2 ping · 3 pong · 4 close
+ *   message
+ *   1       1     priority  0 control · 1 bulk
+ *   2       4     id        of the message, rising per sender and priority
+ *   6       4     total     bytes of the whole message
+ *   10      4     offset    of this part: parts come in order, so it must be what is already there
+ *   14      …     part
+ *   ping, pong
+ *   1       4     nonce     returned as it came
+ *   close
+ *   1       …     reason    UTF-8, at most 200 bytes
+ *
+ * Integers are big-endian. SCTP has checksums and retransmits, so there are none here.
+ */
+import { type Bytes, concatBytes, utf8 } from '../../core/bytes.ts';
+import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
+import type { Priority } from '../contracts.ts';
+
+export const wireLimits = {
+  maxFrameBytes: 16 * 1024,
+  maxMessageBytes: 16 * 1024 * 1024,
+  maxReasonBytes: 200,
+} as const;
+
+const kinds = { message: 1, ping: 2, pong: 3, close: 4 } as const;
+const priorities: readonly Priority[] = ['control', 'bulk'];
+const layout = { kind: 0, priority: 1, id: 2, total: 6, offset: 10, part: 14 } as const;
+const bodyOffset = 1;
+export const maxPartBytes = wireLimits.maxFrameBytes - layout.part;
+
+export type Frame =
+  | {
+      readonly kind: 'message';
+      readonly priority: Priority;
+      readonly id: number;
+      readonly total: number;
+      readonly offset: number;
+      readonly part: Bytes;
+    }
+  | { readonly kind: 'ping' | 'pong'; readonly nonce: number }
+  | { readonly kind: 'close'; readonly reason: string };
+
+export const encodeFrame = (frame: Frame): Bytes => {
+  switch (frame.kind) {
+    case 'message': {
+      const bytes = new Uint8Array(layout.part + frame.part.byteLength);
+      const view = new DataView(bytes.buffer);
+      view.setUint8(layout.kind, kinds.message);
+      view.setUint8(layout.priority, priorities.indexOf(frame.priority));
+      view.setUint32(layout.id, frame.id);
+      view.setUint32(layout.total, frame.total);
+      view.setUint32(layout.offset, frame.offset);
+      bytes.set(frame.part, layout.part);
+      return bytes;
+    }
+    case 'ping':
+    case 'pong': {
+      const bytes = new Uint8Array(bodyOffset + 4);
+      bytes[layout.kind] = kinds[frame.kind];
+      new DataView(bytes.buffer).setUint32(bodyOffset, frame.nonce);
+      return bytes;
+    }
+    case 'close':
+      return concatBytes(Uint8Array.of(kinds.close), utf8(frame.reason).slice(0, wireLimits.maxReasonBytes));
+    default:
+      return frame satisfies never;
+  }
+};
+
+/** Accepts any bytes: a value or a fault, never an exception. */
+export const decodeFrame = (bytes: Bytes): Result<Frame, Fault<'frame'>> => {
+  if (bytes.byteLength > wireLimits.maxFrameBytes) {
+    return malformed(`frame of ${bytes.byteLength} bytes, at most ${wireLimits.maxFrameBytes} are allowed`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  switch (bytes[layout.kind]) {
+    case kinds.message:
+      return decodeMessageFrame(bytes, view);
+    case kinds.ping:
+    case kinds.pong: {
+      if (bytes.byteLength !== bodyOffset + 4) return malformed(`ping of ${bytes.byteLength} bytes`);
+      const kind = bytes[layout.kind] === kinds.ping ? 'ping' : 'pong';
+      return ok({ kind, nonce: view.getUint32(bodyOffset) });
+    }
+    case kinds.close:
+      if (bytes.byteLength > bodyOffset + wireLimits.maxReasonBytes)
+        return malformed('close with a long reason');
+      return ok({ kind: 'close', reason: new TextDecoder().decode(bytes.subarray(bodyOffset)) });
+    default:
+      return malformed(`unknown kind ${bytes[layout.kind] ?? 'of an empty frame'}`);
+  }
+};
+
+const decodeMessageFrame = (bytes: Bytes, view: DataView): Result<Frame, Fault<'frame'>> => {
+  if (bytes.byteLength < layout.part) return malformed(`message frame of ${bytes.byteLength} bytes`);
+  const priority = priorities[view.getUint8(layout.priority)];
+  if (!priority) return malformed(`unknown priority ${view.getUint8(layout.priority)}`);
+  const total = view.getUint32(layout.total);
+  const offset = view.getUint32(layout.offset);
+  const part = bytes.subarray(layout.part);
+  if (total > wireLimits.maxMessageBytes) {
+    return malformed(`message of ${total} bytes, at most ${wireLimits.maxMessageBytes} are allowed`);
+  }
+  if (offset + part.byteLength > total) return malformed('part reaches past the end of its message');
+  if (part.byteLength === 0 && total > 0) return malformed('empty part');
+  return ok({ kind: 'message', priority, id: view.getUint32(layout.id), total, offset, part });
+};
+
+const malformed = (message: string): Result<never, Fault<'frame'>> => err(fault('frame', message));

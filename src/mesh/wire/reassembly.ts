@@ -1,0 +1,58 @@
+import type { Bytes } from '../../core/bytes.ts';
+import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
+import type { Priority } from '../contracts.ts';
+import type { Frame } from './frames.ts';
+
+type Partial = { readonly id: number; readonly bytes: Bytes; filled: number };
+type MessageFrame = Extract<Frame, { kind: 'message' }>;
+
+/** The first buffer; it doubles as parts really arrive, so a stranger can't reserve 16 MiB with one small frame. */
+const firstCapacity = 64 * 1024;
+
+export interface Reassembler {
+  /** The whole message with its last part, undefined before; a fault if the sender breaks the format. */
+  accept(frame: MessageFrame): Result<Bytes | undefined, Fault<'frame'>>;
+}
+
+/**
+ * Puts messages together again. A sender works on one message per priority at a time, so at most two are ever partial:
+ * that, and the size limit of a message, bound the memory a peer can take.
+ */
+export const createReassembler = (): Reassembler => {
+  const partialsByPriority = new Map<Priority, Partial>();
+  return {
+    accept(frame) {
+      const partial = partialsByPriority.get(frame.priority) ?? startMessage(frame);
+      if (partial.id !== frame.id || partial.filled !== frame.offset) {
+        return err(
+          fault(
+            'frame',
+            `part at ${frame.offset} of message ${frame.id}, expected ${partial.filled} of ${partial.id}`,
+          ),
+        );
+      }
+      const grown = growTo(partial, frame.offset + frame.part.byteLength, frame.total);
+      grown.bytes.set(frame.part, frame.offset);
+      grown.filled = frame.offset + frame.part.byteLength;
+      if (grown.filled < frame.total) {
+        partialsByPriority.set(frame.priority, grown);
+        return ok(undefined);
+      }
+      partialsByPriority.delete(frame.priority);
+      return ok(grown.bytes.slice(0, grown.filled));
+    },
+  };
+};
+
+const startMessage = (frame: MessageFrame): Partial => ({
+  id: frame.id,
+  bytes: new Uint8Array(Math.min(frame.total, firstCapacity)),
+  filled: 0,
+});
+
+const growTo = (partial: Partial, needed: number, total: number): Partial => {
+  if (needed <= partial.bytes.byteLength) return partial;
+  const bytes = new Uint8Array(Math.min(total, Math.max(needed, partial.bytes.byteLength * 2)));
+  bytes.set(partial.bytes.subarray(0, partial.filled));
+  return { id: partial.id, bytes, filled: partial.filled };
+};

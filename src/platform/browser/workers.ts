@@ -1,0 +1,51 @@
+import { wrap } from 'comlink';
+import type { AbortMessage, ImageWorkerApi, OcrWorkerApi } from '../../../workers/protocol.ts';
+import type { WorkerHandle } from '../../compute/ports.ts';
+import { createEmitter } from '../../core/events.ts';
+
+/** What comlink can carry as it is: an object of asynchronous methods. */
+type RemoteApi<Api> = { [Name in keyof Api]: (...args: never[]) => Promise<unknown> };
+
+export const createWorkerHandle = <Api extends RemoteApi<Api>>(worker: Worker): WorkerHandle<Api> => {
+  const signs = createEmitter<void>();
+  const ended = createEmitter<string>();
+  let over = false;
+  const end = (reason: string): void => {
+    if (over) return;
+    over = true;
+    ended.emit(reason);
+  };
+  worker.addEventListener('message', () => signs.emit());
+  worker.addEventListener('messageerror', () => end('it sent a message that cannot be read'));
+  worker.addEventListener('error', (event) => {
+    event.preventDefault();
+    end(event.message || 'its script could not be loaded');
+  });
+  return {
+    // comlink's Remote<Api> promises what Api's methods promise already.
+    api: wrap<Api>(worker) as unknown as Api,
+    signs: signs.subscribe,
+    ended: ended.subscribe,
+    abort() {
+      const message: AbortMessage = { aivillage: 'abort' };
+      worker.postMessage(message);
+    },
+    terminate() {
+      over = true;
+      worker.terminate();
+    },
+  };
+};
+
+export const spawnOcrWorker = (): WorkerHandle<OcrWorkerApi> =>
+  createWorkerHandle(
+    new Worker(new URL('../../../workers/ocr.worker.ts', import.meta.url), { type: 'module', name: 'ocr' }),
+  );
+
+export const spawnImageWorker = (): WorkerHandle<ImageWorkerApi> =>
+  createWorkerHandle(
+    new Worker(new URL('../../../workers/image.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'image',
+    }),
+  );
