@@ -1,0 +1,126 @@
+import type SimplePeer from 'simple-peer';
+import Peer from 'simple-peer/simplepeer.min.js';
+import type { Bytes } from '../../core/bytes.ts';
+import { createEmitter } from '../../core/events.ts';
+import type { Candidate, RawChannel, RtcConnector, RtcSession, SignalBody } from '../../mesh/ports.ts';
+
+/**
+ * simple-peer's own handles to what it wraps. They are not part of its documented interface, but it has no other way to
+ * the low-water event and to the certificate in use; without them links still work, only less well watched.
+ */
+type Internals = { readonly _channel?: RTCDataChannel; readonly _pc?: RTCPeerConnection };
+
+/** WebRTC through simple-peer. Trickles candidates; a session that failed is never mended, a new one is made. */
+export const createBrowserRtc = (): RtcConnector => ({
+  connect({ initiator, ice }) {
+    const signals = createEmitter<SignalBody>();
+    const opened = createEmitter<RawChannel>();
+    const failed = createEmitter<string>();
+    const peer = new Peer({
+      initiator,
+      trickle: true,
+      config: {
+        iceServers: ice.map(({ urls, username, credential }) => ({
+          urls: [...urls],
+          ...(username === undefined ? {} : { username }),
+          ...(credential === undefined ? {} : { credential }),
+        })),
+      },
+    });
+    let ended = false;
+    let channel: ReturnType<typeof createChannel> | undefined;
+    const end = (reason: string) => {
+      if (ended) return;
+      ended = true;
+      channel?.ended(reason);
+      failed.emit(reason);
+    };
+    peer.on('signal', (data) => {
+      const signal = toSignal(data);
+      if (signal) signals.emit(signal);
+    });
+    peer.on('connect', () => {
+      channel = createChannel(peer);
+      opened.emit(channel.raw);
+    });
+    peer.on('error', (cause: Error) => end(cause.message));
+    peer.on('close', () => end('the connection closed'));
+    return {
+      signals: signals.subscribe,
+      opened: opened.subscribe,
+      failed: failed.subscribe,
+      accept(signal) {
+        if (ended || peer.destroyed) return;
+        try {
+          peer.signal(fromSignal(signal));
+        } catch (cause) {
+          end(cause instanceof Error ? cause.message : String(cause));
+        }
+      },
+      close() {
+        ended = true;
+        peer.destroy();
+      },
+    } satisfies RtcSession;
+  },
+});
+
+const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reason: string): void } => {
+  const { _channel: dataChannel, _pc: connection } = peer as unknown as Internals;
+  const frames = createEmitter<Bytes>();
+  const closed = createEmitter<string>();
+  const low = createEmitter<void>();
+  peer.on('data', (data: Uint8Array) => frames.emit(new Uint8Array(data)));
+  dataChannel?.addEventListener('bufferedamountlow', () => low.emit());
+  return {
+    ended: (reason) => closed.emit(reason),
+    raw: {
+      frames: frames.subscribe,
+      closed: closed.subscribe,
+      low: low.subscribe,
+      send(frame) {
+        peer.send(frame);
+      },
+      bufferedAmount: () => (dataChannel ? dataChannel.bufferedAmount : 0),
+      close: () => void peer.destroy(),
+      remoteFingerprint: () => remoteFingerprint(connection),
+    },
+  };
+};
+
+/** From the DTLS transport's certificate where the browser shows it, else from the statistics. */
+const remoteFingerprint = async (connection: RTCPeerConnection | undefined): Promise<string | undefined> => {
+  try {
+    const [certificate] = connection?.sctp?.transport.getRemoteCertificates() ?? [];
+    if (certificate) return toFingerprint(await crypto.subtle.digest('SHA-256', certificate));
+  } catch {
+    // not offered by this browser
+  }
+  try {
+    const reports = [...((await connection?.getStats()) ?? new Map()).values()];
+    const transport = reports.find(({ type }) => type === 'transport');
+    const certificate = reports.find(({ id }) => id !== undefined && id === transport?.remoteCertificateId);
+    return certificate?.fingerprintAlgorithm === 'sha-256' ? certificate.fingerprint : undefined;
+  } catch {
+    // The browser itself enforces the fingerprint of the session description; this was a second look.
+    return undefined;
+  }
+};
+
+const toFingerprint = (digest: ArrayBuffer): string =>
+  Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
+
+const toSignal = (data: SimplePeer.SignalData): SignalBody | undefined => {
+  if ((data.type === 'offer' || data.type === 'answer') && data.sdp)
+    return { kind: data.type, sdp: data.sdp };
+  if (data.type === 'candidate') {
+    const { candidate = '', sdpMid = null, sdpMLineIndex = null } = data.candidate as Partial<Candidate>;
+    return { kind: 'candidate', candidate: { candidate, sdpMid, sdpMLineIndex } };
+  }
+  return undefined; // renegotiation: there are no media to renegotiate
+};
+
+const fromSignal = (signal: SignalBody): SimplePeer.SignalData =>
+  signal.kind === 'candidate'
+    ? ({ type: 'candidate', candidate: signal.candidate } as SimplePeer.SignalData)
+    : { type: signal.kind, sdp: signal.sdp };
