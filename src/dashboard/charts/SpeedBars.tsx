@@ -25,7 +25,7 @@ export const SpeedBars = ({
         const best = Math.max(...measured.map(total));
         return (
           <section key={kind}>
-            <h3>{taskName(kind)}</h3>
+            <h3 className="speed-kind">{taskName(kind)}</h3>
             {measured.map((speed) => (
               <div
                 key={`${speed.runtime}-${speed.threads}`}

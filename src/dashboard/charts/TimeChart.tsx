@@ -26,7 +26,7 @@ export type TimeChartProps = {
 };
 
 /** One small chart over time: the figure under the pointer, else the newest; a sentence for screen readers. */
-export const TimeChart = ({ title, time, lines, format, height = 132 }: TimeChartProps) => {
+export const TimeChart = ({ title, time, lines, format, height = 156 }: TimeChartProps) => {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const size = useSize(box);
@@ -148,7 +148,7 @@ const plotOptions = ({
     scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.12 : 1] } },
     axes: [
       { ...axis, grid: { show: false }, size: 26, space: 90, values: timeLabels },
-      { ...axis, size: 62, space: 34, values: (_plot, splits) => splits.map(format) },
+      { ...axis, size: 62, space: 30, values: (_plot, splits) => splits.map(format) },
     ],
     series: [
       {},

@@ -1,6 +1,6 @@
 import type { CSSProperties } from 'react';
 import type { PeerId } from '../../core/brand.ts';
-import { lanternOf } from './lantern.ts';
+import { toneOf } from './lantern.ts';
 import './meter.css';
 
 export type MeterSegment = { readonly peer: PeerId; readonly name: string; readonly value: number };
@@ -59,5 +59,7 @@ export const Meter = ({ label, value }: { readonly label: string; readonly value
   </div>
 );
 
-const partStyle = (segment: MeterSegment, total: number): CSSProperties =>
-  ({ width: `${(segment.value / total) * 100}%`, '--hue': lanternOf(segment.peer).hue }) as CSSProperties;
+const partStyle = (segment: MeterSegment, total: number): CSSProperties => ({
+  ...toneOf(segment.peer),
+  width: `${(segment.value / total) * 100}%`,
+});

@@ -43,6 +43,7 @@ describe('figures', () => {
   ])('%d bytes of a GPU limit → %s', (bytes, text) => expect(formatBinary(bytes)).toBe(text));
 
   it.each([
+    [0, '0 ms'],
     [0.43, '0.4 ms'],
     [48.2, '48 ms'],
     [999.6, '1 s'],

@@ -38,6 +38,7 @@ export const formatBinary = (bytes: number): string => {
 
 /** "3.2 ms", "48 ms", "1.84 s", "3 min 05 s", "2 h 10 min". */
 export const formatDuration = (ms: number): string => {
+  if (ms === 0) return '0 ms';
   if (ms < 10) return `${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${threeDigits(ms / 1000)} s`;

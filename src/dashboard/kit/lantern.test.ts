@@ -19,6 +19,8 @@ describe('the look of a lantern', () => {
       expect(share).toBeGreaterThan(120);
       expect(share).toBeLessThan(290);
     }
+    expect(looks.filter((look) => look.deep).length).toBeGreaterThan(2_200);
+    expect(looks.filter((look) => look.deep).length).toBeLessThan(2_600);
     for (const shape of lanternShapes)
       expect(looks.filter((look) => look.shape === shape).length).toBeGreaterThan(450);
   });
@@ -26,17 +28,19 @@ describe('the look of a lantern', () => {
   it.each(['light', 'dark'] as const)(
     'stands out from the %s page at every hue (3:1, WCAG 1.4.11)',
     (theme) => {
-      const { lightness, chroma } = lanternTones[theme];
+      const { lightness, deep, chroma } = lanternTones[theme];
       const block = tokens.slice(tokens.indexOf(`data-theme="${theme}"`));
       expect(block).toContain(`--lantern-l: ${lightness};`);
+      expect(block).toContain(`--lantern-deep: ${deep};`);
       expect(block).toContain(`--lantern-c: ${chroma};`);
       for (const name of ['paper', 'paper-raised', 'paper-sunk']) {
         const background = hexToLinear(new RegExp(`--${name}: (#[0-9a-f]{6})`).exec(block)?.[1] ?? '');
         for (const hue of lanternHues)
-          expect(
-            contrast(oklchToLinear(lightness, chroma, hue), background),
-            `${name} ${hue}`,
-          ).toBeGreaterThan(3);
+          for (const tone of [lightness, deep])
+            expect(
+              contrast(oklchToLinear(tone, chroma, hue), background),
+              `${name} ${hue} ${tone}`,
+            ).toBeGreaterThan(3);
       }
     },
   );

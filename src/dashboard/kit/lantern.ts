@@ -8,12 +8,17 @@ export type LanternId = PeerId | AccountId;
 export const lanternShapes = ['globe', 'drum', 'gem', 'bell', 'house', 'drop', 'hex', 'jar'] as const;
 export type LanternShape = (typeof lanternShapes)[number];
 
-export type LanternLook = { readonly hue: number; readonly shape: LanternShape };
+export type LanternLook = {
+  readonly hue: number;
+  /** The darker of two tones of the hue: twice as many colours that can be told apart. */
+  readonly deep: boolean;
+  readonly shape: LanternShape;
+};
 
-/** OKLCH lightness and chroma shared by every lantern of a theme; styles/tokens.css holds the same numbers. */
+/** OKLCH lightness (both tones) and chroma of a theme's lanterns; styles/tokens.css holds the same numbers. */
 export const lanternTones = {
-  light: { lightness: 0.56, chroma: 0.135 },
-  dark: { lightness: 0.8, chroma: 0.125 },
+  light: { lightness: 0.58, deep: 0.44, chroma: 0.135 },
+  dark: { lightness: 0.84, deep: 0.68, chroma: 0.125 },
 } as const;
 
 /** Closer hues than this can't be told apart at the size of a box's outline. */
@@ -25,6 +30,7 @@ export const lanternOf = (peer: LanternId): LanternLook => {
   const hash = fnv1a(peer);
   return {
     hue: lanternHues[hash % lanternHues.length] ?? 0,
+    deep: ((hash >>> 12) & 1) === 1,
     shape: lanternShapes[(hash >>> 16) % lanternShapes.length] ?? 'globe',
   };
 };
@@ -43,7 +49,10 @@ export const initialsOf = (name: string): string => {
 };
 
 /** For elements with class `tone`. */
-export const toneOf = (peer: LanternId): CSSProperties => ({ '--hue': lanternOf(peer).hue }) as CSSProperties;
+export const toneOf = (peer: LanternId): CSSProperties => {
+  const { hue, deep } = lanternOf(peer);
+  return { '--hue': hue, '--deep': deep ? 1 : 0 } as CSSProperties;
+};
 
 // FNV-1a, 32 bit, with murmur3's finaliser so that the high bits are as well mixed as the low ones.
 const fnv1a = (text: string): number => {

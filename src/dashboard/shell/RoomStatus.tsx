@@ -2,7 +2,7 @@ import type { RoomView } from '../../app/readModels.ts';
 import { useApp, useStore } from '../hooks/useApp.ts';
 import { useNavigate } from '../hooks/useNavigation.ts';
 import { useNow } from '../hooks/useNow.ts';
-import { Button } from '../kit/Button.tsx';
+import { IconButton } from '../kit/Button.tsx';
 import { formatCount, formatCountdown } from '../kit/format.ts';
 
 /** Room name and how the tab stands towards it, always in sight. */
@@ -22,9 +22,7 @@ export const RoomStatus = () => {
         </span>
       </button>
       {phase === 'waiting' || phase === 'off' || phase === 'refused' ? (
-        <Button look="plain" icon="refresh" onClick={() => commands.reconnect()}>
-          Reconnect
-        </Button>
+        <IconButton icon="refresh" label="Reconnect" onClick={() => commands.reconnect()} />
       ) : null}
     </div>
   );
@@ -43,7 +41,7 @@ const ConnectionWords = ({
     case 'connecting':
       return connection.attempt > 1 ? `connecting, attempt ${connection.attempt}` : 'connecting…';
     case 'joined':
-      return others === 0 ? 'nobody else yet' : formatCount(others, 'other device');
+      return others === 0 ? 'nobody else yet' : formatCount(others, 'other');
     case 'waiting':
       return <RetryIn at={connection.retryAt} reason={connection.reason} />;
     case 'refused':

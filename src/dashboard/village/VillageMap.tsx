@@ -35,7 +35,7 @@ export const VillageMap = ({ self, selfLit, peers, large = false, selected, onSe
     ? layoutVillage(ordered.length, size, {
         x: crowded ? 26 : Math.min(64, size.width * 0.13),
         top: large ? 40 : 28,
-        bottom: large ? 150 : 120,
+        bottom: size.width < 560 ? 104 : large ? 150 : 120,
       })
     : undefined;
   return (

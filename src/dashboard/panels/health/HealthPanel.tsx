@@ -3,7 +3,7 @@ import type { HealthCheck, SeriesView } from '../../../app/readModels.ts';
 import { TimeChart } from '../../charts/TimeChart.tsx';
 import { useApp, useStore } from '../../hooks/useApp.ts';
 import { Facts } from '../../kit/Facts.tsx';
-import { formatBytes, formatDuration, formatInteger } from '../../kit/format.ts';
+import { formatBytes, formatCount, formatDuration, formatInteger } from '../../kit/format.ts';
 import { Icon, type IconName } from '../../kit/Icon.tsx';
 import { Empty } from '../../kit/Notice.tsx';
 import { LogSection } from './LogSection.tsx';
@@ -80,7 +80,10 @@ const Counters = () => {
       <Facts
         facts={[
           { term: 'Devices', value: `${metrics.nodes}, of which ${metrics.openNodes} accept work` },
-          { term: 'Running', value: `${metrics.jobsRunning} jobs, ${metrics.tasksRunning} tasks` },
+          {
+            term: 'Running',
+            value: `${formatCount(metrics.jobsRunning, 'job')}, ${formatCount(metrics.tasksRunning, 'task')}`,
+          },
           { term: 'Tasks done', value: formatInteger(metrics.tasksDone) },
           { term: 'Done for others', value: formatInteger(metrics.servedForOthers) },
           {

@@ -1,5 +1,7 @@
 import { mayUseRoom } from '../../account/consents.ts';
 import { useApp, useStore } from '../../hooks/useApp.ts';
+import { useNavigate } from '../../hooks/useNavigation.ts';
+import { Button } from '../../kit/Button.tsx';
 import { Switch } from '../../kit/Field.tsx';
 import { formatCount } from '../../kit/format.ts';
 import { Icon } from '../../kit/Icon.tsx';
@@ -15,6 +17,7 @@ export const Audience = ({
   readonly onAlone: (alone: boolean) => void;
 }) => {
   const { models } = useApp();
+  const { go } = useNavigate();
   const consent = useStore(models.consent);
   const readers = readersOf(useStore(models.peers));
   const room = mayUseRoom(consent);
@@ -42,10 +45,15 @@ export const Audience = ({
             </ul>
           ) : null}
           {room && !alone ? (
-            <p className="quiet small">So may devices that join while the job runs.</p>
+            <p className="quiet small">Devices that join while the job runs may see them too.</p>
           ) : null}
         </div>
       </div>
+      {room && readers.length === 0 ? (
+        <Button look="plain" icon="plus" onClick={() => go({ screen: 'swarm' })}>
+          Invite a device
+        </Button>
+      ) : null}
       {room ? <Switch label="This device only" checked={alone} onChange={onAlone} /> : null}
     </div>
   );

@@ -8,7 +8,7 @@ import { Button } from '../../kit/Button.tsx';
 import { Notice } from '../../kit/Notice.tsx';
 import { Countdown } from './Countdown.tsx';
 import { JobMeter } from './JobList.tsx';
-import { isActive, jobInWords, jobTitle, progressMilestone } from './jobWords.ts';
+import { asTitle, isActive, jobTitle, progressInWords, progressMilestone } from './jobWords.ts';
 
 export const JobHeader = ({ job }: { readonly job: JobView }) => {
   const { commands } = useApp();
@@ -22,7 +22,6 @@ export const JobHeader = ({ job }: { readonly job: JobView }) => {
           All jobs
         </Button>
         <span className="grow" />
-        <JobExports job={job} />
         {isActive(job) ? (
           <Button look="danger" onClick={() => void commands.cancelJob(job.id)}>
             Cancel job
@@ -45,10 +44,13 @@ export const JobHeader = ({ job }: { readonly job: JobView }) => {
       </h1>
       <JobMeter job={job} />
       <div className="job-legend">
-        <p>{jobInWords(job)}</p>
+        <p>{progressInWords(job)}</p>
         <span className="unseen" role="status">
           {progressMilestone(job)}
         </span>
+        <div className="job-exports">
+          <JobExports job={job} />
+        </div>
       </div>
       <JobTrouble job={job} />
     </header>
@@ -64,7 +66,7 @@ const JobTrouble = ({ job }: { readonly job: JobView }) => {
       <Notice
         tone="warn"
         icon="clock"
-        title={job.state.reason}
+        title={asTitle(job.state.reason)}
         action={
           peers.length === 0 ? (
             <Button onClick={() => go({ screen: 'swarm' })}>Invite a device</Button>
@@ -82,7 +84,7 @@ const JobTrouble = ({ job }: { readonly job: JobView }) => {
         title="This job ended without a result."
         action={<Button onClick={() => go({ screen: 'health' })}>Look at health</Button>}
       >
-        {job.state.reason}
+        {asTitle(job.state.reason)}
       </Notice>
     );
   return null;

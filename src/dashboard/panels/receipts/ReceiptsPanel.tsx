@@ -90,13 +90,9 @@ const Totals = ({ credits }: { readonly credits: CreditsView }) => {
   return (
     <section className="receipt-totals" aria-label="Credits">
       <div className="figures">
-        <Figure label="Earned" value={formatCredits(credits.earned)} />
-        <Figure label="Spent" value={formatCredits(credits.spent)} />
-        <Figure
-          label="Balance"
-          value={formatCredits((credits.earned - credits.spent) as MilliCredits)}
-          hint="credits"
-        />
+        <Figure label="Credits earned" value={formatCredits(credits.earned)} />
+        <Figure label="Credits spent" value={formatCredits(credits.spent)} />
+        <Figure label="Balance" value={formatCredits((credits.earned - credits.spent) as MilliCredits)} />
       </div>
       {series.time.length > 1 ? (
         <TimeChart title="Credits over time" time={series.time} lines={lines} format={format} height={190} />

@@ -31,10 +31,10 @@ describe('receipts', () => {
   });
 
   it('names the other side, never ours', () => {
-    expect(otherName(view('earned', 'whole'))).toBe('account requeste…');
-    expect(otherName(view('spent', 'whole'))).toBe('account worker-a…');
+    expect(otherName(view('earned', 'whole'))).toBe('Account requeste…');
+    expect(otherName(view('spent', 'whole'))).toBe('Account worker-a…');
     expect(otherName(view('spent', 'whole', 'Kestrel'))).toBe('Kestrel');
-    expect(otherName(view('own', 'whole', 'Kestrel'))).toBe('your own devices');
+    expect(otherName(view('own', 'whole', 'Kestrel'))).toBe('Your own devices');
   });
 
   it('wears the lantern of a tab that is here, else of the account', () => {

@@ -28,8 +28,8 @@ export const otherAccount = ({ receipt, direction }: ReceiptView): AccountId =>
 
 export const otherName = (view: ReceiptView): string =>
   view.direction === 'own'
-    ? 'your own devices'
-    : (view.otherName ?? `account ${shortId(otherAccount(view))}`);
+    ? 'Your own devices'
+    : (view.otherName ?? `Account ${shortId(otherAccount(view))}`);
 
 /** The lantern of the other side: one of its tabs if it is here, else one made from the account. */
 export const otherLantern = (view: ReceiptView, peers: readonly PeerView[]): LanternId => {

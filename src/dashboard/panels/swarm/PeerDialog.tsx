@@ -4,16 +4,21 @@ import { useNow } from '../../hooks/useNow.ts';
 import { Dialog } from '../../kit/Dialog.tsx';
 import { Facts } from '../../kit/Facts.tsx';
 import { formatAgo, formatBytes, formatCount, formatDuration } from '../../kit/format.ts';
-import { PeerName } from '../../kit/Lantern.tsx';
+import { Lantern } from '../../kit/Lantern.tsx';
 import { DeviceFacts, GpuFacts } from '../../profile/DeviceFacts.tsx';
 import { acceptsInWords, badgeOf, breakerInWords, runsInWords, workInWords } from './peerWords.ts';
 
 /** Everything this tab knows of another. */
 export const PeerDialog = ({ peer, onClose }: { readonly peer: PeerView; readonly onClose: () => void }) => {
   const { status } = peer;
+  const badge = badgeOf(peer);
   return (
     <Dialog title={status.name} onClose={onClose} wide>
-      <PeerName peer={status.peer} name={status.profile.label} size={34} note={badgeOf(peer)} />
+      <div className="peer-title">
+        <Lantern peer={status.peer} name={status.name} size={40} lit={status.accepts.open} />
+        <span>{status.profile.label}</span>
+        {badge ? <span className="badge">{badge}</span> : null}
+      </div>
       <div className="peer-facts">
         <section>
           <h3>Between you</h3>
