@@ -1,0 +1,3 @@
+export * from './health.ts';
+export * from './series.ts';
+export * from './telemetry.ts';
