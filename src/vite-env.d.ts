@@ -1,0 +1,3 @@
+/// <reference types="vite/client" />
+/** Version and revision of this build. */
+declare const __BUILD__: string;
