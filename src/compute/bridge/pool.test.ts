@@ -3,7 +3,7 @@ import { milliseconds } from '../../core/brand.ts';
 import { silentTelemetry } from '../../core/ports/telemetry.ts';
 import type { PoolCallOptions } from '../contracts.ts';
 import { createScriptedWorker, createVirtualTime, type ScriptedWorker, settle } from '../testDoubles.ts';
-import { createWorkerPool } from './pool.ts';
+import { createWorkerPool, WorkerUnusable } from './pool.ts';
 
 type Api = { work(name: string): Promise<string> };
 type Pending = { name: string; answer(value: string): void; fail(error: Error): void; worker: number };
@@ -162,6 +162,20 @@ describe('the worker pool', () => {
     started[0]!.fail(new Error('no such tensor'));
     expect(await answer).toEqual({ ok: false, error: { code: 'failed', message: 'no such tensor' } });
     expect(workers[0]!.terminated()).toBe(false);
+  });
+
+  it('replaces a worker that a call found broken', async () => {
+    const { workers, started, call } = createRig();
+    const answer = call('a');
+    const next = call('b');
+    started[0]!.fail(new WorkerUnusable('the graphics device was lost'));
+    expect(await answer).toMatchObject({
+      error: { code: 'failed', message: 'the graphics device was lost' },
+    });
+    expect(workers[0]!.terminated()).toBe(true);
+    expect(started[1]).toMatchObject({ name: 'b', worker: 1 });
+    started[1]!.answer('B');
+    expect((await next).ok).toBe(true);
   });
 
   it('shrinks after the current calls, and grows at once', async () => {

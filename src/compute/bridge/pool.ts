@@ -23,6 +23,11 @@ export type WorkerPoolOptions = {
   readonly abortGrace: Milliseconds;
 };
 
+/** Thrown by a call that found its worker broken (a dead heap, a lost device): it is replaced, the call fails. */
+export class WorkerUnusable extends Error {
+  override readonly name = 'WorkerUnusable';
+}
+
 /**
  * Knows workers' lives and the order of calls; doesn't know what a call does, nor that comlink carries it. Every
  * call settles exactly once, whatever its worker does, and at once when it is cancelled.
@@ -212,7 +217,7 @@ const runOnSeat = <Api>(
     next?.();
   };
   const stuck = (): void => {
-    const limit = `${call.options.watchdog} ms`;
+    const limit = `${call.options.watchdog / 1000} s`;
     deps.telemetry.log(
       'warn',
       `pool.${options.name}`,
@@ -239,19 +244,15 @@ const runOnSeat = <Api>(
     finish(undefined);
     call.settle(err(reason));
   };
-  settleFrom(call, seat.handle.api).then((result) => {
+  const conclude = (result: Result<unknown, PoolError>, unusable: boolean): void => {
     if (over) return;
-    finish(outcome.freed);
+    finish(unusable ? outcome.lost : outcome.freed);
     call.settle(result);
-  });
-};
-
-const settleFrom = async <Api>(call: Call<Api>, api: Api): Promise<Result<unknown, PoolError>> => {
-  try {
-    return ok(await call.run(api));
-  } catch (cause) {
-    return err(fault('failed', say(cause)));
-  }
+  };
+  new Promise((start) => start(call.run(seat.handle.api))).then(
+    (value) => conclude(ok(value), false),
+    (cause) => conclude(err(fault('failed', say(cause))), cause instanceof WorkerUnusable),
+  );
 };
 
 const say = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

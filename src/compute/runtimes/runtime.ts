@@ -86,6 +86,8 @@ const runtimeOf = (ort: OrtModule, kind: RuntimeKind, threads: number): Runtime 
           ort.InferenceSession.create(model, {
             executionProviders: [kind],
             graphOptimizationLevel: 'all',
+            // Warnings say on every load that shape operators stay on the CPU.
+            logSeverityLevel: 3,
           }),
         ),
       );

@@ -1,5 +1,5 @@
 import type { OcrWorkerApi } from '../../../workers/protocol.ts';
-import { createWorkerPool } from '../../compute/bridge/pool.ts';
+import { createWorkerPool, WorkerUnusable } from '../../compute/bridge/pool.ts';
 import type { ModelFile, ModelStore, PoolError, RuntimeKind } from '../../compute/contracts.ts';
 import type { OcrModelFiles } from '../../compute/models/manifest.ts';
 import type { WorkerHandle } from '../../compute/ports.ts';
@@ -91,7 +91,10 @@ export const createOcrLane = (deps: OcrLaneDeps, options: OcrLaneOptions): OcrLa
             const opened = await open(api, bytes);
             if (!opened.ok) return opened;
           }
-          return task(api);
+          const done = await task(api);
+          // A WASM heap that ran full or a GPU that was lost stays broken: the next call gets a new worker.
+          if (!done.ok && done.error.code === 'runtime') throw new WorkerUnusable(done.error.message);
+          return done;
         }, callOptions);
         if (!answer.ok) {
           // One more try: a worker may have died of what came before this call.
@@ -103,7 +106,7 @@ export const createOcrLane = (deps: OcrLaneDeps, options: OcrLaneOptions): OcrLa
           if (!loaded.ok) return err({ fault: loaded.error, broken: false });
           bytes = loaded.value;
         } else if (answer.value.ok) return answer.value;
-        else return err({ fault: answer.value.error, broken: answer.value.error.code === 'runtime' });
+        else return err({ fault: answer.value.error, broken: isOurs(answer.value.error) });
       }
     },
     resize(next) {
@@ -113,6 +116,9 @@ export const createOcrLane = (deps: OcrLaneDeps, options: OcrLaneOptions): OcrLa
     close: () => pool.close(),
   };
 };
+
+/** The runtime or the models, and not what came in. */
+const isOurs = ({ code }: OcrFault): boolean => code === 'runtime' || code === 'model';
 
 type ModelBytes = { readonly detector: Bytes; readonly recognizer: Bytes; readonly dictionary: Bytes };
 
@@ -155,6 +161,6 @@ const loadModels = async (
 export const fromPool = (error: PoolError): LaneFailure => {
   if (error.code === 'cancelled') return { fault: fault('cancelled', 'cancelled'), broken: false };
   if (error.code === 'closed') return { fault: fault('cancelled', 'its workers were stopped'), broken: true };
-  const hint = error.code === 'worker-stuck' || error.code === 'worker-crashed' ? ' It was replaced.' : '';
-  return { fault: fault('runtime', `${error.message}.${hint}`), broken: true };
+  const message = error.code === 'failed' ? error.message : `${error.message}; it was replaced`;
+  return { fault: fault('runtime', message), broken: true };
 };

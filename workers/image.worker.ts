@@ -1,0 +1,4 @@
+import { exposeApi } from './expose.ts';
+import { createImageApi } from './imageApi.ts';
+
+exposeApi(createImageApi);
