@@ -18,6 +18,8 @@ export type StoredIdentity = {
 
 export interface IdentityStore {
   read(): Promise<StoredIdentity | undefined>;
+  /** A key that this store can keep: in a browser a handle that can't be exported. */
+  generateDeviceKey(): Promise<SigningKey>;
   write(identity: StoredIdentity): Promise<void>;
   /** Whether what is written outlives the tab; false in a private window. */
   readonly durable: boolean;
@@ -92,13 +94,14 @@ const openDevice = async (deps: Parameters<typeof openIdentity>[0]): Promise<Sto
 };
 
 const createDevice = async ({
+  store,
   crypto,
   random,
   clock,
 }: Parameters<typeof openIdentity>[0]): Promise<StoredIdentity> => {
   const recoverySeed = random.bytes(32);
   const recovery = await crypto.signingKeyFromSeed(recoverySeed);
-  const deviceKey = await crypto.generateSigningKey();
+  const deviceKey = await store.generateDeviceKey();
   return {
     deviceKey,
     certificate: await certifyDevice(recovery, deviceKey.publicKey, clock.now()),

@@ -37,6 +37,7 @@ export const createTestIdentityDeps = (crypto: CryptoPort): Parameters<typeof op
   const store: IdentityStore = {
     durable: true,
     read: async () => kept,
+    generateDeviceKey: () => crypto.generateSigningKey(),
     write: async (identity) => {
       kept = identity;
     },
