@@ -1,4 +1,4 @@
-import { createContext, useCallback, useContext, useEffect, useState } from 'react';
+import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 
 export const screens = ['read', 'swarm', 'device', 'receipts', 'health'] as const;
 export type Screen = (typeof screens)[number];
@@ -13,13 +13,14 @@ export type View = {
 export type Navigation = {
   readonly view: View;
   readonly go: (view: View) => void;
-  readonly back: () => void;
+  /** Instead of the current entry: closing a dialog leaves no step to go back to. */
+  readonly replace: (view: View) => void;
 };
 
 export const NavigationContext = createContext<Navigation>({
   view: { screen: 'read' },
   go: () => {},
-  back: () => {},
+  replace: () => {},
 });
 export const useNavigate = (): Navigation => useContext(NavigationContext);
 
@@ -27,6 +28,10 @@ const stateKey = 'aivillage.view';
 
 export const useHistoryNavigation = (): Navigation => {
   const [view, setView] = useState<View>(() => viewOf(history.state) ?? { screen: 'read' });
+  const shown = useRef(view);
+  useEffect(() => {
+    shown.current = view;
+  }, [view]);
   useEffect(() => {
     const onPop = (event: PopStateEvent) => setView(viewOf(event.state) ?? { screen: 'read' });
     window.addEventListener('popstate', onPop);
@@ -35,10 +40,14 @@ export const useHistoryNavigation = (): Navigation => {
   const go = useCallback((next: View) => {
     history.pushState({ [stateKey]: next }, '');
     setView(next);
-    window.scrollTo(0, 0);
+    // A dialog over the same screen leaves the page where it is.
+    if (next.screen !== shown.current.screen || next.screen === 'read') window.scrollTo(0, 0);
   }, []);
-  const back = useCallback(() => history.back(), []);
-  return { view, go, back };
+  const replace = useCallback((next: View) => {
+    history.replaceState({ [stateKey]: next }, '');
+    setView(next);
+  }, []);
+  return useMemo(() => ({ view, go, replace }), [view, go, replace]);
 };
 
 const viewOf = (state: unknown): View | undefined => {

@@ -55,7 +55,7 @@ const RetryIn = ({ at, reason }: { readonly at: number; readonly reason: string 
   const { monotonic } = useNow(1000);
   return (
     <>
-      {reason}; again in {formatCountdown(at - monotonic)}
+      again in {formatCountdown(at - monotonic)}: {reason}
     </>
   );
 };

@@ -30,7 +30,7 @@ export const VillageMap = ({ self, selfLit, peers, large = false, selected, onSe
   const visible = useVisible();
   const ordered = useMemo(() => [...peers].sort((a, b) => a.connectedAt - b.connectedAt), [peers]);
   const crowded = size !== undefined && size.width < 560 && ordered.length > 4;
-  const lanternSize = crowded ? 26 : large ? 40 : 34;
+  const lanternSize = crowded ? 26 : large ? 44 : 38;
   const layout = size
     ? layoutVillage(ordered.length, size, {
         x: crowded ? 26 : Math.min(64, size.width * 0.13),

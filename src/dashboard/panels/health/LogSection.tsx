@@ -65,8 +65,12 @@ export const LogSection = () => {
             : 'Nothing matches: widen the level or clear the search.'}
         </p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-        <ol className="log" tabIndex={0} aria-label={`${formatCount(shown.length, 'entry', 'entries')}, newest first`}>
+        <ol
+          className="log"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+          tabIndex={0}
+          aria-label={`${formatCount(shown.length, 'entry', 'entries')}, newest first`}
+        >
           {shown.slice(0, limit).map((entry, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: several entries may share a millisecond; counting from the end keeps old keys
             <li key={shown.length - index} data-level={entry.level}>

@@ -5,6 +5,8 @@ import { useNavigate } from '../../hooks/useNavigation.ts';
 import { useNotify } from '../../hooks/useNotify.ts';
 import { useRemovals } from '../../hooks/useRemovals.ts';
 import { Button } from '../../kit/Button.tsx';
+import { formatPercent } from '../../kit/format.ts';
+import { Meter } from '../../kit/Meter.tsx';
 import { Notice } from '../../kit/Notice.tsx';
 import { Countdown } from './Countdown.tsx';
 import { JobMeter } from './JobList.tsx';
@@ -52,8 +54,24 @@ export const JobHeader = ({ job }: { readonly job: JobView }) => {
           <JobExports job={job} />
         </div>
       </div>
+      <EngineLoading active={isActive(job)} />
       <JobTrouble job={job} />
     </header>
+  );
+};
+
+/** The first job on a device waits for the models: said here, where the waiting happens. */
+const EngineLoading = ({ active }: { readonly active: boolean }) => {
+  const { models } = useApp();
+  const { engine } = useStore(models.self);
+  if (!active || engine.phase !== 'loading') return null;
+  return (
+    <div className="engine-note">
+      <p className="quiet small" role="status">
+        This device loads its reading models: {formatPercent(engine.progress)}
+      </p>
+      <Meter label="Models loaded" value={engine.progress} />
+    </div>
   );
 };
 

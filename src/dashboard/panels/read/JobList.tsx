@@ -51,7 +51,12 @@ const JobRow = ({ job, now }: { readonly job: JobView; readonly now: number }) =
   const first = job.pages[0];
   return (
     <li className="job-row" data-phase={job.state.phase}>
-      <button type="button" className="job-open" onClick={() => go({ screen: 'read', item: job.id })}>
+      <button
+        type="button"
+        className="job-open"
+        aria-label={`${title}, ${jobInWords(job)}`}
+        onClick={() => go({ screen: 'read', item: job.id })}
+      >
         {first ? <PageThumb job={job.id} page={first} /> : null}
         <span className="job-words">
           <span className="job-name clip">{title}</span>

@@ -8,6 +8,7 @@ import { JobEvents } from './JobEvents.tsx';
 import { JobHeader } from './JobHeader.tsx';
 import { pageInWords } from './jobWords.ts';
 import { PageCanvas } from './PageCanvas.tsx';
+import { PageReaders } from './PageReaders.tsx';
 import { PageThumb } from './PageThumb.tsx';
 import { TextPane } from './TextPane.tsx';
 import { WhoDidWhat } from './WhoDidWhat.tsx';
@@ -16,7 +17,7 @@ import { WhoDidWhat } from './WhoDidWhat.tsx';
 export type Highlight = { readonly line: string | undefined; readonly peer: PeerId | undefined };
 
 export const JobScreen = ({ job }: { readonly job: JobView }) => {
-  const [pageIndex, setPageIndex] = useState(0);
+  const [pageIndex, setPageIndex] = useState(() => firstReadable(job));
   const [highlight, setHighlight] = useState<Highlight>({ line: undefined, peer: undefined });
   const [section, setSection] = useState<'page' | 'text' | 'work'>('page');
   const wide = useMediaQuery('(min-width: 1000px)');
@@ -26,7 +27,12 @@ export const JobScreen = ({ job }: { readonly job: JobView }) => {
   useEffect(() => setHighlight({ line: undefined, peer: undefined }), [pageIndex]);
 
   if (!page) return null;
-  const canvas = <PageCanvas job={job.id} page={page} highlight={highlight} onHighlight={setHighlight} />;
+  const canvas = (
+    <div className="job-page">
+      <PageReaders job={job} page={page} highlight={highlight} onHighlight={setHighlight} />
+      <PageCanvas job={job.id} page={page} highlight={highlight} onHighlight={setHighlight} />
+    </div>
+  );
   const text = <TextPane job={job} page={page} highlight={highlight} onHighlight={setHighlight} />;
   const work = (
     <div className="job-work">
@@ -66,6 +72,12 @@ export const JobScreen = ({ job }: { readonly job: JobView }) => {
     </div>
   );
 };
+
+const firstReadable = (job: JobView): number =>
+  Math.max(
+    0,
+    job.pages.findIndex((page) => page.state.phase !== 'failed'),
+  );
 
 const PageStrip = ({
   job,

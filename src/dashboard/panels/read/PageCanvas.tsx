@@ -60,7 +60,7 @@ export const PageCanvas = ({ job, page, highlight, onHighlight }: PageCanvasProp
                   key={line.id}
                   line={line}
                   state={boxState(line, highlight)}
-                  onHover={() => onHighlight({ ...highlight, line: line.id })}
+                  onHover={() => onHighlight({ line: line.id, peer: undefined })}
                 />
               ))}
             </svg>

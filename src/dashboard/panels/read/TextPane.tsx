@@ -1,11 +1,11 @@
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, memo, useEffect, useRef, useState } from 'react';
 import type { JobView, LineView, PageView } from '../../../app/readModels.ts';
 import { Segmented } from '../../kit/Field.tsx';
 import { formatPercent } from '../../kit/format.ts';
 import { PeerName } from '../../kit/Lantern.tsx';
 import { toneOf } from '../../kit/lantern.ts';
 import type { Highlight } from './JobScreen.tsx';
-import { isActive, pageInWords, sureness } from './jobWords.ts';
+import { isActive, pageInWords, sureness, workerName } from './jobWords.ts';
 
 type TextPaneProps = {
   readonly job: JobView;
@@ -21,15 +21,17 @@ export const TextPane = ({ job, page, highlight, onHighlight }: TextPaneProps) =
     <section className="text-pane" aria-labelledby="text-title">
       <div className="section-head">
         <h2 id="text-title">Text</h2>
-        <Segmented
-          label="Show text as"
-          value={mode}
-          onChange={setMode}
-          options={[
-            { value: 'lines', label: 'Lines' },
-            { value: 'plain', label: 'Plain' },
-          ]}
-        />
+        {page.lines.length > 0 ? (
+          <Segmented
+            label="Show text as"
+            value={mode}
+            onChange={setMode}
+            options={[
+              { value: 'lines', label: 'Lines' },
+              { value: 'plain', label: 'Plain' },
+            ]}
+          />
+        ) : null}
       </div>
       {page.lines.length === 0 ? (
         <p className="quiet">{emptyWords(job, page)}</p>
@@ -90,37 +92,32 @@ const Lines = ({ job, page, highlight, onHighlight }: TextPaneProps) => {
       {page.lines.map((line, index) => (
         <Line
           key={line.id}
-          job={job}
           line={line}
+          reader={workerName(job, line.peer)}
+          checker={line.checkedBy && workerName(job, line.checkedBy)}
           lit={line.id === highlight.line || (highlight.line === undefined && highlight.peer === line.peer)}
           open={line.id === highlight.line}
           reachable={index === currentIndex}
-          onHighlight={() => onHighlight({ ...highlight, line: line.id })}
+          onHighlight={() => onHighlight({ line: line.id, peer: undefined })}
         />
       ))}
     </ol>
   );
 };
 
-const Line = ({
-  job,
-  line,
-  lit,
-  open,
-  reachable,
-  onHighlight,
-}: {
-  readonly job: JobView;
+type LineProps = {
   readonly line: LineView;
+  readonly reader: string;
+  readonly checker: string | undefined;
   readonly lit: boolean;
   readonly open: boolean;
   readonly reachable: boolean;
   readonly onHighlight: () => void;
-}) => {
-  const nameOf = (peer: string) =>
-    job.workers.find((worker) => worker.peer === peer)?.name ?? 'a device that left';
-  const reader = nameOf(line.peer);
-  return (
+};
+
+/** Lines stream in by the hundred: those already there are not drawn again for each new one. */
+const Line = memo(
+  ({ line, reader, checker, lit, open, reachable, onHighlight }: LineProps) => (
     <li className="tone" style={toneOf(line.peer)} data-lit={lit ? '' : undefined}>
       <button
         type="button"
@@ -136,11 +133,18 @@ const Line = ({
             <PeerName peer={line.peer} name={reader} size={15} />
             <span className="quiet">
               {formatPercent(line.confidence)} certain
-              {line.checkedBy ? ` · checked by ${nameOf(line.checkedBy)}` : ''}
+              {checker ? ` · checked by ${checker}` : ''}
             </span>
           </span>
         ) : null}
       </button>
     </li>
-  );
-};
+  ),
+  (before, after) =>
+    before.line === after.line &&
+    before.reader === after.reader &&
+    before.checker === after.checker &&
+    before.lit === after.lit &&
+    before.open === after.open &&
+    before.reachable === after.reachable,
+);

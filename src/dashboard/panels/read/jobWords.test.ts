@@ -10,6 +10,7 @@ import {
   progressInWords,
   progressMilestone,
   readersOf,
+  readersOnPage,
   splitImages,
   sureness,
 } from './jobWords.ts';
@@ -65,6 +66,19 @@ describe('a job in words', () => {
     expect(broken && pageInWords(broken)).toBe('could not be read');
     const [page] = done.pages;
     expect(page && pageInWords({ ...page, lines: [] })).toBe('no text found');
+  });
+});
+
+describe('the readers of a page', () => {
+  it('are counted, most lines first, and those who left are called so', () => {
+    const page = done.pages[0];
+    if (!page) throw new Error('the fixture has a page');
+    const readers = readersOnPage(done, page);
+    expect(readers.reduce((sum, reader) => sum + reader.lines, 0)).toBe(page.lines.length);
+    expect(readers.map(({ lines }) => lines)).toEqual(
+      readers.map(({ lines }) => lines).toSorted((a, b) => b - a),
+    );
+    expect(readersOnPage({ ...done, workers: [] }, page)[0]?.name).toBe('a device that left');
   });
 });
 

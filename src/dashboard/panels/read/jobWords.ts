@@ -1,4 +1,5 @@
 import type { JobView, LineView, PageView, PeerView } from '../../../app/readModels.ts';
+import type { PeerId } from '../../../core/brand.ts';
 import { formatCount, formatDuration, formatPercent } from '../../kit/format.ts';
 
 export const isActive = (job: JobView): boolean =>
@@ -76,6 +77,20 @@ export const pageInWords = (page: PageView): string => {
       return state satisfies never;
   }
 };
+
+export type PageReader = { readonly peer: PeerId; readonly name: string; readonly lines: number };
+
+/** Who read how many lines of a page, most first; the job remembers the names of those who left. */
+export const readersOnPage = (job: JobView, page: PageView): readonly PageReader[] => {
+  const linesByPeer = new Map<PeerId, number>();
+  for (const line of page.lines) linesByPeer.set(line.peer, (linesByPeer.get(line.peer) ?? 0) + 1);
+  return [...linesByPeer]
+    .map(([peer, lines]) => ({ peer, name: workerName(job, peer), lines }))
+    .sort((a, b) => b.lines - a.lines);
+};
+
+export const workerName = (job: JobView, peer: PeerId): string =>
+  job.workers.find((worker) => worker.peer === peer)?.name ?? 'a device that left';
 
 /** How sure the reader was, in three steps that can be told apart on paper. */
 export const sureness = (line: LineView): 'sure' | 'fair' | 'doubtful' => {

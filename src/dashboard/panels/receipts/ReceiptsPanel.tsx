@@ -18,7 +18,7 @@ import './receipts.css';
 
 export const ReceiptsPanel = () => {
   const { models, commands } = useApp();
-  const { view, go } = useNavigate();
+  const { view, go, replace } = useNavigate();
   const credits = useStore(models.credits);
   const [filter, setFilter] = useState<ReceiptFilter>('all');
   const shown = useMemo(() => filterReceipts(credits.receipts, filter), [credits, filter]);
@@ -71,7 +71,7 @@ export const ReceiptsPanel = () => {
         </>
       )}
       {open ? (
-        <ReceiptDialog key={open.receipt.id} view={open} onClose={() => go({ screen: 'receipts' })} />
+        <ReceiptDialog key={open.receipt.id} view={open} onClose={() => replace({ screen: 'receipts' })} />
       ) : null}
     </div>
   );

@@ -14,7 +14,7 @@ import './swarm.css';
 
 export const SwarmPanel = () => {
   const { models } = useApp();
-  const { view, go } = useNavigate();
+  const { view, go, replace } = useNavigate();
   const self = useStore(models.self);
   const peers = useStore(models.peers);
   const room = useStore(models.room);
@@ -75,7 +75,7 @@ export const SwarmPanel = () => {
       </div>
       {dialog === 'invite' ? <InviteDialog room={room} onClose={() => setDialog(undefined)} /> : null}
       {dialog === 'room' ? <RoomDialog room={room} onClose={() => setDialog(undefined)} /> : null}
-      {chosen ? <PeerDialog peer={chosen} onClose={() => go({ screen: 'swarm' })} /> : null}
+      {chosen ? <PeerDialog peer={chosen} onClose={() => replace({ screen: 'swarm' })} /> : null}
     </div>
   );
 };
