@@ -1,6 +1,6 @@
 import type { AccountId, JobId, PeerId, TaskId } from '../core/brand.ts';
 import type { InferenceRequest, WorkReceipt } from './contracts.ts';
-import type { Quad } from './ocr/types.ts';
+import type { DetectOutput } from './ocr/types.ts';
 
 /** A job as it is kept: enough to go on after a crash, and to show it again years later. */
 export type StoredJob = {
@@ -41,10 +41,12 @@ type Accepted = {
 export type StoredResult =
   | (Accepted & {
       readonly kind: 'ocr.detect';
-      /** Page pixels. */
       readonly width: number;
       readonly height: number;
-      readonly quads: readonly Quad[];
+      /** The detector's input; `boxes` are in its pixels, so that a later check can compare them. */
+      readonly inputWidth: number;
+      readonly inputHeight: number;
+      readonly boxes: DetectOutput['boxes'];
     })
   | (Accepted & {
       readonly kind: 'ocr.recognize';
