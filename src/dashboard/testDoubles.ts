@@ -39,10 +39,9 @@ import type { Clock } from '../core/ports/clock.ts';
 import type { Signature } from '../core/ports/crypto.ts';
 import type { Timers } from '../core/ports/timers.ts';
 import { ok } from '../core/result.ts';
-import type { Quad } from '../inference/ocr/types.ts';
 
 /** 2026-03-01 18:24 UTC: dusk. */
-export const start = 1_772_389_440_000;
+export const fixtureStart = 1_772_389_440_000;
 
 const names = [
   'Kestrel',
@@ -61,7 +60,7 @@ const names = [
 const peerId = (index: number): PeerId =>
   `${['mK', 'zR', 'q7', 'Aa', 'x2', 'Lp', 'e9', 'vN', 'H3', 'tD', 'bW', 'Yc'][index % 12]}${'fX3kQ9sVb2nT6wLrJ0uE8yPiM4cZ1aGh5oD7xS'.slice(index, index + 30)}-${index}` as PeerId;
 
-export const fixtureSelf = peerId(11);
+const fixtureSelf = peerId(11);
 
 const gpu: GpuProfile = {
   kind: 'adapter',
@@ -120,7 +119,7 @@ const speedOf = (runtime: MeasuredSpeed['runtime'], detect: number, recognize: n
   workers: runtime === 'wasm' ? 3 : 1,
   megapixelsPerSecond: { 'ocr.detect': detect, 'ocr.recognize': recognize },
   version: 'ort-1.30',
-  measuredAt: start - 3_600_000,
+  measuredAt: fixtureStart - 3_600_000,
 });
 
 const choice: RuntimeChoice = {
@@ -150,7 +149,7 @@ export const fixturePeer = (index: number, change: Partial<PeerView> = {}): Peer
   rtt: (index % 4 === 2 ? 84 : 3.2 + index * 4.7) as Milliseconds,
   bytesSent: 1_204_331 * (index + 1),
   bytesReceived: 88_120 * (index + 1),
-  connectedAt: start - 600_000 + index * 20_000,
+  connectedAt: fixtureStart - 600_000 + index * 20_000,
   workingForUs: 0,
   workingForIt: 0,
   tasksDone: 12 * index,
@@ -177,7 +176,7 @@ const linesOf = (page: number, count: number, readers: readonly PeerId[]): reado
     const left = 110;
     const top = 150 + index * 46;
     const width = 420 + ((index * 137 + page * 71) % 340);
-    const quad: Quad = [left, top, left + width, top + 1, left + width, top + 32, left, top + 31];
+    const quad: LineView['quad'] = [left, top, left + width, top + 1, left + width, top + 32, left, top + 31];
     return {
       id: `${page}-${index}`,
       quad,
@@ -219,7 +218,7 @@ const shareOf = (peer: PeerId, name: string, tasks: number, change: Partial<Work
 const jobOf = (id: string, ago: number, state: JobState, change: Partial<JobView>): JobView => ({
   id: id as JobId,
   kind: 'ocr',
-  createdAt: start - ago,
+  createdAt: fixtureStart - ago,
   state,
   tasksDone: 22,
   tasksTotal: 22,
@@ -250,7 +249,7 @@ const events = (count: number) =>
     'Page letter.png is complete: 24 lines.',
   ]
     .slice(0, count)
-    .map((text, index) => ({ at: start - 9_000 + index * 1_400, text }));
+    .map((text, index) => ({ at: fixtureStart - 9_000 + index * 1_400, text }));
 
 export const fixtureJobs = {
   streaming: jobOf(
@@ -353,7 +352,7 @@ const receiptOf = (index: number): ReceiptView => {
           runtime: index % 3 === 1 ? 'webgpu' : 'wasm',
           threads: 2,
         },
-        at: start - index * 143_000,
+        at: fixtureStart - index * 143_000,
       },
     },
   };
@@ -369,7 +368,7 @@ const creditsOf = (count: number): CreditsView => {
 };
 
 const seriesOf = (seconds: number): SeriesView => {
-  const time = Array.from({ length: seconds }, (_, index) => start / 1000 - seconds + index);
+  const time = Array.from({ length: seconds }, (_, index) => fixtureStart / 1000 - seconds + index);
   const wave = (base: number, swing: number, pace: number) =>
     time.map((_, index) =>
       Math.max(0, base + swing * Math.sin(index / pace) + swing * 0.4 * Math.sin(index / 3.7)),
@@ -451,22 +450,24 @@ const logOf = (count: number): readonly LogEntry[] =>
       },
     ] as const;
     const entry = pick[index % 17 === 3 ? 3 : index % 41 === 7 ? 4 : index % 3] ?? pick[0];
-    return { at: start - (count - index) * 731, ...entry };
+    return { at: fixtureStart - (count - index) * 731, ...entry };
   });
 
-export type FixtureScenario =
-  | 'first-visit'
-  | 'empty-room'
-  | 'streaming'
-  | 'done'
-  | 'waiting'
-  | 'failed-page'
-  | 'crowd'
-  | 'no-storage'
-  | 'refused';
+export const fixtureScenarios = [
+  'first-visit',
+  'empty-room',
+  'streaming',
+  'done',
+  'waiting',
+  'failed-page',
+  'crowd',
+  'no-storage',
+  'refused',
+] as const;
+type FixtureScenario = (typeof fixtureScenarios)[number];
 
 type Writable<T> = T extends { get(): infer V } ? WritableStore<V> : never;
-export type FixtureModels = { readonly [K in keyof AppModel['models']]: Writable<AppModel['models'][K]> };
+type FixtureModels = { readonly [K in keyof AppModel['models']]: Writable<AppModel['models'][K]> };
 
 const room = (connection: RoomView['connection']): RoomView => ({
   link: 'https://village.example:8443/#room=Zk3vQ9sVb2nT6wLrJ0uE8y',
@@ -546,9 +547,9 @@ const modelsOf = (scenario: FixtureScenario, theme: ThemeChoice): FixtureModels 
             {
               peer: peerId(9),
               reason: 'It runs build 0.0.9, this tab runs 0.1.0: reload it.',
-              at: start - 4_000,
+              at: fixtureStart - 4_000,
             },
-            { peer: peerId(8), reason: 'Its signature does not match its id.', at: start - 70_000 },
+            { peer: peerId(8), reason: 'Its signature does not match its id.', at: fixtureStart - 70_000 },
           ]
         : [],
     ),
@@ -607,7 +608,7 @@ export const createFixtureApp = (
       reconnect: () => void note('reconnect'),
       submitImages: async (files, audience) => {
         await note(`submit ${files.length} ${audience}`);
-        const job = { ...fixtureJobs.streaming, id: 'job-new' as JobId, createdAt: start };
+        const job = { ...fixtureJobs.streaming, id: 'job-new' as JobId, createdAt: fixtureStart };
         models.jobs.update((jobs) => [job, ...jobs]);
         return ok(job.id);
       },

@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { useLayoutEffect } from 'react';
 import { useApp, useStore } from './useApp.ts';
 import { useMediaQuery } from './useMediaQuery.ts';
 
@@ -13,7 +13,7 @@ export const useResolvedTheme = (): 'light' | 'dark' => {
 /** The theme stands on the document, so that native controls, scrollbars and dialogs follow it. */
 export const useDocumentTheme = (): void => {
   const theme = useResolvedTheme();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const root = document.documentElement;
     root.dataset['theme'] = theme;
     const colour = getComputedStyle(root).getPropertyValue('--paper').trim();

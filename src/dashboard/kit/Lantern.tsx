@@ -12,6 +12,9 @@ const bodies: Record<LanternShape, string> = {
   jar: 'M12 9h16v4.5c4.5 2 7 5 7 10.5 0 9-4.5 14-8 14H13c-3.5 0-8-5-8-14 0-5.5 2.5-8.5 7-10.5z',
 };
 
+/** Below this width initials are specks; shape and colour remain, and the name stands beside it. */
+const legible = 22;
+
 export type LanternProps = {
   readonly peer: LanternId;
   readonly name: string;
@@ -34,9 +37,11 @@ export const Lantern = ({ peer, name, size = 28, lit = true }: LanternProps) => 
     <path className="lantern-hook" d="M20 1.5V8M15 8.5h10" />
     <path className="lantern-body" d={bodies[lanternOf(peer).shape]} />
     <path className="lantern-foot" d="M15.5 40h9M20 40v6.5" />
-    <text className="lantern-initials" x="20" y="28.5" textAnchor="middle">
-      {initialsOf(name)}
-    </text>
+    {size >= legible ? (
+      <text className="lantern-initials" x="20" y="28.5" textAnchor="middle">
+        {initialsOf(name)}
+      </text>
+    ) : null}
   </svg>
 );
 
@@ -45,7 +50,7 @@ export const PeerName = ({
   peer,
   name,
   note,
-  size = 20,
+  size = 24,
 }: Pick<LanternProps, 'peer' | 'name' | 'size'> & { readonly note?: string | undefined }) => (
   <span className="peer-name">
     <Lantern peer={peer} name={name} size={size} />

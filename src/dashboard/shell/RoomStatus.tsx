@@ -55,7 +55,9 @@ const RetryIn = ({ at, reason }: { readonly at: number; readonly reason: string 
   const { monotonic } = useNow(1000);
   return (
     <>
-      again in {formatCountdown(at - monotonic)}: {reason}
+      {/* Hidden from the live region, or it would count aloud. */}
+      <span aria-hidden="true">again in {formatCountdown(at - monotonic)}: </span>
+      {reason}
     </>
   );
 };

@@ -4,7 +4,7 @@ import { useApp } from '../hooks/useApp.ts';
 import { NotifyContext, type Toast } from '../hooks/useNotify.ts';
 import { Button, IconButton } from '../kit/Button.tsx';
 
-const shownFor = milliseconds(7_000);
+const shownFor = milliseconds(10_000);
 
 type Shown = { readonly id: number; readonly toast: Toast };
 

@@ -29,7 +29,7 @@ export const EngineSection = () => {
       </div>
       {engine.phase === 'loading' ? (
         <div className="engine-loading">
-          <p role="status">Loading the reading models: {formatPercent(engine.progress)}</p>
+          <p>Loading the reading models: {formatPercent(engine.progress)}</p>
           <Meter label="Models loaded" value={engine.progress} />
         </div>
       ) : null}

@@ -37,7 +37,7 @@ export const Audience = ({
                   <PeerName
                     peer={status.peer}
                     name={status.name}
-                    size={17}
+                    size={18}
                     note={sameAccount ? 'yours' : undefined}
                   />
                 </li>

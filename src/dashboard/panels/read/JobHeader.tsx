@@ -67,9 +67,7 @@ const EngineLoading = ({ active }: { readonly active: boolean }) => {
   if (!active || engine.phase !== 'loading') return null;
   return (
     <div className="engine-note">
-      <p className="quiet small" role="status">
-        This device loads its reading models: {formatPercent(engine.progress)}
-      </p>
+      <p className="quiet small">This device loads its reading models: {formatPercent(engine.progress)}</p>
       <Meter label="Models loaded" value={engine.progress} />
     </div>
   );

@@ -12,11 +12,10 @@ export const jobTitle = (job: JobView): string => {
   return rest.length === 0 ? first.name : `${first.name} and ${rest.length} more`;
 };
 
-export const failedPages = (job: JobView): number =>
+const failedPages = (job: JobView): number =>
   job.pages.filter((page) => page.state.phase === 'failed').length;
 
-export const lineCount = (job: JobView): number =>
-  job.pages.reduce((sum, page) => sum + page.lines.length, 0);
+const lineCount = (job: JobView): number => job.pages.reduce((sum, page) => sum + page.lines.length, 0);
 
 /** The job in one line; the countdown of a waiting one is drawn beside it. */
 export const jobInWords = (job: JobView): string => {

@@ -23,7 +23,7 @@ export const filterReceipts = (
   return receipts.filter((view) => view.direction === filter);
 };
 
-export const otherAccount = ({ receipt, direction }: ReceiptView): AccountId =>
+const otherAccount = ({ receipt, direction }: ReceiptView): AccountId =>
   direction === 'earned' ? receipt.body.requester.account : receipt.body.worker.account;
 
 export const otherName = (view: ReceiptView): string =>
