@@ -1,0 +1,17 @@
+import type { RuntimeKind } from '../compute/contracts.ts';
+
+/**
+ * What the address may ask of a page, for tests and for people who want to compare:
+ * `?runtime=wasm|webgpu` takes this runtime and no other, `?mesh=N` speaks mesh protocol N (and so meets nobody else).
+ */
+export type Flags = { readonly runtime?: RuntimeKind; readonly meshProtocol?: number };
+
+export const readFlags = (search: string): Flags => {
+  const query = new URLSearchParams(search);
+  const runtime = query.get('runtime');
+  const protocol = Number(query.get('mesh') ?? Number.NaN);
+  return {
+    ...(runtime === 'wasm' || runtime === 'webgpu' ? { runtime } : {}),
+    ...(Number.isInteger(protocol) && protocol >= 0 ? { meshProtocol: protocol } : {}),
+  };
+};
