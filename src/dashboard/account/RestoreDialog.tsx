@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from 'react';
+import { attempt } from '../hooks/attempt.ts';
 import { useApp } from '../hooks/useApp.ts';
 import { useNotify } from '../hooks/useNotify.ts';
 import { Button } from '../kit/Button.tsx';
@@ -17,7 +18,7 @@ export const RestoreDialog = ({ onClose }: { readonly onClose: () => void }) => 
     event.preventDefault();
     if (key.trim() === '') return setError('Paste or type the recovery key that you saved.');
     setBusy(true);
-    const result = await commands.restoreAccount(key.trim());
+    const result = await attempt(() => commands.restoreAccount(key.trim()));
     setBusy(false);
     if (!result.ok) return setError(result.error);
     onClose();

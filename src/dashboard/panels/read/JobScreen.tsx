@@ -30,7 +30,13 @@ export const JobScreen = ({ job }: { readonly job: JobView }) => {
   const canvas = (
     <div className="job-page">
       <PageReaders job={job} page={page} highlight={highlight} onHighlight={setHighlight} />
-      <PageCanvas job={job.id} page={page} highlight={highlight} onHighlight={setHighlight} />
+      <PageCanvas
+        key={page.index}
+        job={job.id}
+        page={page}
+        highlight={highlight}
+        onHighlight={setHighlight}
+      />
     </div>
   );
   const text = <TextPane job={job} page={page} highlight={highlight} onHighlight={setHighlight} />;
@@ -113,7 +119,7 @@ const PageStrip = ({
 
 const PageProgress = ({ page }: { readonly page: PageView }) => {
   if (page.state.phase !== 'reading') return null;
-  const share = page.expectedLines === 0 ? 0 : page.lines.length / page.expectedLines;
+  const share = page.expectedLines === 0 ? 0 : Math.min(1, page.lines.length / page.expectedLines);
   return (
     <span className="strip-progress" aria-hidden="true">
       <span style={{ width: `${share * 100}%` }} />

@@ -18,6 +18,7 @@ export const PageCanvas = ({ job, page, highlight, onHighlight }: PageCanvasProp
   const image = usePageImage(job, page.index);
   const [broken, setBroken] = useState(false);
   const [zoomed, setZoomed] = useState(false);
+  const [bare, setBare] = useState(false);
   const known = page.width > 0 && page.height > 0;
   if (page.state.phase === 'failed' || image.phase === 'missing' || broken)
     return (
@@ -34,7 +35,7 @@ export const PageCanvas = ({ job, page, highlight, onHighlight }: PageCanvasProp
       className={zoomed ? 'canvas canvas-zoomed' : 'canvas'}
       aria-label={`${page.name} with the lines found`}
     >
-      <div className="canvas-scroll">
+      <div className="canvas-scroll" tabIndex={zoomed ? 0 : undefined}>
         <div
           className="canvas-page"
           style={known ? { aspectRatio: `${page.width} / ${page.height}` } : undefined}
@@ -47,7 +48,7 @@ export const PageCanvas = ({ job, page, highlight, onHighlight }: PageCanvasProp
               onError={() => setBroken(true)}
             />
           ) : null}
-          {known ? (
+          {known && !bare ? (
             <svg
               viewBox={`0 0 ${page.width} ${page.height}`}
               preserveAspectRatio="none"
@@ -70,13 +71,20 @@ export const PageCanvas = ({ job, page, highlight, onHighlight }: PageCanvasProp
           ) : null}
         </div>
       </div>
-      <IconButton
-        icon="search"
-        className="canvas-zoom"
-        label={zoomed ? 'Fit page' : 'Enlarge page'}
-        aria-pressed={zoomed}
-        onClick={() => setZoomed(!zoomed)}
-      />
+      <div className="canvas-tools">
+        <IconButton
+          icon="eye"
+          label={bare ? 'Show boxes' : 'Hide boxes'}
+          aria-pressed={bare}
+          onClick={() => setBare(!bare)}
+        />
+        <IconButton
+          icon={zoomed ? 'fit' : 'zoom'}
+          label={zoomed ? 'Fit page' : 'Enlarge page'}
+          aria-pressed={zoomed}
+          onClick={() => setZoomed(!zoomed)}
+        />
+      </div>
     </figure>
   );
 };

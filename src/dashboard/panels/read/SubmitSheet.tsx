@@ -1,5 +1,7 @@
 import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
+import { err } from '../../../core/result.ts';
 import { mayUseRoom } from '../../account/consents.ts';
+import { attempt } from '../../hooks/attempt.ts';
 import { useApp, useStore } from '../../hooks/useApp.ts';
 import { useNavigate } from '../../hooks/useNavigation.ts';
 import { useNotify } from '../../hooks/useNotify.ts';
@@ -51,9 +53,12 @@ export const SubmitSheet = () => {
 
   const send = async () => {
     setBusy('sending');
-    const result = await commands.submitImages(files, alone || !mayUseRoom(consent) ? 'alone' : 'room');
+    const result = await attempt(async () => {
+      const answer = await commands.submitImages(files, alone || !mayUseRoom(consent) ? 'alone' : 'room');
+      return answer.ok ? answer : err(answer.error.message);
+    });
     setBusy(undefined);
-    if (!result.ok) return setError(result.error.message);
+    if (!result.ok) return setError(result.error);
     setFiles([]);
     go({ screen: 'read', item: result.value });
   };

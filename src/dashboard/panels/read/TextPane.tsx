@@ -36,7 +36,10 @@ export const TextPane = ({ job, page, highlight, onHighlight }: TextPaneProps) =
       {page.lines.length === 0 ? (
         <p className="quiet">{emptyWords(job, page)}</p>
       ) : mode === 'plain' ? (
-        <pre className="plain-text">{page.text}</pre>
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        <pre className="plain-text" tabIndex={0}>
+          {page.text}
+        </pre>
       ) : (
         <Lines job={job} page={page} highlight={highlight} onHighlight={onHighlight} />
       )}

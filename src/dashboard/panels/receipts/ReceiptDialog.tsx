@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from 'react';
 import type { ReceiptView } from '../../../app/readModels.ts';
 import { runtimeNames, taskName } from '../../charts/SpeedBars.tsx';
+import { attempt } from '../../hooks/attempt.ts';
 import { useApp } from '../../hooks/useApp.ts';
 import { Button } from '../../kit/Button.tsx';
 import { Dialog } from '../../kit/Dialog.tsx';
@@ -33,7 +34,7 @@ export const ReceiptDialog = ({
   const { body } = receipt;
   const verify = async () => {
     setVerdict({ phase: 'checking' });
-    const result = await commands.verifyReceipt(receipt.id);
+    const result = await attempt(() => commands.verifyReceipt(receipt.id));
     setVerdict(result.ok ? { phase: 'valid' } : { phase: 'invalid', reason: result.error });
   };
   return (

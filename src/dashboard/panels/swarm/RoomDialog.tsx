@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import type { RoomView } from '../../../app/readModels.ts';
+import { attempt } from '../../hooks/attempt.ts';
 import { useApp } from '../../hooks/useApp.ts';
 import { useNotify } from '../../hooks/useNotify.ts';
 import { Button } from '../../kit/Button.tsx';
@@ -16,7 +17,7 @@ export const RoomDialog = ({ room, onClose }: { readonly room: RoomView; readonl
 
   const change = async (target: string | undefined) => {
     setBusy(true);
-    const result = await commands.changeRoom(target);
+    const result = await attempt(() => commands.changeRoom(target));
     setBusy(false);
     if (!result.ok) return setError(result.error);
     onClose();
