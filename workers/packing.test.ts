@@ -20,7 +20,9 @@ describe('packed images', () => {
   it('are refused when they inflate to more than their size says', async () => {
     const bomb = await packImage({ width: 4000, height: 1000, data: new Uint8Array(12_000_000) });
     const result = await unpackImage({ width: 8, height: 8, data: bomb.data });
-    expect(result).toMatchObject({ ok: false, error: { code: 'damaged' } });
+    expect(result).toMatchObject({
+      error: { code: 'damaged', message: expect.stringContaining('more than') },
+    });
   });
 
   it('are refused when they are cut off or have something behind them', async () => {

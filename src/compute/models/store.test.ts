@@ -79,6 +79,13 @@ describe('the model store', () => {
     expect(warnings[0]).toContain('damaged');
   });
 
+  it('does not keep a damaged file when no other can be fetched', async () => {
+    const { store, stored } = createRig({ download: async () => err(fault('unavailable', 'offline')) });
+    stored.set(model.sha256, flipped(content));
+    expect(await store.load(model)).toMatchObject({ error: { code: 'unavailable' } });
+    expect(stored.size).toBe(0);
+  });
+
   it('says that the file is damaged when the second fetch is damaged too, and keeps nothing', async () => {
     const { store, stored, fetches } = createRig({ served: [flipped(content), flipped(content)] });
     const result = await store.load(model);

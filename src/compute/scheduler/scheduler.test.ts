@@ -99,6 +99,19 @@ describe('the scheduler', () => {
     expect(locks.held.size).toBe(1);
   });
 
+  it('does not take a slot from its next holder when an old grant is released again', async () => {
+    const tab = createTab(createSharedLocks(), 1);
+    const a = track(tab, { runtime: 'wasm' });
+    await settle();
+    const b = track(tab, { runtime: 'wasm' });
+    a.grant!.release();
+    await settle();
+    a.grant!.release();
+    await settle();
+    expect(b.grant).toBeDefined();
+    expect(tab.load()).toEqual({ granted: 1, waiting: 0 });
+  });
+
   it('follows a changed budget', async () => {
     const tab = createTab(createSharedLocks(), 1);
     const states = [1, 2, 3].map(() => track(tab, { runtime: 'wasm' }));

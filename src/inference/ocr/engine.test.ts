@@ -273,6 +273,26 @@ describe('the OCR engine', () => {
     expect(workers).toHaveLength(2);
   });
 
+  it('replaces a worker whose runtime broke, and the next task works', async () => {
+    let calls = 0;
+    const { engine, workers } = createRig({
+      detect: async () =>
+        ++calls === 1 ? err(fault('runtime', 'memory access out of bounds')) : ok({ boxes: [] }),
+    });
+    expect(await engine.detect(input)).toMatchObject({ error: { message: 'memory access out of bounds' } });
+    expect(workers[0]!.worker.terminated()).toBe(true);
+    expect((await engine.detect(input)).ok).toBe(true);
+  });
+
+  it('keeps the worker, and its good name, when the input is at fault', async () => {
+    const { engine, workers } = createRig({
+      detect: async () => err(fault('damaged', 'not a DEFLATE stream')),
+    });
+    expect(await engine.detect(input)).toMatchObject({ error: { code: 'damaged' } });
+    expect(workers[0]!.worker.terminated()).toBe(false);
+    expect(engine.state.get().phase).toBe('ready');
+  });
+
   it('says that a worker is stuck after a minute, and replaces it', async () => {
     let calls = 0;
     const { engine, time, workers } = createRig({
