@@ -163,11 +163,27 @@ export interface FederatedInferenceCoordinator {
   /** The page's file, to draw the boxes over. */
   getPageFile(job: JobId, page: number): Promise<Blob | undefined>;
   getSystemMetrics(): InferenceMetrics;
+  /** What a node does for us and we for it. */
+  peerWork(peer: PeerId): PeerWork;
+  /** Tasks of others that are here now: what NodeStatus says as `queued`. */
+  queued(): number;
+  /** Limits, consent or power changed: whoever waits looks again at once. */
+  reconsider(): void;
   readonly jobs: { get(): readonly JobView[]; readonly subscribe: Subscribe<readonly JobView[]> };
   /** Receipts as they become whole (both signatures) or claims; `app` keeps them. */
   readonly receipts: Subscribe<WorkReceipt>;
   close(): Promise<void>;
 }
+
+export type PeerWork = {
+  /** Tasks of ours that it has now, and tasks of its that are here now. */
+  readonly workingForUs: number;
+  readonly workingForIt: number;
+  readonly tasksDone: number;
+  readonly wrong: number;
+  /** closed: fine; open: left alone after failures; half-open: one trial. */
+  readonly breaker: 'closed' | 'half-open' | 'open';
+};
 
 export type InferenceMetrics = {
   readonly nodes: number;

@@ -28,6 +28,7 @@ import {
   jobIdSchema,
   nodeStatusSchema,
   receiptIdSchema,
+  receiptSchema,
   recognizeInputSchema,
   recognizeOutputSchema,
   sha256Schema,
@@ -81,16 +82,17 @@ export type Countersignature = { readonly id: ReceiptId; readonly signature: Sig
 const many = <Schema extends v.GenericSchema>(schema: Schema) =>
   v.pipe(v.array(schema), v.maxLength(inferenceLimits.maxReceiptsPerMessage));
 
-/** Answers with the ids that the worker now holds whole; the requester forgets those. */
+/**
+ * Answers with the ids that the worker now holds whole; the requester forgets those. Whole receipts travel, so that any
+ * tab of the worker's device can take them.
+ */
 export const settleMethod: Method<
-  { readonly receipts: readonly Countersignature[] },
+  { readonly receipts: readonly WorkReceipt[] },
   { readonly kept: readonly ReceiptId[] },
   null
 > = {
   name: 'receipt.settle',
-  input: v.strictObject({
-    receipts: many(v.strictObject({ id: receiptIdSchema, signature: signatureSchema })),
-  }),
+  input: v.strictObject({ receipts: many(receiptSchema) }),
   output: v.strictObject({ kept: many(receiptIdSchema) }),
   progress: v.null(),
   priority: 'control',

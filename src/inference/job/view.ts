@@ -4,9 +4,28 @@ import { readingOrder } from '../ocrRules.ts';
 import { isPageRead } from './pages.ts';
 import type { JobMachine, Page, Task } from './state.ts';
 
-/** What people see of a job. */
-export const toJobView = (job: JobMachine, nameOf: (peer: PeerId) => string): JobView => {
-  const pages = job.pages.map((page) => toPageView(job, page));
+/** What people see of a job. Pages that did not change keep their view: reading order is not found anew each time. */
+export const createJobViewer = (nameOf: (peer: PeerId) => string): ((job: JobMachine) => JobView) => {
+  const seen = new Map<number, { readonly parts: readonly unknown[]; readonly view: PageView }>();
+  const viewPage = (job: JobMachine, page: Page): PageView => {
+    const parts = [page, ...[page.detect, ...page.reads].map((id) => job.tasks.get(id))];
+    const known = seen.get(page.index);
+    if (known?.parts.length === parts.length && parts.every((part, at) => part === known.parts[at])) {
+      return known.view;
+    }
+    const view = toPageView(job, page);
+    seen.set(page.index, { parts, view });
+    return view;
+  };
+  return (job) => toJobView(job, viewPage, nameOf);
+};
+
+const toJobView = (
+  job: JobMachine,
+  viewPage: (job: JobMachine, page: Page) => PageView,
+  nameOf: (peer: PeerId) => string,
+): JobView => {
+  const pages = job.pages.map((page) => viewPage(job, page));
   const tasks = [...job.tasks.values()];
   return {
     id: job.id,
