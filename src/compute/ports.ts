@@ -36,8 +36,50 @@ export type Download = (
   },
 ) => Promise<Result<Uint8Array<ArrayBuffer>, Fault<'unavailable' | 'cancelled'>>>;
 
-/** Small values that outlive the tab where the browser allows it. Reading gives unknown: the reader parses. */
-export interface KeyValue {
-  get(key: string): Promise<unknown>;
-  set(key: string, value: unknown): Promise<void>;
-}
+/**
+ * What a browser can be asked. Every probe may be missing, throw, reject or never answer; the values come from a
+ * browser API and are believed only as far as their types go.
+ */
+export type ProfileProbes = {
+  userAgent(): UserAgentSource;
+  cores(): unknown;
+  memoryGiB(): unknown;
+  crossOriginIsolated(): boolean;
+  gpu(): Promise<GpuProbe>;
+  battery(): Promise<{ readonly charging: unknown; readonly level: unknown } | undefined>;
+  network():
+    | {
+        readonly effectiveType: unknown;
+        readonly downlink: unknown;
+        readonly rtt: unknown;
+        readonly saveData: unknown;
+      }
+    | undefined;
+  storage(): Promise<
+    { readonly quota: unknown; readonly usage: unknown; readonly persisted: unknown } | undefined
+  >;
+};
+
+export type GpuProbe =
+  | { readonly kind: 'none'; readonly reason: string }
+  | {
+      readonly kind: 'adapter';
+      readonly vendor: string | undefined;
+      readonly architecture: string | undefined;
+      readonly device: string | undefined;
+      readonly description: string | undefined;
+      readonly fallback: boolean;
+      readonly features: readonly string[];
+      readonly limits: Readonly<Record<string, number>>;
+    };
+
+export type UserAgentSource = {
+  /** navigator.userAgentData (Chromium); undefined elsewhere. */
+  readonly brands: readonly { readonly brand: string; readonly version: string }[] | undefined;
+  readonly platform: string | undefined;
+  readonly mobile: boolean | undefined;
+  /** navigator.userAgent. */
+  readonly text: string;
+  /** navigator.maxTouchPoints: an iPad calls itself a Macintosh, but no Macintosh has a touch screen. */
+  readonly touchPoints?: number;
+};

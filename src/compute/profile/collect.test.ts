@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { milliseconds } from '../../core/brand.ts';
+import type { GpuProbe, ProfileProbes } from '../ports.ts';
 import { createVirtualTime } from '../testDoubles.ts';
-import { collectProfile, type GpuProbe, type ProfileProbes } from './collect.ts';
+import { collectProfile } from './collect.ts';
 import { isSoftwareAdapter } from './gpu.ts';
 import { describeUserAgent } from './userAgent.ts';
 

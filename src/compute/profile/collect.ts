@@ -1,45 +1,9 @@
 import { byteCount, type Milliseconds, milliseconds } from '../../core/brand.ts';
 import type { Timers } from '../../core/ports/timers.ts';
 import type { DeviceProfile, GpuProfile } from '../contracts.ts';
+import type { GpuProbe, ProfileProbes } from '../ports.ts';
 import { isSoftwareAdapter } from './gpu.ts';
-import { describeUserAgent, type UserAgentSource } from './userAgent.ts';
-
-/**
- * What a browser can be asked. Every probe may be missing, throw, reject or never answer; the values come from a
- * browser API and are believed only as far as their types go.
- */
-export type ProfileProbes = {
-  userAgent(): UserAgentSource;
-  cores(): unknown;
-  memoryGiB(): unknown;
-  crossOriginIsolated(): boolean;
-  gpu(): Promise<GpuProbe>;
-  battery(): Promise<{ readonly charging: unknown; readonly level: unknown } | undefined>;
-  network():
-    | {
-        readonly effectiveType: unknown;
-        readonly downlink: unknown;
-        readonly rtt: unknown;
-        readonly saveData: unknown;
-      }
-    | undefined;
-  storage(): Promise<
-    { readonly quota: unknown; readonly usage: unknown; readonly persisted: unknown } | undefined
-  >;
-};
-
-export type GpuProbe =
-  | { readonly kind: 'none'; readonly reason: string }
-  | {
-      readonly kind: 'adapter';
-      readonly vendor: string | undefined;
-      readonly architecture: string | undefined;
-      readonly device: string | undefined;
-      readonly description: string | undefined;
-      readonly fallback: boolean;
-      readonly features: readonly string[];
-      readonly limits: Readonly<Record<string, number>>;
-    };
+import { describeUserAgent } from './userAgent.ts';
 
 /** Asks everything at once and never throws; what doesn't answer in time is "not reported". */
 export const collectProfile = async (

@@ -1,13 +1,4 @@
-export type UserAgentSource = {
-  /** navigator.userAgentData (Chromium); undefined elsewhere. */
-  readonly brands: readonly { readonly brand: string; readonly version: string }[] | undefined;
-  readonly platform: string | undefined;
-  readonly mobile: boolean | undefined;
-  /** navigator.userAgent. */
-  readonly text: string;
-  /** navigator.maxTouchPoints: an iPad calls itself a Macintosh, but no Macintosh has a touch screen. */
-  readonly touchPoints?: number;
-};
+import type { UserAgentSource } from '../ports.ts';
 
 /** "Chrome 156 on Linux", for people; never used to decide what a browser can do. */
 export const describeUserAgent = (source: UserAgentSource): { label: string; mobile: boolean } => {

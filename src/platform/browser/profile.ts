@@ -1,4 +1,4 @@
-import type { GpuProbe, ProfileProbes } from '../../compute/profile/collect.ts';
+import type { GpuProbe, ProfileProbes } from '../../compute/ports.ts';
 
 /** Not in the standard library's types, because only some browsers have them. */
 type ExtendedNavigator = Navigator & {
