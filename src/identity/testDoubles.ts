@@ -1,5 +1,6 @@
 import { webcrypto } from 'node:crypto';
-import type { Bytes } from '../core/bytes.ts';
+import { type Bytes, concatBytes, equalBytes } from '../core/bytes.ts';
+import { sha256Bytes } from '../core/hash.ts';
 import type { CryptoPort, SigningKey } from '../core/ports/crypto.ts';
 import type { IdentityStore, openIdentity, StoredIdentity } from './keeper.ts';
 
@@ -59,5 +60,26 @@ export const createTestIdentityDeps = (crypto: CryptoPort): Parameters<typeof op
         return granted;
       },
     },
+  };
+};
+
+/**
+ * Signatures that hold only for their key and message, and that anybody could make: for tests with virtual time, where
+ * real cryptography would come back from its threads at its own pace.
+ */
+export const createHashCrypto = (): CryptoPort => {
+  const signatureOf = (publicKey: Uint8Array, message: Uint8Array): Bytes => {
+    const half = sha256Bytes(concatBytes(publicKey, message));
+    return concatBytes(half, sha256Bytes(half));
+  };
+  const keyOf = (seed: Uint8Array): SigningKey => {
+    const publicKey = sha256Bytes(seed);
+    return { publicKey, sign: async (message) => signatureOf(publicKey, message) };
+  };
+  return {
+    generateSigningKey: async () => keyOf(webcrypto.getRandomValues(new Uint8Array(32))),
+    signingKeyFromSeed: async (seed) => keyOf(seed),
+    verify: async (publicKey, message, signature) => equalBytes(signatureOf(publicKey, message), signature),
+    digest: async (bytes) => sha256Bytes(bytes),
   };
 };

@@ -2,7 +2,6 @@ import type { Fault } from '../core/result.ts';
 
 /** What the browser keeps for us, one namespace per kind of record. */
 export const namespaces = [
-  'settings',
   'identity',
   'jobs',
   'jobFiles',

@@ -13,8 +13,8 @@ const adapters: Record<string, () => Promise<KeyValueStore>> = {
 describe.each(Object.entries(adapters))('key-value store: %s', (_name, open) => {
   it('gives back what it was given, per namespace', async () => {
     const store = await open();
-    await store.set('settings', 'a', { n: 1, bytes: new Uint8Array([1, 2]) });
-    expect(await store.get('settings', 'a')).toEqual({ n: 1, bytes: new Uint8Array([1, 2]) });
+    await store.set('speeds', 'a', { n: 1, bytes: new Uint8Array([1, 2]) });
+    expect(await store.get('speeds', 'a')).toEqual({ n: 1, bytes: new Uint8Array([1, 2]) });
     expect(await store.get('jobs', 'a')).toBeUndefined();
   });
 

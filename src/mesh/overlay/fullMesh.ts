@@ -162,7 +162,7 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
     if (reason.code === 'version' || reason.code === 'identity') {
       // Trying again can't help until one of the two reloads, and then it is another peer.
       statesByPeer.delete(peer);
-      present.delete(peer);
+      expelled.add(peer);
       changes.emit({ kind: 'refused', peer, reason });
       return;
     }
@@ -177,8 +177,15 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
     const { session } = state;
     const link = createLink(channel, { peer, clock, timers });
     state.link = link;
-    const stopClosed = link.closed((reason) => failSession(peer, session, reason));
+    let greeted = false;
+    let ended: Fault<LinkEnd> | undefined;
+    const stopClosed = link.closed((reason) => {
+      ended = reason;
+      // A greeting that came before the goodbye says more about why: it is being looked at.
+      if (!greeted) failSession(peer, session, reason);
+    });
     const stopMessages = link.messages((bytes) => {
+      greeted = true;
       stopMessages(); // the first message is the greeting; what follows waits in `early`
       void onGreeting(bytes);
     });
@@ -198,6 +205,7 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
           fault('identity', 'the certificate in use is not the one that was signed'),
         );
       }
+      if (ended) return failSession(peer, session, ended);
       state.cancel();
       stopClosed();
       stopEarly();

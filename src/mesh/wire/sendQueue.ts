@@ -30,6 +30,7 @@ export const createSendQueue = (channel: RawChannel): SendQueue => {
   let queuedBytes = 0;
   let controlInRow = 0;
   let closed = false;
+  let pumping = false;
 
   const nextPriority = (): Priority | undefined => {
     if (queues.control.length === 0) return queues.bulk.length > 0 ? 'bulk' : undefined;
@@ -60,6 +61,12 @@ export const createSendQueue = (channel: RawChannel): SendQueue => {
   };
 
   const pump = () => {
+    if (pumping) return; // a channel may drain, and say so, while it is being written to
+    pumping = true;
+    fill();
+    pumping = false;
+  };
+  const fill = () => {
     while (!closed && channel.bufferedAmount() < highWaterBytes) {
       const priority = nextPriority();
       if (!priority) return;

@@ -1,0 +1,240 @@
+import { milliseconds } from '../core/brand.ts';
+import { createStore } from '../core/events.ts';
+import { formatRoomLink, openIdentity } from '../identity/index.ts';
+import type { NodeStatus } from '../inference/contracts.ts';
+import { createFederatedInferenceCoordinator, statusMethod } from '../inference/index.ts';
+import { createIdentityStore } from '../platform/browser/identityStore.ts';
+import { createInstaller } from '../platform/browser/install.ts';
+import { createJobStore, createReceiptArchive, createReceiptOutbox } from '../platform/browser/jobStore.ts';
+import { createBrowserRtc } from '../platform/browser/rtc.ts';
+import { createBrowserSettings } from '../platform/browser/settings.ts';
+import { openBrowserSocket } from '../platform/browser/socket.ts';
+import { createCommands } from './commands.ts';
+import { permissionsOf } from './consent.ts';
+import { createCreditBook } from './credits.ts';
+import { defaultLimits } from './defaults.ts';
+import { modelsByTask, openDevice, unknownProfile } from './device.ts';
+import { readFlags } from './flags.ts';
+import { watchHealth } from './healthView.ts';
+import { defaultDeviceName } from './names.ts';
+import { createNetwork } from './network.ts';
+import { createPeersView } from './peersView.ts';
+import { openPlatform } from './platform.ts';
+import { createPresence } from './presence.ts';
+import type { AppModel, RoomView, SelfView } from './readModels.ts';
+import { keepReceipts } from './receiptKeeping.ts';
+import { chooseRoom } from './rooms.ts';
+import { createSampler } from './sampler.ts';
+import { openSettings, type Settings } from './settings.ts';
+
+const refreshEvery = milliseconds(1_000);
+/** Joining comes first: what a tab is goes round at once, how fast it is follows when the room has settled. */
+const measureAfter = milliseconds(6_000);
+
+/** The composition root: opens this device, its identity and its room, and joins the domains. Knows everybody. */
+export const createApp = async (): Promise<AppModel> => {
+  const platform = await openPlatform();
+  const { clock, timers, random, crypto, telemetry, store } = platform;
+  const flags = readFlags(location.search);
+  const build = __BUILD__;
+  const settings = await openSettings({ port: createBrowserSettings<Settings>(), telemetry });
+  const identity = await openIdentity({ ...platform, store: createIdentityStore(store) });
+  const { account, device: deviceId, peer } = identity.identity;
+  const permissions = () => permissionsOf(settings.store.get().consent);
+
+  const device = openDevice(platform, {
+    flags,
+    limits: settings.store.get().limits ?? defaultLimits(navigator.hardwareConcurrency),
+  });
+  const installer = createInstaller();
+
+  const { room, problem } = chooseRoom(
+    { hash: location.hash, lastSecret: settings.store.get().roomSecret },
+    random,
+  );
+  if (problem) telemetry.log('warn', 'room', `${problem}. Another room was opened instead.`);
+  await settings.change({ roomSecret: room.secret });
+  const link = formatRoomLink(location.href, room);
+  history.replaceState(history.state, '', `${location.search}${new URL(link).hash}`);
+  // Somebody pastes another room's link into this tab: that is another room, so another page.
+  addEventListener('hashchange', () => location.reload());
+
+  const network = createNetwork(
+    { ...platform, identity: identity.identity, openSocket: openBrowserSocket, rtc: createBrowserRtc() },
+    {
+      room,
+      build,
+      signalUrl: `${location.origin.replace(/^http/, 'ws')}/signal`,
+      ...(flags.meshProtocol === undefined ? {} : { protocol: flags.meshProtocol }),
+    },
+  );
+  const { overlay, rpc, signaling } = network;
+
+  const self = createStore<SelfView>({
+    peer,
+    account,
+    device: deviceId,
+    build,
+    name: settings.store.get().name ?? defaultDeviceName(deviceId),
+    profile: undefined,
+    engine: { phase: 'idle', progress: 0, choice: undefined, error: undefined },
+    recoveryKeyPending: identity.recoveryKeyPending(),
+    durable: identity.durable,
+  });
+  const availability = (): NodeStatus['accepts'] => {
+    if (!permissions().shareMine) return { open: false, reason: 'this device works for its owner only' };
+    const { slots, reason } = device.engine.availability();
+    return slots > 0 ? { open: true } : { open: false, reason: reason ?? 'busy' };
+  };
+  const coordinator = createFederatedInferenceCoordinator({
+    ...platform,
+    self: identity.identity,
+    engine: device.engine,
+    rpc,
+    jobStore: createJobStore(store),
+    receiptStore: createReceiptOutbox(store),
+    models: modelsByTask,
+    name: () => self.get().name,
+    mayServe: availability,
+    mayUseOthers: () => permissions().useOthers,
+    identityOf: (other) => overlay.peers().find((known) => known.peer === other),
+    rtt: (other) => overlay.stats(other)?.rtt,
+  });
+
+  const peersView = createPeersView({
+    self: { account, device: deviceId },
+    clock,
+    linkStats: (other) => overlay.stats(other),
+    peerWork: (other) => coordinator.peerWork(other),
+  });
+  const namesByAccount = () =>
+    new Map(peersView.peers.get().map(({ status }) => [status.account, status.name]));
+  const credits = createCreditBook({ account, nameOf: (other) => namesByAccount().get(other) });
+  coordinator.receipts(
+    await keepReceipts({ archive: createReceiptArchive(store), book: credits, telemetry }),
+  );
+
+  const ownStatus = (): NodeStatus => {
+    const choice = device.engine.state.get().choice;
+    return {
+      peer,
+      account,
+      device: deviceId,
+      name: self.get().name,
+      build,
+      profile: device.profile.get() ?? unknownProfile,
+      accepts: availability(),
+      slots: permissions().shareMine ? device.engine.slots() : 0,
+      queued: coordinator.queued(),
+      speeds: choice?.measured ?? [],
+      runtime: choice?.chosen,
+      models: modelsByTask,
+    };
+  };
+  const presence = createPresence({
+    overlay,
+    rpc,
+    method: statusMethod,
+    timers,
+    telemetry,
+    ownStatus,
+    onStatus(status) {
+      coordinator.registerNode(status);
+      peersView.heardStatus(status);
+    },
+  });
+  overlay.changes((change) => {
+    if (change.kind === 'down') coordinator.removeNode(change.peer, change.reason.message);
+    peersView.heardChange(change);
+  });
+
+  device.engine.state.subscribe(({ phase, progress, choice, error }) => {
+    const before = self.get().engine.choice;
+    self.update((current) => ({ ...current, engine: { phase, progress, choice, error: error?.message } }));
+    if (choice !== before) presence.publish();
+  });
+  device.profile.subscribe((profile) => {
+    self.update((current) => ({ ...current, profile }));
+    presence.publish();
+  });
+
+  const roomView = createStore<RoomView>({ link, name: room.name, connection: signaling.state.get() });
+  signaling.state.subscribe((connection) => roomView.update((current) => ({ ...current, connection })));
+  const applyConsent = () => {
+    if (permissions().network) signaling.start();
+    if (permissions().shareMine) timers.after(measureAfter, () => void device.engine.measure());
+  };
+  applyConsent();
+  addEventListener('online', () => signaling.retryNow());
+  addEventListener('pagehide', () => network.close());
+  // Back from the browser's cache of pages: this one has said goodbye to everybody.
+  addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
+
+  const metrics = createStore(coordinator.getSystemMetrics());
+  const sampler = createSampler({
+    clock,
+    timers,
+    peers: peersView.peers.get,
+    jobs: coordinator.jobs.get,
+    metrics: coordinator.getSystemMetrics,
+  });
+  const health = watchHealth({
+    timers,
+    device,
+    installer,
+    connection: signaling.state.get,
+    networkWanted: () => permissions().network,
+    peers: peersView.peers.get,
+    durable: identity.durable,
+  });
+  timers.every(refreshEvery, () => {
+    peersView.refresh();
+    metrics.set(coordinator.getSystemMetrics());
+  });
+  const consent = createStore(settings.store.get().consent);
+  const theme = createStore(settings.store.get().theme ?? 'system');
+  settings.store.subscribe((current) => {
+    consent.set(current.consent);
+    theme.set(current.theme ?? 'system');
+  });
+  void coordinator.resumeStoredJobs();
+
+  return {
+    clock,
+    timers,
+    models: {
+      self,
+      consent,
+      theme,
+      limits: device.limits,
+      room: roomView,
+      peers: peersView.peers,
+      refusals: peersView.refusals,
+      jobs: coordinator.jobs,
+      credits: credits.view,
+      metrics,
+      health,
+      log: telemetry.entries,
+      series: sampler.series,
+      install: installer.state,
+    },
+    commands: createCommands({
+      settings,
+      identity,
+      device,
+      coordinator,
+      credits,
+      installer,
+      crypto,
+      random,
+      self,
+      log: telemetry.entries,
+      applyConsent,
+      reconnect: () => signaling.retryNow(),
+      publishStatus() {
+        presence.publish();
+        coordinator.reconsider();
+      },
+    }),
+  };
+};

@@ -1,0 +1,53 @@
+import type { Clock } from '../core/ports/clock.ts';
+import type { CryptoPort } from '../core/ports/crypto.ts';
+import type { Locks } from '../core/ports/locks.ts';
+import type { Random } from '../core/ports/random.ts';
+import type { Timers } from '../core/ports/timers.ts';
+import { createTelemetry, type PageTelemetry } from '../observability/index.ts';
+import { createBrowserClock } from '../platform/browser/clock.ts';
+import { createBrowserCrypto } from '../platform/browser/crypto.ts';
+import { createBrowserLocks } from '../platform/browser/locks.ts';
+import { createBrowserRandom } from '../platform/browser/random.ts';
+import { openBrowserStore } from '../platform/browser/storage.ts';
+import { createBrowserTimers } from '../platform/browser/timers.ts';
+import { createMemoryStore, type KeyValueStore } from '../storage/index.ts';
+
+export type BrowserPlatform = {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly crypto: CryptoPort;
+  readonly locks: Locks;
+  readonly telemetry: PageTelemetry;
+  readonly store: KeyValueStore;
+};
+
+/** The ports, as this browser fills them. Without IndexedDB everything works for as long as the tab lives. */
+export const openPlatform = async (): Promise<BrowserPlatform> => {
+  const clock = createBrowserClock();
+  const telemetry = createTelemetry({ clock });
+  return {
+    clock,
+    timers: createBrowserTimers(),
+    random: createBrowserRandom(),
+    crypto: createBrowserCrypto(),
+    locks: createBrowserLocks(),
+    telemetry,
+    store: await openStore(telemetry),
+  };
+};
+
+const openStore = async (telemetry: PageTelemetry): Promise<KeyValueStore> => {
+  try {
+    const onGivenWay = () =>
+      telemetry.log(
+        'error',
+        'storage',
+        'A newer version of this page is open in another tab: reload this one.',
+      );
+    return await openBrowserStore('aivillage', { onGivenWay });
+  } catch (cause) {
+    telemetry.log('warn', 'storage', cause instanceof Error ? cause.message : String(cause));
+    return createMemoryStore();
+  }
+};

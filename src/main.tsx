@@ -1,0 +1,18 @@
+import { createApp } from './app/createApp.ts';
+import { mountDashboard } from './dashboard/index.ts';
+import { whyNoEd25519 } from './platform/browser/crypto.ts';
+
+const root = document.getElementById('root');
+if (!root) throw new Error('index.html has no #root');
+
+const start = async (): Promise<void> => {
+  const unsupported = await whyNoEd25519();
+  if (unsupported) throw new Error(unsupported);
+  mountDashboard(root, await createApp());
+};
+
+start().catch((cause: unknown) => {
+  // The one page that must not depend on anything that may be broken.
+  root.textContent = `AIVillage can not start here. ${cause instanceof Error ? cause.message : String(cause)}`;
+  root.setAttribute('role', 'alert');
+});

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import type { RoomId } from '../../core/brand.ts';
+import { utf8 } from '../../core/bytes.ts';
+import { silentTelemetry } from '../../core/ports/telemetry.ts';
+import { openIdentity } from '../../identity/index.ts';
+import { createHashCrypto, createTestIdentityDeps } from '../../identity/testDoubles.ts';
+import type { OverlayChange } from '../contracts.ts';
+import {
+  createManualTime,
+  createRtcHub,
+  createSignalingHub,
+  createTestRandom,
+  settle,
+} from '../testDoubles.ts';
+import { createFullMesh } from './fullMesh.ts';
+
+const crypto = createHashCrypto();
+const room = 'r'.repeat(43) as RoomId;
+
+const createVillage = () => {
+  const time = createManualTime();
+  const rtc = createRtcHub();
+  const signaling = createSignalingHub();
+  let seed = 1;
+  const open = async (options: { protocol?: number } = {}) => {
+    const { identity } = await openIdentity(createTestIdentityDeps(crypto));
+    const client = signaling.clientOf(identity.peer);
+    const letter = String.fromCharCode(64 + seed);
+    const overlay = createFullMesh(
+      {
+        identity,
+        crypto,
+        signaling: client,
+        rtc: rtc.connectorOf(letter),
+        random: createTestRandom(seed++),
+        telemetry: silentTelemetry,
+        ...time,
+      },
+      { room, build: 'test', ...options },
+    );
+    const changes: OverlayChange[] = [];
+    const messages: string[] = [];
+    overlay.changes((change) => changes.push(change));
+    overlay.messages(({ bytes }) => messages.push(new TextDecoder().decode(bytes)));
+    client.start();
+    return { overlay, changes, messages, peer: identity.peer };
+  };
+  return { time, rtc, signaling, open };
+};
+
+describe('full mesh', () => {
+  it('links everybody with everybody and delivers messages', async () => {
+    const { time, open } = createVillage();
+    const tabs = [await open(), await open(), await open()];
+    await time.advance(1_000);
+    for (const { overlay } of tabs) expect(overlay.peers()).toHaveLength(2);
+    const [ana, ben] = tabs;
+    await ana!.overlay.send(ben!.peer, utf8('hello'), 'control');
+    await settle();
+    expect(ben!.messages).toEqual(['hello']);
+  });
+
+  it('knows who a peer is from its credentials', async () => {
+    const { time, open } = createVillage();
+    const [ana, ben] = [await open(), await open()];
+    await time.advance(1_000);
+    expect(ana!.overlay.peers()[0]).toMatchObject({ peer: ben!.peer });
+    expect(ana!.overlay.peers()[0]?.account).not.toBe(ben!.overlay.peers()[0]?.account);
+  });
+
+  it('builds a broken link anew', async () => {
+    const { time, rtc, open } = createVillage();
+    const [ana, ben] = [await open(), await open()];
+    await time.advance(1_000);
+    rtc.channels[0]?.breakDown('the network changed');
+    await settle();
+    expect(ana!.changes.at(-1)).toMatchObject({ kind: 'down' });
+    await time.advance(20_000);
+    expect(ana!.overlay.peers()).toHaveLength(1);
+    expect(ben!.overlay.peers()).toHaveLength(1);
+  });
+
+  it('keeps a working link although the other has left signaling', async () => {
+    const { time, signaling, open } = createVillage();
+    const [ana, ben] = [await open(), await open()];
+    await time.advance(1_000);
+    signaling.leave(ben!.peer);
+    await time.advance(60_000);
+    expect(ana!.overlay.peers()).toHaveLength(1);
+  });
+
+  it('refuses another protocol on both sides, naming both and what to do', async () => {
+    const { time, open } = createVillage();
+    const [older, newer] = [await open({ protocol: 1 }), await open({ protocol: 2 })];
+    await time.advance(1_000);
+    for (const { overlay, changes } of [older!, newer!]) {
+      expect(overlay.peers()).toEqual([]);
+      expect(changes).toMatchObject([{ kind: 'refused', reason: { code: 'version' } }]);
+    }
+    expect(JSON.stringify(older!.changes)).toMatch(/protocol 2.*reload this tab/);
+    expect(JSON.stringify(newer!.changes)).toMatch(/protocol 1.*reload the other tab/);
+  });
+
+  it('does not link when the certificate in use is not the signed one', async () => {
+    const { time, rtc, open } = createVillage();
+    rtc.options.impostor = true;
+    const [ana] = [await open(), await open()];
+    await time.advance(1_000);
+    expect(ana!.overlay.peers()).toEqual([]);
+    expect(ana!.changes).toMatchObject([{ kind: 'refused', reason: { code: 'identity' } }]);
+  });
+
+  it('does not act on an envelope that the server changed', async () => {
+    const { time, signaling, open } = createVillage();
+    signaling.tamper.relay = (payload) =>
+      payload.map((byte, i) => (i === payload.length >> 1 ? byte ^ 1 : byte));
+    const [ana] = [await open(), await open()];
+    await time.advance(5_000);
+    expect(ana!.overlay.peers()).toEqual([]);
+  });
+
+  it('expels for good', async () => {
+    const { time, open } = createVillage();
+    const [ana, ben] = [await open(), await open()];
+    await time.advance(1_000);
+    ana!.overlay.expel(ben!.peer, 'it lied');
+    await time.advance(120_000);
+    expect(ana!.overlay.peers()).toEqual([]);
+    expect(await ana!.overlay.send(ben!.peer, utf8('x'), 'control')).toMatchObject({
+      error: { code: 'unknown-peer' },
+    });
+  });
+
+  it('tries on while nothing comes about, ever more slowly, and connects when it can', async () => {
+    const { time, rtc, open } = createVillage();
+    rtc.options.dead = true;
+    const [ana] = [await open(), await open()];
+    await time.advance(120_000);
+    expect(ana!.overlay.peers()).toEqual([]);
+    rtc.options.dead = false;
+    await time.advance(120_000);
+    expect(ana!.overlay.peers()).toHaveLength(1);
+  });
+
+  it('says goodbye to all when it closes', async () => {
+    const { time, open } = createVillage();
+    const [ana, ben] = [await open(), await open()];
+    await time.advance(1_000);
+    ben!.overlay.close();
+    await settle();
+    expect(ana!.changes.at(-1)).toMatchObject({ kind: 'down', reason: { code: 'closed-there' } });
+  });
+});

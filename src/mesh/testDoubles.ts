@@ -1,0 +1,286 @@
+import { milliseconds, type PeerId } from '../core/brand.ts';
+import type { Bytes } from '../core/bytes.ts';
+import { createEmitter } from '../core/events.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { Random } from '../core/ports/random.ts';
+import type { Timers } from '../core/ports/timers.ts';
+import { err, fault, ok } from '../core/result.ts';
+import type { MessageTransport, OverlayChange, Priority } from './contracts.ts';
+import type { RawChannel, RtcConnector, SignalBody } from './ports.ts';
+import type { SignalingClient, SignalingEvent } from './signaling/client.ts';
+
+type Due = { readonly at: number; readonly order: number; readonly run: () => void };
+
+/** A clock that stands still until `advance`; what was due runs in order, with promises settled in between. */
+export const createManualTime = () => {
+  let now = 0;
+  let order = 0;
+  let due: Due[] = [];
+  const at = (delay: number, run: () => void) => {
+    const entry = { at: now + delay, order: order++, run };
+    due.push(entry);
+    return () => {
+      due = due.filter((other) => other !== entry);
+    };
+  };
+  const clock: Clock = { now: () => milliseconds(now), monotonic: () => milliseconds(now) };
+  const timers: Timers = {
+    after: at,
+    every(period, run) {
+      let stopped = false;
+      let cancel = () => {};
+      const again = () => {
+        cancel = at(period, () => {
+          run();
+          if (!stopped) again();
+        });
+      };
+      again();
+      return () => {
+        stopped = true;
+        cancel();
+      };
+    },
+  };
+  return {
+    clock,
+    timers,
+    async advance(time: number) {
+      const end = now + time;
+      for (;;) {
+        await settle();
+        const next = due
+          .filter((entry) => entry.at <= end)
+          .sort((a, b) => a.at - b.at || a.order - b.order)[0];
+        if (!next) break;
+        due = due.filter((other) => other !== next);
+        now = next.at;
+        next.run();
+      }
+      now = end;
+      await settle();
+    },
+  };
+};
+
+/** Lets real promises (WebCrypto among them) come to rest. */
+export const settle = async (): Promise<void> => {
+  for (let i = 0; i < 6; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+export const createTestRandom = (seed = 1): Random => {
+  let state = seed;
+  const next = () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
+    return state / 2 ** 32;
+  };
+  return { next, bytes: (length) => Uint8Array.from({ length }, () => Math.floor(next() * 256)) };
+};
+
+export type TestChannel = RawChannel & {
+  /** What waits in the "network" until `flush`; unlimited while `manual` is false. */
+  manual: boolean;
+  flush(frames?: number): void;
+  breakDown(reason: string): void;
+  readonly sent: readonly Bytes[];
+};
+
+/** Two ends of one pipe, delivering at once, or frame by frame when `manual`. */
+export const createChannelPair = (
+  fingerprints: readonly [string?, string?] = [],
+): readonly [TestChannel, TestChannel] => {
+  const ends = [0, 1].map((index) => {
+    const frames = createEmitter<Bytes>();
+    const closed = createEmitter<string>();
+    const low = createEmitter<void>();
+    const waiting: Bytes[] = [];
+    /** Like a stream: what arrives before anybody listens is there for the first who does. */
+    let early: Bytes[] | undefined = [];
+    const sent: Bytes[] = [];
+    let open = true;
+    const other = () => ends[1 - index] as (typeof ends)[number];
+    const end = (reason: string) => {
+      if (!open) return;
+      open = false;
+      closed.emit(reason);
+    };
+    const channel: TestChannel = {
+      manual: false,
+      sent,
+      frames(listener) {
+        const unsubscribe = frames.subscribe(listener);
+        const backlog = early ?? [];
+        early = undefined;
+        queueMicrotask(() => backlog.forEach(frames.emit));
+        return unsubscribe;
+      },
+      closed: closed.subscribe,
+      low: low.subscribe,
+      bufferedAmount: () => waiting.reduce((total, frame) => total + frame.byteLength, 0),
+      send(frame) {
+        if (!open) throw new Error('closed');
+        sent.push(frame);
+        waiting.push(frame);
+        if (!channel.manual) channel.flush();
+      },
+      flush(count = Number.POSITIVE_INFINITY) {
+        for (const frame of waiting.splice(0, count)) other().deliver(frame);
+        low.emit();
+      },
+      breakDown(reason) {
+        end(reason);
+        other().end(reason);
+      },
+      close() {
+        open = false;
+        other().end('the other side closed');
+      },
+      remoteFingerprint: async () => fingerprints[index],
+    };
+    const deliver = (frame: Bytes) => {
+      if (!open) return;
+      if (early) early.push(new Uint8Array(frame));
+      else frames.emit(new Uint8Array(frame));
+    };
+    return { channel, end, deliver };
+  });
+  return [ends[0]?.channel as TestChannel, ends[1]?.channel as TestChannel];
+};
+
+/** Transports that hear each other at once. `silence` makes a peer deaf and dumb, as a frozen tab is. */
+export const createTransportHub = () => {
+  type Member = {
+    readonly transport: MessageTransport;
+    readonly messages: ReturnType<typeof createEmitter<{ from: PeerId; bytes: Bytes }>>;
+    readonly changes: ReturnType<typeof createEmitter<OverlayChange>>;
+  };
+  const members = new Map<PeerId, Member>();
+  const silenced = new Set<PeerId>();
+  const expelled: { readonly by: PeerId; readonly peer: PeerId; readonly reason: string }[] = [];
+  return {
+    expelled,
+    silence: (peer: PeerId) => void silenced.add(peer),
+    disconnect(peer: PeerId) {
+      members.delete(peer);
+      for (const { changes } of members.values()) {
+        changes.emit({ kind: 'down', peer, reason: fault('failed', 'gone') });
+      }
+    },
+    inject: (from: PeerId, to: PeerId, bytes: Bytes) => members.get(to)?.messages.emit({ from, bytes }),
+    join(name: string): MessageTransport {
+      const self = name as PeerId;
+      const messages = createEmitter<{ from: PeerId; bytes: Bytes }>();
+      const changes = createEmitter<OverlayChange>();
+      const transport: MessageTransport = {
+        self,
+        messages: messages.subscribe,
+        changes: changes.subscribe,
+        expel: (peer, reason) => void expelled.push({ by: self, peer, reason }),
+        async send(to: PeerId, message: Uint8Array, _priority: Priority) {
+          const receiver = members.get(to);
+          if (!receiver) return err(fault('unknown-peer', `${to} is not here`));
+          const deaf = silenced.has(self) || silenced.has(to);
+          if (!deaf)
+            queueMicrotask(() => receiver.messages.emit({ from: self, bytes: new Uint8Array(message) }));
+          return ok(undefined);
+        },
+      };
+      members.set(self, { transport, messages, changes });
+      return transport;
+    },
+  };
+};
+
+const testFingerprint = (letter: string) =>
+  Array(32)
+    .fill(letter + letter)
+    .join(':');
+const testSdp = (fingerprint: string) => `v=0\r\na=fingerprint:sha-256 ${fingerprint}\r\n`;
+
+/**
+ * WebRTC in memory: an initiator's offer, accepted by a responder, answered back, opens one channel pair. Offers find
+ * their session by a number in the description.
+ */
+export const createRtcHub = () => {
+  let sessions = 0;
+  const waiting = new Map<string, { readonly open: (channel: RawChannel) => void }>();
+  const channels: TestChannel[] = [];
+  /** Set to make every certificate in use differ from the signed one. */
+  const options = { impostor: false, dead: false };
+  const connectorOf = (letter: string): RtcConnector => ({
+    connect({ initiator }) {
+      const signals = createEmitter<SignalBody>();
+      const opened = createEmitter<RawChannel>();
+      const failed = createEmitter<string>();
+      const id = String(sessions++);
+      if (initiator) {
+        waiting.set(id, { open: opened.emit });
+        queueMicrotask(() =>
+          signals.emit({ kind: 'offer', sdp: `${testSdp(testFingerprint(letter))}s=${id}` }),
+        );
+      }
+      return {
+        signals: signals.subscribe,
+        opened: opened.subscribe,
+        failed: failed.subscribe,
+        close() {},
+        accept(signal) {
+          if (options.dead || signal.kind === 'candidate') return;
+          const offerId = /s=(\d+)/.exec(signal.sdp)?.[1] ?? '';
+          if (signal.kind === 'offer') {
+            signals.emit({ kind: 'answer', sdp: `${testSdp(testFingerprint(letter))}s=${offerId}` });
+            const letterOfOther = /sha-256 (.)/.exec(signal.sdp)?.[1] ?? 'X';
+            const [here, there] = createChannelPair([
+              testFingerprint(options.impostor ? '0' : letterOfOther),
+              testFingerprint(options.impostor ? '0' : letter),
+            ]);
+            channels.push(here, there);
+            waiting.set(`answered ${offerId}`, {
+              open: () => {
+                waiting.get(offerId)?.open(there);
+                opened.emit(here);
+              },
+            });
+          } else {
+            waiting.get(`answered ${offerId}`)?.open(undefined as never);
+          }
+        },
+      };
+    },
+  });
+  return { connectorOf, channels, options };
+};
+
+/** A signaling server in memory, with one room. */
+export const createSignalingHub = () => {
+  const clients = new Map<PeerId, ReturnType<typeof createEmitter<SignalingEvent>>>();
+  const tamper: { relay?: (payload: Bytes) => Bytes } = {};
+  return {
+    tamper,
+    leave(peer: PeerId) {
+      clients.delete(peer);
+      for (const events of clients.values()) events.emit({ kind: 'left', peer });
+    },
+    clientOf(self: PeerId): SignalingClient {
+      const events = createEmitter<SignalingEvent>();
+      const state = { phase: 'joined' as const };
+      return {
+        state: { get: () => state, subscribe: () => () => {} },
+        events: events.subscribe,
+        start() {
+          const peers = [...clients.keys()];
+          for (const other of clients.values()) other.emit({ kind: 'joined', peer: self });
+          clients.set(self, events);
+          events.emit({ kind: 'welcome', peers, ice: [] });
+        },
+        stop() {},
+        retryNow() {},
+        relay(to, payload) {
+          const sent = tamper.relay ? tamper.relay(payload) : payload;
+          queueMicrotask(() => clients.get(to)?.emit({ kind: 'relay', from: self, payload: sent }));
+          return true;
+        },
+      };
+    },
+  };
+};

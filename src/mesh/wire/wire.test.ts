@@ -1,0 +1,158 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Bytes } from '../../core/bytes.ts';
+import type { Priority } from '../contracts.ts';
+import { createChannelPair } from '../testDoubles.ts';
+import { decodeFrame, encodeFrame, type Frame, wireLimits } from './frames.ts';
+import { createReassembler } from './reassembly.ts';
+import { createSendQueue } from './sendQueue.ts';
+
+const patterned = (length: number, seed: number): Bytes =>
+  Uint8Array.from({ length }, (_, i) => (i * 31 + seed) % 256);
+
+describe('frames', () => {
+  it('are read back as they were written', () => {
+    const frames: Frame[] = [
+      { kind: 'message', priority: 'bulk', id: 7, total: 10, offset: 4, part: patterned(6, 1) },
+      { kind: 'ping', nonce: 4_000_000_000 },
+      { kind: 'pong', nonce: 0 },
+      { kind: 'close', reason: 'bye' },
+    ];
+    for (const frame of frames) expect(decodeFrame(encodeFrame(frame))).toEqual({ ok: true, value: frame });
+  });
+
+  it('of any bytes are a value or a fault, never an exception', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+        expect(typeof decodeFrame(new Uint8Array(bytes)).ok).toBe('boolean');
+      }),
+    );
+  });
+
+  it.each([
+    ['an empty frame', new Uint8Array(0)],
+    ['a frame over the limit', new Uint8Array(wireLimits.maxFrameBytes + 1)],
+    ['an unknown kind', new Uint8Array([9])],
+    ['a short message header', new Uint8Array([1, 0, 0])],
+    [
+      'a part beyond its message',
+      encodeFrame({
+        kind: 'message',
+        priority: 'control',
+        id: 1,
+        total: 2,
+        offset: 1,
+        part: patterned(4, 0),
+      }),
+    ],
+    [
+      'a message over the limit',
+      encodeFrame({
+        kind: 'message',
+        priority: 'control',
+        id: 1,
+        total: 2 ** 31,
+        offset: 0,
+        part: patterned(4, 0),
+      }),
+    ],
+  ])('%s is refused', (_name, bytes) => {
+    expect(decodeFrame(bytes)).toMatchObject({ ok: false, error: { code: 'frame' } });
+  });
+});
+
+describe('reassembly', () => {
+  const part = (id: number, total: number, offset: number, length: number, priority: Priority = 'bulk') =>
+    ({ kind: 'message', priority, id, total, offset, part: patterned(length, 0) }) as const;
+
+  it.each([
+    ['a gap', [part(1, 10, 0, 4), part(1, 10, 6, 4)]],
+    ['a part twice', [part(1, 10, 0, 4), part(1, 10, 0, 4)]],
+    ['another message in between', [part(1, 10, 0, 4), part(2, 10, 0, 4)]],
+  ])('refuses %s', (_name, [first, second]) => {
+    const reassembler = createReassembler();
+    expect(reassembler.accept(first!).ok).toBe(true);
+    expect(reassembler.accept(second!).ok).toBe(false);
+  });
+
+  it('does not reserve memory for what was only announced', () => {
+    const reassembler = createReassembler();
+    const before = process.memoryUsage().arrayBuffers;
+    reassembler.accept(part(1, wireLimits.maxMessageBytes, 0, 10));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1024 * 1024);
+  });
+});
+
+describe('send queue', () => {
+  it('delivers any mix of messages whole, in order within a priority', async () => {
+    const message = fc.record({
+      length: fc.oneof(fc.nat(100), fc.nat(40_000)),
+      priority: fc.constantFrom<Priority>('control', 'bulk'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(message, { maxLength: 8 }), async (messages) => {
+        const [here, there] = createChannelPair();
+        const reassembler = createReassembler();
+        const received: Record<Priority, Bytes[]> = { control: [], bulk: [] };
+        there.frames((bytes) => {
+          const frame = decodeFrame(bytes);
+          if (!frame.ok || frame.value.kind !== 'message') throw new Error('not a message frame');
+          const whole = reassembler.accept(frame.value);
+          if (!whole.ok) throw new Error(whole.error.message);
+          if (whole.value) received[frame.value.priority].push(whole.value);
+        });
+        const queue = createSendQueue(here);
+        here.manual = true;
+        const sent = messages.map(({ length, priority }, i) => queue.send(patterned(length, i), priority));
+        for (let i = 0; i < 1_000 && here.bufferedAmount() > 0; i++) here.flush(1);
+        expect((await Promise.all(sent)).every(({ ok }) => ok)).toBe(true);
+        for (const priority of ['control', 'bulk'] as const) {
+          const expected = messages.flatMap((one, i) =>
+            one.priority === priority ? [patterned(one.length, i)] : [],
+          );
+          // Compared as buffers: element by element the assertion library takes seconds.
+          expect(received[priority].length).toBe(expected.length);
+          expect(received[priority].every((bytes, i) => Buffer.from(bytes).equals(expected[i]!))).toBe(true);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('lets control overtake bulk, and does not starve bulk', () => {
+    const [here] = createChannelPair();
+    here.manual = true;
+    const queue = createSendQueue(here);
+    void queue.send(patterned(2_000_000, 0), 'bulk');
+    const sentBefore = here.sent.length;
+    for (let i = 0; i < 40; i++) void queue.send(patterned(10, i), 'control');
+    for (let i = 0; i < 40; i++) here.flush(1);
+    const order = here.sent.slice(sentBefore).map((bytes) => bytes[1]);
+    expect(order[0]).toBe(0);
+    expect(order.slice(0, 20).filter((priority) => priority === 1).length).toBeGreaterThan(0);
+    expect(order.slice(0, 20).filter((priority) => priority === 0).length).toBeGreaterThan(14);
+  });
+
+  it('stops at the high-water mark until the channel drains', () => {
+    const [here] = createChannelPair();
+    here.manual = true;
+    void createSendQueue(here).send(patterned(5_000_000, 0), 'bulk');
+    expect(here.bufferedAmount()).toBeLessThan(300 * 1024);
+    const before = here.sent.length;
+    here.flush();
+    expect(here.sent.length).toBeGreaterThan(before);
+  });
+
+  it('refuses what is too large and fails what waits when it closes', async () => {
+    const [here] = createChannelPair();
+    here.manual = true;
+    const queue = createSendQueue(here);
+    expect(await queue.send(new Uint8Array(wireLimits.maxMessageBytes + 1), 'bulk')).toMatchObject({
+      error: { code: 'too-large' },
+    });
+    const waiting = queue.send(patterned(3_000_000, 0), 'bulk');
+    queue.close();
+    expect(await waiting).toMatchObject({ error: { code: 'closed' } });
+    expect(await queue.send(patterned(1, 0), 'control')).toMatchObject({ error: { code: 'closed' } });
+  });
+});
