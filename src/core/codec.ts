@@ -21,8 +21,11 @@ export type CborValue =
 export type DecodeLimits = { readonly maxBytes: number; readonly maxDepth: number };
 export const defaultDecodeLimits: DecodeLimits = { maxBytes: 64 * 1024 * 1024, maxDepth: 24 };
 
-/** `undefined` members are left out, so that optional fields have one encoding. */
-export const encodeCbor = (value: CborValue): Bytes => new Uint8Array(encode(withoutUndefined(value)));
+/**
+ * `undefined` members are left out, so that optional fields have one encoding. Throws on NaN and infinities: no reader
+ * accepts them, so they are the writer's bug.
+ */
+export const encodeCbor = (value: CborValue): Bytes => new Uint8Array(encode(toEncodable(value)));
 
 export const decodeCbor = (
   bytes: Uint8Array,
@@ -55,13 +58,16 @@ export const decodeCbor = (
   }
 };
 
-const withoutUndefined = (value: CborValue): unknown => {
+const toEncodable = (value: CborValue): unknown => {
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new TypeError(`CBOR messages carry finite numbers, not ${value}`);
+  }
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value;
-  if (Array.isArray(value)) return value.map(withoutUndefined);
+  if (Array.isArray(value)) return value.map(toEncodable);
   return Object.fromEntries(
     Object.entries(value as Record<string, CborValue | undefined>)
       .filter((entry): entry is [string, CborValue] => entry[1] !== undefined)
-      .map(([key, member]) => [key, withoutUndefined(member)]),
+      .map(([key, member]) => [key, toEncodable(member)]),
   );
 };
 

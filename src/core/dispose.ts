@@ -29,7 +29,14 @@ export const createDisposeStack = (): DisposeStack => {
       else releases.push(release);
     },
     dispose() {
-      ending ??= releaseAll();
+      if (!ending) {
+        // Set before the first release runs: a resource may dispose of the stack it is on.
+        let start = () => {};
+        ending = new Promise<void>((resolve) => {
+          start = () => resolve(releaseAll());
+        });
+        start();
+      }
       return ending;
     },
   };

@@ -6,12 +6,16 @@ export interface Emitter<T> {
   readonly subscribe: Subscribe<T>;
 }
 
-/** Listeners run in order of subscription; one that throws is reported to `onError` and does not stop the rest. */
+/**
+ * Listeners run in order of subscription; one that throws is reported to `onError` and does not stop the rest. One that
+ * has left hears nothing more, even of the value that is being told; one that joins hears the next.
+ */
 export const createEmitter = <T>(onError: (error: unknown) => void = rethrowLater): Emitter<T> => {
   const listeners = new Set<(value: T) => void>();
   return {
     emit(value) {
       for (const listener of [...listeners]) {
+        if (!listeners.has(listener)) continue;
         try {
           listener(value);
         } catch (error) {
@@ -50,7 +54,8 @@ export const createStore = <T>(initial: T): WritableStore<T> => {
     get: () => current,
     set,
     update: (change) => set(change(current)),
-    subscribe: emitter.subscribe,
+    // The value of now: if an earlier listener has changed it, this one must not end up with the older.
+    subscribe: (listener) => emitter.subscribe(() => listener(current)),
   };
 };
 

@@ -10,8 +10,13 @@ export const parseWith = <Schema extends v.GenericSchema>(
   const parsed = v.safeParse(schema, input, { abortEarly: true });
   if (parsed.success) return ok(parsed.output);
   const issue = parsed.issues[0];
-  return err(fault('schema', `${v.getDotPath(issue) ?? 'message'}: ${issue.message}`));
+  return err(fault('schema', shorten(`${v.getDotPath(issue) ?? 'message'}: ${issue.message}`)));
 };
+
+/** Messages quote what was found, and what was found may be a stranger's megabyte. */
+const maxMessageLength = 200;
+const shorten = (text: string): string =>
+  text.length <= maxMessageLength ? text : `${text.slice(0, maxMessageLength - 1)}…`;
 
 export const decodeWith = <Schema extends v.GenericSchema>(
   schema: Schema,
