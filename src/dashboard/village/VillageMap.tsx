@@ -1,13 +1,15 @@
 import { useMemo, useRef } from 'react';
 import type { PeerView, SelfView } from '../../app/readModels.ts';
 import type { PeerId } from '../../core/brand.ts';
+import { useMediaQuery } from '../hooks/useMediaQuery.ts';
 import { useSize } from '../hooks/useSize.ts';
 import { useVisible } from '../hooks/useVisible.ts';
 import { formatDuration } from '../kit/format.ts';
 import { Lantern } from '../kit/Lantern.tsx';
 import { lanternOf, toneOf } from '../kit/lantern.ts';
-import { layoutVillage, threadPath, type VillageLayout } from './layout.ts';
+import { layoutVillage, type Size, threadPath, type VillageLayout } from './layout.ts';
 import { Ridges, Stars } from './Ridges.tsx';
+import { Spark, sparkMs } from './Spark.tsx';
 import './village.css';
 
 export type VillageMapProps = {
@@ -21,13 +23,14 @@ export type VillageMapProps = {
 };
 
 /**
- * Every tab a lantern, every link a thread, every task a spark in the colour of whoever works on it. Moves only by
- * CSS, so that reduced motion and hidden tabs cost nothing; the nodes are plain buttons in reading order.
+ * Every tab a lantern, every link a thread, every task a spark in the colour of whoever works on it. Nothing moves in
+ * a hidden tab or against the person's preference; the nodes are plain buttons in reading order.
  */
 export const VillageMap = ({ self, selfLit, peers, large = false, selected, onSelect }: VillageMapProps) => {
   const ref = useRef<HTMLDivElement>(null);
   const size = useSize(ref);
   const visible = useVisible();
+  const calm = useMediaQuery('(prefers-reduced-motion: reduce)');
   const ordered = useMemo(() => [...peers].sort((a, b) => a.connectedAt - b.connectedAt), [peers]);
   const crowded = size !== undefined && size.width < 560 && ordered.length > 4;
   const lanternSize = crowded ? 26 : large ? 44 : 38;
@@ -39,10 +42,15 @@ export const VillageMap = ({ self, selfLit, peers, large = false, selected, onSe
       })
     : undefined;
   return (
-    <div ref={ref} className={`village${large ? ' village-large' : ''}${visible ? '' : ' still'}`}>
+    <div ref={ref} className={`village${large ? ' village-large' : ''}`}>
       <Stars />
       <Ridges />
-      {size && layout ? <Threads self={self.peer} peers={ordered} layout={layout} size={size} /> : null}
+      {size && layout ? (
+        <>
+          <Threads self={self.peer} peers={ordered} layout={layout} size={size} />
+          <Sparks self={self.peer} peers={ordered} layout={layout} still={calm || !visible} />
+        </>
+      ) : null}
       {layout ? (
         <ul className={crowded ? 'nodes nodes-crowded' : 'nodes'} aria-label="Devices in this room">
           {ordered.map((peer, index) => (
@@ -115,60 +123,50 @@ const Node = ({ peer, name, at, lit, size, current, working, label, note, onSele
   </li>
 );
 
-const Threads = ({
-  self,
-  peers,
-  layout,
-  size,
-}: {
+type Wires = {
   readonly self: PeerId;
   readonly peers: readonly PeerView[];
   readonly layout: VillageLayout;
-  readonly size: { readonly width: number; readonly height: number };
-}) => (
+};
+
+const Threads = ({ self, peers, layout, size }: Wires & { readonly size: Size }) => (
   <svg className="threads" width={size.width} height={size.height} aria-hidden="true" focusable="false">
-    {peers.map((peer, index) => {
-      const path = threadPath(layout.peers[index] ?? layout.self, layout.self);
-      return (
-        <g key={peer.status.peer}>
-          <path
-            className={peer.workingForUs + peer.workingForIt > 0 ? 'thread tone busy' : 'thread tone'}
-            style={toneOf(peer.workingForUs > 0 ? peer.status.peer : self)}
-            d={path}
-          />
-          <Sparks count={peer.workingForUs} path={path} peer={peer.status.peer} direction="in" />
-          <Sparks count={peer.workingForIt} path={path} peer={self} direction="out" />
-        </g>
-      );
-    })}
+    {peers.map((peer, index) => (
+      <path
+        key={peer.status.peer}
+        className={peer.workingForUs + peer.workingForIt > 0 ? 'thread tone busy' : 'thread tone'}
+        style={toneOf(peer.workingForUs > 0 ? peer.status.peer : self)}
+        d={threadPath(layout.peers[index] ?? layout.self, layout.self)}
+      />
+    ))}
   </svg>
 );
 
-const sparkSeconds = 2.6;
 const mostSparks = 3;
 
-const Sparks = ({
-  count,
-  path,
-  peer,
-  direction,
-}: {
-  readonly count: number;
-  readonly path: string;
-  readonly peer: PeerId;
-  readonly direction: 'in' | 'out';
-}) =>
-  Array.from({ length: Math.min(count, mostSparks) }, (_, index) => (
-    <circle
-      // biome-ignore lint/suspicious/noArrayIndexKey: sparks are alike; only their number changes
-      key={index}
-      className={`spark spark-${direction} tone`}
-      r="3.2"
-      style={{
-        ...toneOf(peer),
-        offsetPath: `path("${path}")`,
-        // Peers' sparks start apart from each other, or the whole map would blink in step.
-        animationDelay: `${-(index / mostSparks) * sparkSeconds - lanternOf(peer).hue / 100}s`,
-      }}
-    />
-  ));
+/** Work for us flies in from the peer that does it; work for others flies out from here. */
+const Sparks = ({ self, peers, layout, still }: Wires & { readonly still: boolean }) => (
+  <div className="sparks" aria-hidden="true">
+    {peers.flatMap((peer, index) => {
+      const at = layout.peers[index] ?? layout.self;
+      const flights = [
+        { kind: 'in', count: peer.workingForUs, worker: peer.status.peer, from: at, to: layout.self },
+        { kind: 'out', count: peer.workingForIt, worker: self, from: layout.self, to: at },
+      ] as const;
+      return flights.flatMap(({ kind, count, worker, from, to }) =>
+        Array.from({ length: Math.min(count, mostSparks) }, (_, nth) => (
+          <Spark
+            // biome-ignore lint/suspicious/noArrayIndexKey: sparks of one flight are alike; only their number changes
+            key={`${peer.status.peer}-${kind}-${nth}`}
+            peer={worker}
+            from={from}
+            to={to}
+            still={still}
+            // Sparks of different peers start apart, or the whole map would blink in step.
+            delay={-Math.round((nth / mostSparks) * sparkMs + lanternOf(peer.status.peer).hue * 7)}
+          />
+        )),
+      );
+    })}
+  </div>
+);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { layoutVillage, threadPath } from './layout.ts';
+import { layoutVillage, pointsOnThread, threadPath } from './layout.ts';
 
 const margin = { x: 56, top: 20, bottom: 90 };
 const desktop = { width: 1200, height: 420 };
@@ -37,5 +37,16 @@ describe('the village', () => {
 describe('a thread', () => {
   it('runs from hook to hook and sags', () => {
     expect(threadPath({ x: 0, y: 0 }, { x: 100, y: 0 })).toBe('M0 0Q50 26 100 0');
+  });
+
+  it('carries sparks from end to end, lowest in the middle', () => {
+    const points = pointsOnThread({ x: 0, y: 0 }, { x: 100, y: 0 }, 4);
+    expect(points).toEqual([
+      { x: 0, y: 0 },
+      { x: 25, y: 9.8 },
+      { x: 50, y: 13 },
+      { x: 75, y: 9.8 },
+      { x: 100, y: 0 },
+    ]);
   });
 });

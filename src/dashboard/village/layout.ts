@@ -67,10 +67,27 @@ const overflowPlace = (index: number): Point => {
   return { x: 0.5 + radius * Math.cos(angle), y: 0.5 + radius * Math.sin(angle) };
 };
 
-/** A string that sags under its own weight, longer strings more. */
+/** A string that sags under its own weight, longer strings more: the control point of its curve. */
+const sagOf = (from: Point, to: Point): Point => ({
+  x: (from.x + to.x) / 2,
+  y: (from.y + to.y) / 2 + 10 + 0.16 * Math.hypot(to.x - from.x, to.y - from.y),
+});
+
+/** `count` + 1 points along the thread, both ends included. */
+export const pointsOnThread = (from: Point, to: Point, count: number): readonly Point[] => {
+  const middle = sagOf(from, to);
+  return Array.from({ length: count + 1 }, (_, index) => {
+    const t = index / count;
+    const [a, b, c] = [(1 - t) ** 2, 2 * t * (1 - t), t ** 2];
+    return {
+      x: round(a * from.x + b * middle.x + c * to.x),
+      y: round(a * from.y + b * middle.y + c * to.y),
+    };
+  });
+};
+
 export const threadPath = (from: Point, to: Point): string => {
-  const length = Math.hypot(to.x - from.x, to.y - from.y);
-  const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 + 10 + 0.16 * length };
+  const middle = sagOf(from, to);
   return `M${round(from.x)} ${round(from.y)}Q${round(middle.x)} ${round(middle.y)} ${round(to.x)} ${round(to.y)}`;
 };
 

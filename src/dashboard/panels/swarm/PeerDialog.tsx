@@ -20,26 +20,30 @@ export const PeerDialog = ({ peer, onClose }: { readonly peer: PeerView; readonl
         {badge ? <span className="badge">{badge}</span> : null}
       </div>
       <div className="peer-facts">
-        <section>
-          <h3>Between you</h3>
-          <LinkFacts peer={peer} />
-        </section>
-        <section>
-          <h3>Speed</h3>
-          {status.speeds.length === 0 ? (
-            <p className="quiet">Not measured yet: it measures itself when it first works.</p>
-          ) : (
-            <SpeedBars measured={status.speeds} chosen={status.runtime} />
-          )}
-        </section>
-        <section>
-          <h3>Device</h3>
-          <DeviceFacts profile={status.profile} />
-        </section>
-        <section>
-          <h3>Graphics</h3>
-          <GpuFacts gpu={status.profile.gpu} />
-        </section>
+        <div>
+          <section>
+            <h3>Between you</h3>
+            <LinkFacts peer={peer} />
+          </section>
+          <section>
+            <h3>Device</h3>
+            <DeviceFacts profile={status.profile} />
+          </section>
+        </div>
+        <div>
+          <section>
+            <h3>Speed</h3>
+            {status.speeds.length === 0 ? (
+              <p className="quiet">Not measured yet: it measures itself when it first works.</p>
+            ) : (
+              <SpeedBars measured={status.speeds} chosen={status.runtime} />
+            )}
+          </section>
+          <section>
+            <h3>Graphics</h3>
+            <GpuFacts gpu={status.profile.gpu} />
+          </section>
+        </div>
       </div>
       <section>
         <h3>Identity</h3>
