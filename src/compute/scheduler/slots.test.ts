@@ -56,7 +56,7 @@ describe('slotsAllowed', () => {
 });
 
 describe('planWorkers', () => {
-  const profile = { cores: 16, memoryGiB: 8, crossOriginIsolated: true };
+  const profile = { cores: 16, memoryGiB: 8 as number | undefined, mobile: false, crossOriginIsolated: true };
   const plan = (cores: number, change: Partial<typeof profile> = {}) =>
     planWorkers({ limits: { cores }, profile: { ...profile, ...change } });
 
@@ -75,6 +75,9 @@ describe('planWorkers', () => {
   it('never takes more cores than the device has, nor more workers than its memory holds', () => {
     expect(plan(64, { cores: 2 })).toEqual({ workers: 2, threads: 1 });
     expect(plan(8, { memoryGiB: 0.5 })).toEqual({ workers: 1, threads: 4 });
+    expect(plan(8, { memoryGiB: 4, mobile: true })).toEqual({ workers: 2, threads: 4 });
+    expect(plan(6, { memoryGiB: undefined, mobile: true })).toMatchObject({ workers: 2 });
+    expect(plan(6, { memoryGiB: undefined })).toMatchObject({ workers: 4 });
     expect(planWorkers({ limits: { cores: 2 }, profile: undefined })).toEqual({ workers: 2, threads: 1 });
   });
 });

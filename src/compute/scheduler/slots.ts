@@ -32,8 +32,22 @@ const refusalByBattery = (profile: SlotsInput['profile']): string | undefined =>
 
 export type WorkerPlan = { readonly workers: number; readonly threads: number };
 
-/** Measured: a worker holds 170 MB with both models open. Beyond four the memory costs more than it gives. */
-export const maxWorkers = 4;
+/** Beyond four, memory costs more than the workers give. */
+const maxWorkers = 4;
+
+/**
+ * Measured: a worker holds 170 MB with both models open and 410 MB after a page of two megapixels, and a WASM heap never
+ * shrinks. Two gibibytes of the device for each leave room for the page and everybody else; a phone that doesn't
+ * report its memory ends a tab at about one.
+ */
+const workersByMemory = (
+  profile: Partial<Pick<DeviceProfile, 'memoryGiB' | 'mobile'>> | undefined,
+): number =>
+  profile?.memoryGiB === undefined
+    ? profile?.mobile
+      ? 2
+      : maxWorkers
+    : Math.max(1, Math.floor(profile.memoryGiB / 2));
 
 /**
  * How a budget of cores becomes WASM workers × threads. Measured on two cores with six lines of 830 × 48: one worker
@@ -42,17 +56,15 @@ export const maxWorkers = 4;
  */
 export const planWorkers = (input: {
   readonly limits: Pick<ShareLimits, 'cores'>;
-  readonly profile: Pick<DeviceProfile, 'cores' | 'memoryGiB' | 'crossOriginIsolated'> | undefined;
+  readonly profile: Pick<DeviceProfile, 'cores' | 'memoryGiB' | 'mobile' | 'crossOriginIsolated'> | undefined;
 }): WorkerPlan => {
   const cores = coreBudget(input);
-  // navigator.deviceMemory is rounded and never above 8; a gigabyte each leaves room for the page's own images.
-  const byMemory = Math.max(1, Math.floor(input.profile?.memoryGiB ?? maxWorkers));
-  const workers = Math.min(cores, maxWorkers, byMemory);
+  const workers = Math.min(cores, maxWorkers, workersByMemory(input.profile));
   const threads = input.profile?.crossOriginIsolated ? Math.min(4, Math.floor(cores / workers)) : 1;
   return { workers, threads: Math.max(1, threads) };
 };
 
-export const coreBudget = (input: {
+const coreBudget = (input: {
   readonly limits: Pick<ShareLimits, 'cores'>;
   readonly profile: Pick<DeviceProfile, 'cores'> | undefined;
 }): number =>
