@@ -252,6 +252,22 @@ describe('the OCR engine', () => {
     expect(detects).toEqual(['webgpu', 'wasm', 'wasm']);
   });
 
+  it('does not try the GPU again with the tasks that waited for it', async () => {
+    const { engine, detects } = createRig(
+      {
+        measure: (runtime) =>
+          runtime === 'webgpu' ? measurement({ detectMs: 1, recognizeMs: 1 }) : measurement(),
+        detect: async (runtime) =>
+          runtime === 'webgpu' ? err(fault('runtime', 'the graphics device was lost')) : ok({ boxes: [] }),
+      },
+      { profile: profile({ gpu }) },
+    );
+    await engine.measure();
+    const answers = await Promise.all([1, 2, 3].map(() => engine.detect(input)));
+    expect(answers.map((answer) => answer.ok)).toEqual([true, true, true]);
+    expect(detects).toEqual(['webgpu', 'wasm', 'wasm', 'wasm']);
+  });
+
   it('never leaves a runtime that was asked for', async () => {
     const refuse = (runtime: RuntimeKind) =>
       runtime === 'webgpu' ? err(fault('runtime' as const, 'no adapter')) : undefined;

@@ -110,8 +110,13 @@ type OcrTask<T> = (api: OcrWorkerApi) => Promise<Result<T, OcrFault>>;
 /** The runtimes' workers under the device's budget. */
 type Device = {
   planOf(runtime: RuntimeKind): WorkerPlan;
-  /** One task on one runtime, once the device has room for it. */
-  run<T>(runtime: RuntimeKind, task: OcrTask<T>, call: EngineCall): Promise<Result<T, LaneFailure>>;
+  /** One task on one runtime, once the device has room for it, if it's still wanted there by then. */
+  run<T>(
+    runtime: RuntimeKind,
+    task: OcrTask<T>,
+    call: EngineCall,
+    wanted?: () => boolean,
+  ): Promise<Result<T, LaneFailure>>;
   applyLimits(): void;
   stop(runtime: RuntimeKind): void;
   close(): Promise<void>;
@@ -140,10 +145,11 @@ const createDevice = (
   };
   return {
     planOf,
-    async run(runtime, task, call) {
+    async run(runtime, task, call, wanted = () => true) {
       const grant = await deps.scheduler.claim({ ...call, runtime });
       if (!grant.ok) return err({ fault: claimFault(grant.error.code), broken: false });
       try {
+        if (!wanted()) return err({ fault: fault('cancelled', 'the runtime was changed'), broken: true });
         return await laneOf(runtime).run(task, call);
       } finally {
         grant.value.release();
@@ -204,7 +210,8 @@ const createRunner = (
       const choice = known ? { ok: true as const, value: known } : await choose(chooser.choose, call);
       if (!choice.ok) return choice;
       const { chosen } = choice.value;
-      const answer = await device.run(chosen, task, call);
+      const wanted = (): boolean => chosen === 'wasm' || state.get().choice?.chosen === chosen;
+      const answer = await device.run(chosen, task, call, wanted);
       if (answer.ok) return answer;
       if (!answer.error.broken || chosen === 'wasm' || options.forceRuntime) return err(note(answer.error));
       // Stopped by somebody else's fallback or by a limit: nothing new to say, but the task still wants doing.
