@@ -20,8 +20,8 @@ export const doubtfulConfidence = 0.6;
 const sameBoxIoU = 0.7;
 /** The detector drops boxes under a score of 0.6; near it, rounding decides whether one appears. */
 const doubtfulScore = 0.65;
-/** Of the surely seen boxes, the share that may miss a partner. */
-const missingShare = 0.1;
+/** Of all surely seen boxes, the share that may be cut differently: one here, two there. */
+const recutShare = 0.1;
 
 export const compareAnswers = (a: AnswerValue, b: AnswerValue): Comparison => {
   if (a.kind === 'ocr.detect' && b.kind === 'ocr.detect') {
@@ -45,19 +45,33 @@ const compareLines = (a: readonly RecognizedLine[], b: readonly RecognizedLine[]
   return { result: 'unsure', merged: { kind: 'ocr.recognize', lines } };
 };
 
+/**
+ * Rounding can cut one line into two boxes, or make a faint box appear; it can't lose a line. So nearly all boxes have
+ * a partner, and the rest must at least be covered by the other side's boxes: to leave out one line is a lie.
+ */
 const sameBoxes = (a: DetectOutput, b: DetectOutput): boolean => {
+  const sure = [...a.boxes, ...b.boxes].filter(({ score }) => score >= doubtfulScore).length;
   const free = new Set(b.boxes);
-  let missing = 0;
-  let sure = 0;
-  for (const box of a.boxes) {
+  const alone = a.boxes.filter((box) => {
     const partner = [...free].find((other) => quadIoU(box.quad, other.quad) >= sameBoxIoU);
-    if (partner) free.delete(partner);
-    const counts = box.score >= doubtfulScore || (partner?.score ?? 0) >= doubtfulScore;
-    if (counts) sure++;
-    if (counts && !partner) missing++;
-  }
-  const extra = [...free].filter(({ score }) => score >= doubtfulScore).length;
-  return missing + extra <= Math.floor((sure + extra) * missingShare);
+    return !partner || !free.delete(partner);
+  });
+  const recut = [
+    ...alone.map((box) => ({ box, others: b.boxes })),
+    ...[...free].map((box) => ({ box, others: a.boxes })),
+  ].filter(({ box }) => box.score >= doubtfulScore);
+  const covered = recut.every(({ box, others }) => coverage(box.quad, others) >= sameBoxIoU);
+  return covered && recut.length <= Math.floor(sure * recutShare);
+};
+
+/** The share of a quad that the boxes of the other side cover; they don't overlap each other. */
+const coverage = (quad: Quad, others: DetectOutput['boxes']): number => {
+  const area = polygonArea(toPoints(quad));
+  const shared = others.reduce(
+    (sum, other) => sum + polygonArea(clipPolygon(toPoints(quad), toPoints(other.quad))),
+    0,
+  );
+  return area > 0 ? shared / area : 0;
 };
 
 /** Intersection over union of two convex quads. */

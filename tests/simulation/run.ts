@@ -1,0 +1,37 @@
+/** npm run sim -- inference --seed S [--histories N] [--verbose] */
+import { parseArgs } from 'node:util';
+import { explain, runHistory } from './history.ts';
+import { planHistory } from './plan.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string', default: '1' },
+    histories: { type: 'string', default: '1' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+const [scenario = 'inference'] = positionals;
+if (scenario !== 'inference') {
+  console.error(`unknown scenario ${scenario}: there is "inference"`);
+  process.exit(2);
+}
+const first = Number(values.seed);
+const count = Number(values.histories);
+let failed = 0;
+for (let seed = first; seed < first + count; seed++) {
+  const report = await runHistory(planHistory(seed));
+  if (report.violations.length > 0) failed++;
+  if (report.violations.length > 0 || values.verbose) console.log(explain(report));
+  if (count === 1) {
+    const { state, tasksDone, workers } = report.view ?? { state: 'lost', tasksDone: 0, workers: [] };
+    const seconds = (report.endedAt / 1_000).toFixed(1);
+    console.log(`ended after ${seconds} virtual seconds, ${report.messages} messages:`, {
+      state,
+      tasksDone,
+      workers,
+    });
+  }
+}
+console.log(`${count - failed} of ${count} histories without a violation`);
+process.exit(failed > 0 ? 1 : 0);
