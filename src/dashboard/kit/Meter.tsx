@@ -21,13 +21,14 @@ export const ShareMeter = ({
   readonly slim?: boolean;
 }) => {
   const done = segments.reduce((sum, segment) => sum + segment.value, 0);
+  const whole = Math.max(total, done, 1);
   return (
     <div
       className={slim ? 'meter meter-slim' : 'meter'}
       role="progressbar"
       aria-label={label}
       aria-valuemin={0}
-      aria-valuemax={Math.max(total, done)}
+      aria-valuemax={whole}
       aria-valuenow={done}
       aria-valuetext={text}
     >
@@ -37,7 +38,7 @@ export const ShareMeter = ({
             key={segment.peer}
             className="meter-part tone"
             title={`${segment.name}: ${segment.value}`}
-            style={partStyle(segment, Math.max(total, done))}
+            style={partStyle(segment, whole)}
           />
         ) : null,
       )}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MilliCredits } from '../../core/brand.ts';
 import {
+  asSentence,
   formatAgo,
   formatBinary,
   formatBytes,
@@ -9,7 +10,6 @@ import {
   formatCredits,
   formatDuration,
   formatPercent,
-  joinNames,
   shortId,
 } from './format.ts';
 
@@ -78,10 +78,10 @@ describe('words', () => {
     expect(formatCount(1, 'device')).toBe('1 device');
     expect(formatCount(1_200, 'match', 'matches')).toBe('1,200 matches');
   });
-  it('join names as a person would', () => {
-    expect(joinNames([])).toBe('');
-    expect(joinNames(['Ada'])).toBe('Ada');
-    expect(joinNames(['Ada', 'Bo', 'Cy'])).toBe('Ada, Bo and Cy');
+  it('sentences begin and end as such', () => {
+    expect(asSentence('no WebGPU adapter')).toBe('No WebGPU adapter.');
+    expect(asSentence('It was faster.')).toBe('It was faster.');
+    expect(asSentence('')).toBe('');
   });
   it('short ids stay whole', () => {
     expect(shortId('abc')).toBe('abc');

@@ -86,9 +86,12 @@ export const shortId = (id: string): string => (id.length <= 10 ? id : `${id.sli
 export const bytesToHex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-/** "a", "a and b", "a, b and c". */
-export const joinNames = (names: readonly string[]): string =>
-  names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+/** Reasons come as parts of sentences. */
+export const asSentence = (text: string): string => {
+  if (text === '') return '';
+  const begun = text.charAt(0).toLocaleUpperCase('en') + text.slice(1);
+  return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
+};
 
 const threeDigits = (value: number): string => {
   const decimals = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;

@@ -22,7 +22,7 @@ export const DevicePanel = () => {
         <div>
           <h1>This device</h1>
           <p className="quiet">
-            {self.profile?.label ?? 'Finding out what it is…'}. In the room its lantern looks like this.
+            {self.profile ? `${self.profile.label}. ` : ''}In the room its lantern looks like this.
           </p>
         </div>
         <NameForm key={self.name} name={self.name} />

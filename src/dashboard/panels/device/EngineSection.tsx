@@ -3,7 +3,7 @@ import { SpeedBars } from '../../charts/SpeedBars.tsx';
 import { useApp, useStore } from '../../hooks/useApp.ts';
 import { useNow } from '../../hooks/useNow.ts';
 import { Button } from '../../kit/Button.tsx';
-import { formatAgo, formatPercent } from '../../kit/format.ts';
+import { asSentence, formatAgo, formatPercent } from '../../kit/format.ts';
 import { Meter } from '../../kit/Meter.tsx';
 import { Notice } from '../../kit/Notice.tsx';
 
@@ -41,7 +41,8 @@ export const EngineSection = () => {
       {choice ? (
         <>
           <p>
-            <strong>{choice.chosen === 'webgpu' ? 'WebGPU' : 'WASM'}</strong> reads here. {choice.reason}
+            <strong>{choice.chosen === 'webgpu' ? 'WebGPU' : 'WASM'}</strong> reads here.{' '}
+            {asSentence(choice.reason)}
           </p>
           {choice.measured.length > 0 ? (
             <SpeedBars measured={choice.measured} chosen={choice.chosen} />

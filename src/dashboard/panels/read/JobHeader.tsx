@@ -5,12 +5,12 @@ import { useNavigate } from '../../hooks/useNavigation.ts';
 import { useNotify } from '../../hooks/useNotify.ts';
 import { useRemovals } from '../../hooks/useRemovals.ts';
 import { Button } from '../../kit/Button.tsx';
-import { formatPercent } from '../../kit/format.ts';
+import { asSentence, formatPercent } from '../../kit/format.ts';
 import { Meter } from '../../kit/Meter.tsx';
 import { Notice } from '../../kit/Notice.tsx';
 import { Countdown } from './Countdown.tsx';
 import { JobMeter } from './JobList.tsx';
-import { asTitle, isActive, jobTitle, progressInWords, progressMilestone } from './jobWords.ts';
+import { isActive, jobTitle, progressInWords, progressMilestone } from './jobWords.ts';
 
 export const JobHeader = ({ job }: { readonly job: JobView }) => {
   const { commands } = useApp();
@@ -82,7 +82,7 @@ const JobTrouble = ({ job }: { readonly job: JobView }) => {
       <Notice
         tone="warn"
         icon="clock"
-        title={asTitle(job.state.reason)}
+        title={asSentence(job.state.reason)}
         action={
           peers.length === 0 ? (
             <Button onClick={() => go({ screen: 'swarm' })}>Invite a device</Button>
@@ -100,7 +100,7 @@ const JobTrouble = ({ job }: { readonly job: JobView }) => {
         title="This job ended without a result."
         action={<Button onClick={() => go({ screen: 'health' })}>Look at health</Button>}
       >
-        {asTitle(job.state.reason)}
+        {asSentence(job.state.reason)}
       </Notice>
     );
   return null;

@@ -83,7 +83,8 @@ export const JobMeter = ({ job, slim = false }: { readonly job: JobView; readonl
   <ShareMeter
     label={`Progress of ${jobTitle(job)}`}
     segments={job.workers.map(({ peer, name, tasks }) => ({ peer, name, value: tasks }))}
-    total={job.tasksTotal}
+    // A finished job is whole, however many of its tasks turned out not to be needed.
+    total={job.state.phase === 'done' ? 0 : job.tasksTotal}
     text={jobInWords(job)}
     slim={slim}
   />

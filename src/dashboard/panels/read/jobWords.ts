@@ -49,9 +49,6 @@ export const progressInWords = (job: JobView): string => {
   return `${job.tasksDone} of ${formatCount(job.tasksTotal, 'task')} done, ${formatCount(lineCount(job), 'line')} so far`;
 };
 
-/** Reasons come as parts of sentences; a title begins with a capital. */
-export const asTitle = (reason: string): string => reason.charAt(0).toLocaleUpperCase('en') + reason.slice(1);
-
 /** Said aloud: changes at every quarter and at the end, so that a listener isn't talked over. */
 export const progressMilestone = (job: JobView): string => {
   if (job.state.phase !== 'running') return jobInWords(job);
