@@ -53,7 +53,9 @@ export const installPackages = () => {
   const wanted = hashOfFiles(['package.json', 'package-lock.json']);
   if (stampOf('installed') === wanted) return;
   console.log('Installing packages (once, about a minute)…');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // Not `npm ci`: it refuses a lock file made where the registry lacks another system's optional binaries. Versions are
+  // those of the lock file all the same, and nothing is written back to it.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
   writeStamp('installed', wanted);
 };
 

@@ -1,0 +1,4 @@
+export function findBrowser(): Promise<string | undefined>;
+export function ensureBrowser(): Promise<string>;
+export const browserFlags: readonly string[];
+export const softwareGpuFlags: readonly string[];

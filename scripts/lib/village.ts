@@ -1,0 +1,177 @@
+/**
+ * Real tabs for scripts, benches and browser tests: a host on a free port and headless browsers that join its room through
+ * the page's own buttons. Doesn't reach into the page.
+ */
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type BrowserContext, type BrowserServer, chromium, type Page } from 'playwright';
+import { startServer } from '../../server/server.ts';
+import { browserFlags, ensureBrowser, softwareGpuFlags } from './browser.mjs';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export type Host = {
+  readonly url: string;
+  /** The link of a room nobody else knows. */
+  readonly link: string;
+  close(): Promise<void>;
+};
+
+export const startHost = async (
+  options: { readonly port?: number; readonly secret?: string } = {},
+): Promise<Host> => {
+  const server = await startServer(
+    {
+      host: '127.0.0.1',
+      port: options.port ?? 0,
+      tls: false,
+      dataFolder: 'unused',
+      ice: [],
+      origins: [],
+      logLevel: 'error',
+      maxConnections: 200,
+      maxConnectionsPerAddress: 200,
+      newRoom: false,
+    },
+    { log: () => {}, clientFolder: `${root}/dist/client` },
+  );
+  const secret = options.secret ?? randomBytes(16).toString('base64url');
+  return { url: server.url, link: `${server.url}/#room=${secret}`, close: () => server.close() };
+};
+
+export type BrowserProcess = {
+  readonly browser: Browser;
+  /** As a crash or a flat battery does it: nobody is told. */
+  kill(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export const openBrowser = async (options: { readonly gpu?: boolean } = {}): Promise<BrowserProcess> => {
+  const server: BrowserServer = await chromium.launchServer({
+    executablePath: await ensureBrowser(),
+    args: [...browserFlags, ...(options.gpu ? softwareGpuFlags : [])],
+  });
+  const browser = await chromium.connect(server.wsEndpoint());
+  return {
+    browser,
+    kill: () => server.kill(),
+    close: async () => {
+      await browser.close();
+      await server.close();
+    },
+  };
+};
+
+export type Consent = 'Use and share' | 'Use only' | 'Share only' | 'This device only';
+
+export type TabOptions = {
+  readonly consent?: Consent | 'none';
+  /** What the device says it has; the page shares half of it by default. */
+  readonly cores?: number;
+  readonly runtime?: 'wasm' | 'webgpu';
+  /** More of the address's query. */
+  readonly query?: string;
+  /** A page in this context is a tab of the same device; without it the tab is a device of its own. */
+  readonly context?: BrowserContext;
+  readonly viewport?: { readonly width: number; readonly height: number };
+};
+
+/** Opens a tab in the room of `link` and answers the first visit's question as a person would. */
+export const openTab = async (browser: Browser, link: string, options: TabOptions = {}): Promise<Page> => {
+  const context =
+    options.context ??
+    (await browser.newContext({ viewport: options.viewport ?? { width: 1280, height: 900 } }));
+  if (options.cores !== undefined) {
+    await context.addInitScript((cores) => {
+      Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', { get: () => cores });
+    }, options.cores);
+  }
+  const page = await context.newPage();
+  const url = new URL(link);
+  const query = [options.runtime && `runtime=${options.runtime}`, options.query].filter(Boolean).join('&');
+  url.search = query;
+  await page.goto(url.href);
+  if (options.consent !== 'none') await answerConsent(page, options.consent ?? 'Use and share');
+  return page;
+};
+
+export const answerConsent = async (page: Page, consent: Consent): Promise<void> => {
+  const answer = page.getByRole('button', { name: new RegExp(`^${consent}`) });
+  const inside = page.getByRole('navigation', { name: 'Screens' });
+  // A device that has answered before is not asked again.
+  await answer.or(inside).first().waitFor();
+  if (await answer.isVisible()) await answer.click();
+  await inside.waitFor();
+};
+
+/** Waits until the page lists so many others. */
+export const waitForOthers = (page: Page, others: number, timeout = 20_000): Promise<void> =>
+  page
+    .getByRole('status')
+    .filter({ hasText: others === 0 ? 'nobody else yet' : new RegExp(`^${others} others?$`) })
+    .first()
+    .waitFor({ timeout });
+
+export const submitFiles = async (
+  page: Page,
+  files: readonly string[] | Parameters<Page['setInputFiles']>[1],
+): Promise<void> => {
+  await page.getByLabel('Image files').setInputFiles(files as string[]);
+  await page.getByRole('button', { name: /^Read \d+ pages?$|^Read (the|this) page$/ }).click();
+};
+
+/** Resolves when the job on the screen has ended; rejects with what the page says if it failed. */
+export const waitForJobEnd = async (page: Page, timeout: number): Promise<void> => {
+  const running = page.getByRole('button', { name: 'Cancel job' });
+  await running.waitFor({ timeout: 10_000 }).catch(() => {}); // a small job may be over already
+  await running.waitFor({ state: 'detached', timeout });
+};
+
+export type ExportedJob = {
+  readonly state: string;
+  readonly files: readonly {
+    readonly file: string;
+    readonly text: string;
+    readonly error?: string;
+    readonly lines: readonly {
+      readonly text: string;
+      readonly box: readonly number[];
+      readonly confidence: number;
+      readonly peer: string;
+    }[];
+  }[];
+  readonly peers: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly runtime?: string;
+    readonly tasks: number;
+    readonly lines: number;
+    readonly credits: number;
+    readonly lost: number;
+    readonly wrong: number;
+  }[];
+};
+
+export const exportJob = async (page: Page): Promise<ExportedJob> =>
+  JSON.parse(
+    await download(page, () => page.getByRole('button', { name: 'Download JSON' }).click()),
+  ) as ExportedJob;
+
+export const exportReceipts = async (page: Page): Promise<unknown> => {
+  await page
+    .getByRole('navigation', { name: 'Screens' })
+    .getByRole('button', { name: /Receipts/ })
+    .click();
+  const button = page.getByRole('button', { name: /Export/ });
+  await button.waitFor();
+  if (await button.isDisabled()) return [];
+  return JSON.parse(await download(page, () => button.click()));
+};
+
+const download = async (page: Page, act: () => Promise<void>): Promise<string> => {
+  const [started] = await Promise.all([page.waitForEvent('download'), act()]);
+  const stream = await started.createReadStream();
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString('utf8');
+};
