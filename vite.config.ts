@@ -8,8 +8,10 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
   version: string;
 };
 
-/** Tells builds apart in logs and greetings; a copy without git is still a build. */
+/** Tells builds apart in logs and greetings; an image is built without git, and so is a downloaded copy. */
 const revision = (): string => {
+  const given = process.env['AIVILLAGE_REVISION'];
+  if (given !== undefined && /^[\w.-]{1,20}$/.test(given)) return given;
   try {
     return execFileSync('git', ['rev-parse', '--short=8', 'HEAD'], { stdio: ['ignore', 'pipe', 'ignore'] })
       .toString()
@@ -29,9 +31,10 @@ export default defineConfig({
       injectRegister: false,
       manifest: false, // public/manifest.webmanifest is the manifest
       injectManifest: {
-        // The shell only: ONNX Runtime (14 + 27 MB) and the models are cached when they are first used.
-        globPatterns: ['**/*.{html,js,css,woff2,svg,webmanifest}', 'icons/*.png'],
-        globIgnores: ['**/ort*', '**/*.worker-*.js.map', 'samples/**', 'service-worker.js'],
+        // All code, so that no part of it is missing offline. Not the runtime's WebAssembly (14 + 27 MB) nor the models:
+        // they are stored when they are first used.
+        globPatterns: ['**/*.{html,js,mjs,css,woff2,svg,webmanifest}', 'icons/*.png'],
+        globIgnores: ['samples/**', 'service-worker.js'],
         rollupFormat: 'iife',
       },
     }),

@@ -1,24 +1,20 @@
 /**
- * Keeps the page working without a network: the shell is stored when this worker installs; the runtime and the models,
- * whose names carry the hash of their content, are stored when they are first used. A new version waits until the page
+ * Keeps the page working without a network: the shell is stored when this worker installs, the runtime's WebAssembly when
+ * it is first used. The page stores the models itself (src/platform/browser/models.ts). A new version waits until the page
  * says that the person agreed.
  */
 import { clientsClaim } from 'workbox-core';
-import {
-  cleanupOutdatedCaches,
-  createHandlerBoundToURL,
-  matchPrecache,
-  precacheAndRoute,
-} from 'workbox-precaching';
+import { cleanupOutdatedCaches, createHandlerBoundToURL, precacheAndRoute } from 'workbox-precaching';
 import { NavigationRoute, registerRoute } from 'workbox-routing';
+import { isKeptAsset, isOtherVersion } from './assetCache.ts';
 
 declare const self: ServiceWorkerGlobalScope & {
   readonly __WB_MANIFEST: readonly { readonly url: string; readonly revision: string | null }[];
 };
 
-/** Hashed names never change, so this cache needs no version; files nobody asked for in a while are dropped. */
+/** Hashed names never change, so these caches need no version of their own. */
 const assetCache = 'aivillage-assets';
-const maxAssets = 60;
+const sampleCache = 'aivillage-samples';
 
 precacheAndRoute([...self.__WB_MANIFEST]);
 cleanupOutdatedCaches();
@@ -29,26 +25,54 @@ registerRoute(
 );
 
 registerRoute(
-  ({ url, sameOrigin, request }) =>
-    sameOrigin &&
-    request.method === 'GET' &&
-    (url.pathname.startsWith('/assets/') || url.pathname.startsWith('/samples/')),
-  async ({ request }) => {
+  ({ url, sameOrigin }) => sameOrigin && isKeptAsset(url.pathname),
+  async ({ request, event }) => {
     const cache = await caches.open(assetCache);
-    const kept = (await matchPrecache(request.url)) ?? (await cache.match(request.url));
+    // Whoever asks past every cache has seen a damaged copy.
+    const kept = request.cache === 'reload' ? undefined : await cache.match(request.url);
     if (kept) return kept;
     const response = await fetch(request);
-    // Only whole answers: the Cache API refuses 206, and an error must not stay.
-    if (response.status === 200) await keep(cache, request.url, response.clone());
+    const { pathname } = new URL(request.url);
+    if (isWhole(response)) {
+      const superseded = (other: string) => isOtherVersion(pathname, other);
+      // Not awaited: 27 MB compile while they arrive, and are stored beside that.
+      event.waitUntil(keep(cache, request.url, response.clone(), superseded));
+    }
     return response;
   },
 );
 
-const keep = async (cache: Cache, url: string, response: Response): Promise<void> => {
+/** Their names carry no hash, so the network's are preferred and the stored ones serve offline. */
+registerRoute(
+  ({ url, sameOrigin }) => sameOrigin && url.pathname.startsWith('/samples/'),
+  async ({ request, event }) => {
+    const cache = await caches.open(sampleCache);
+    try {
+      const response = await fetch(request);
+      if (isWhole(response)) event.waitUntil(keep(cache, request.url, response.clone(), () => false));
+      return response;
+    } catch (cause) {
+      const kept = await cache.match(request.url);
+      if (kept) return kept;
+      throw cause;
+    }
+  },
+);
+
+/** The Cache API refuses partial answers, and an error must not stay. */
+const isWhole = (response: Response): boolean => response.status === 200 && response.type === 'basic';
+
+const keep = async (
+  cache: Cache,
+  url: string,
+  response: Response,
+  superseded: (pathname: string) => boolean,
+): Promise<void> => {
   try {
     await cache.put(url, response);
-    const keys = await cache.keys();
-    for (const key of keys.slice(0, Math.max(0, keys.length - maxAssets))) await cache.delete(key);
+    for (const { url: other } of await cache.keys()) {
+      if (superseded(new URL(other).pathname)) await cache.delete(other);
+    }
   } catch {
     // Storage is full: the page works from the network, and its health check says that it is not stored.
   }

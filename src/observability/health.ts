@@ -22,7 +22,8 @@ export type HealthInput = {
   readonly storage: { readonly quota: number; readonly usage: number } | undefined;
   readonly crossOriginIsolated: boolean;
   readonly cores: number | undefined;
-  readonly install: { readonly offlineReady: boolean; readonly reason: string | undefined };
+  /** `problem`: why the page can't store itself here. */
+  readonly install: { readonly offlineReady: boolean; readonly problem: string | undefined };
   /** Longest time in the last minute that the main thread was busy at a stretch, ms. */
   readonly longestTaskMs: number | undefined;
 };
@@ -161,8 +162,8 @@ const installCheck: Check = ({ install }) => {
   if (install.offlineReady)
     return result('ok', 'The page and its models are stored: it opens and reads without a network.');
   return result(
-    install.reason ? 'warn' : 'unknown',
-    install.reason ?? 'Stores what it needs after the first reading.',
+    install.problem ? 'warn' : 'unknown',
+    install.problem ?? 'Stores what it needs after the first reading.',
   );
 };
 

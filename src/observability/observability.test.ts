@@ -56,7 +56,7 @@ const healthy: HealthInput = {
   storage: { quota: 100, usage: 10 },
   crossOriginIsolated: true,
   cores: 8,
-  install: { offlineReady: true, reason: undefined },
+  install: { offlineReady: true, problem: undefined },
   longestTaskMs: 30,
 };
 const stateOf = (input: HealthInput, id: string) =>
@@ -78,7 +78,7 @@ describe('health', () => {
     ['storage', 'bad', { storage: { quota: 100, usage: 95 } }],
     ['storage', 'unknown', { storage: undefined }],
     ['isolation', 'warn', { crossOriginIsolated: false }],
-    ['install', 'warn', { install: { offlineReady: false, reason: 'certificate' } }],
+    ['install', 'warn', { install: { offlineReady: false, problem: 'certificate' } }],
     ['main-thread', 'warn', { longestTaskMs: 400 }],
   ])('%s is %s', (id, state, change) => {
     expect(stateOf({ ...healthy, ...change }, id)).toBe(state);
