@@ -8,6 +8,7 @@ import {
   type Attempt,
   blameFor,
   type Draft,
+  paidKey,
   say,
   setTask,
   stopAttempt,
@@ -185,25 +186,29 @@ export const reopen = (draft: Draft, task: Task): void => {
   draft.effects.push({ kind: 'forget', task: task.id });
 };
 
-/** Work that was honest when it was done is paid, even if what it was based on fell. */
-const owe = (draft: Draft, tasks: readonly Task[]): void =>
-  settleClaims(
-    draft,
-    tasks.flatMap(({ status }) =>
-      status.phase === 'answered' && status.verdict.phase !== 'disputed' ? [status.answer] : [],
-    ),
-  );
+const owe = (draft: Draft, dropped: readonly Task[]): void => {
+  draft.job.owed = [...draft.job.owed, ...dropped.flatMap(undisputedAnswer)];
+};
+const undisputedAnswer = ({ status }: Task): readonly Answer[] =>
+  status.phase === 'answered' && status.verdict.phase !== 'disputed' ? [status.answer] : [];
 
 export const settleClaims = (draft: Draft, answers: readonly Answer[]): void => {
-  const claims = answers.flatMap(({ claim }) => (claim ? [claim] : []));
-  if (claims.length > 0) draft.effects.push({ kind: 'settle', claims });
+  const paid = new Set(draft.job.paid);
+  const claims = answers.flatMap(({ claim, author }) => {
+    if (!claim || paid.has(paidKey(claim.body.unit, author.account))) return [];
+    paid.add(paidKey(claim.body.unit, author.account));
+    return [claim];
+  });
+  if (claims.length === 0) return;
+  draft.job.paid = paid;
+  draft.effects.push({ kind: 'settle', claims });
 };
 
-/** What is still owed when the job ends. A disputed answer that nobody settled is not owed. */
-export const unsettledAnswers = (draft: Draft): readonly Answer[] =>
-  [...draft.tasks.values()].flatMap(({ status }) =>
-    status.phase === 'answered' && status.verdict.phase !== 'disputed' ? [status.answer] : [],
-  );
+/** What is still owed when the job ends. A disputed answer that nobody settled is not, nor is a proven liar's. */
+export const unsettledAnswers = ({ job, tasks, losses }: Draft): readonly Answer[] => [
+  ...[...tasks.values()].flatMap(undisputedAnswer),
+  ...job.owed.filter(({ author }) => (losses.get(author.peer)?.wrong ?? 0) === 0),
+];
 
 const toStoredResult = (draft: Draft, task: Task): StoredResult | undefined => {
   if (task.status.phase !== 'answered') return undefined;

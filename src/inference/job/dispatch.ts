@@ -128,7 +128,8 @@ const goWithoutOpinion = (draft: Draft, task: Task): void => {
     settleWithoutProof(draft, task, [answer, verdict.second]);
     return;
   }
-  say(draft, `nobody else could check ${labelOf(task, draft)}, read by ${answer.author.name}`);
+  const text = `nobody else is here who could check the work of ${answer.author.name}`;
+  if (!draft.job.log.some((entry) => entry.text === text)) say(draft, text);
   setTask(draft, task, {
     status: { phase: 'answered', answer, verdict: { phase: 'unchecked', skipped: true } },
   });

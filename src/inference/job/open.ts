@@ -4,7 +4,7 @@ import { taskIdOf } from '../hashes.ts';
 import type { StoredJob, StoredResult } from '../jobStore.ts';
 import { lineHeight } from '../ocr/types.ts';
 import { openTask, toPageQuads } from './pages.ts';
-import type { Answer, JobMachine, JobPhase, Page, Task } from './state.ts';
+import { type Answer, type JobMachine, type JobPhase, type Page, paidKey, type Task } from './state.ts';
 
 export const openJob = (input: {
   readonly id: JobId;
@@ -28,6 +28,8 @@ export const openJob = (input: {
     nextAttempt: 1,
     waits: 0,
     losses: new Map(),
+    owed: [],
+    paid: new Set(),
     log: [],
   };
 };
@@ -67,7 +69,7 @@ export const restoreJob = (
   const pages = job.pages.map((page) => restorePage(page, results, tasks));
   const log =
     stored.end.phase === 'unfinished' ? [{ at: stored.createdAt, text: 'went on after a reload' }] : [];
-  return { ...job, pages, tasks, phase: restorePhase(stored), log };
+  return { ...job, pages, tasks, phase: restorePhase(stored), log, paid: paidBefore(results) };
 };
 
 const restorePhase = ({ end }: StoredJob): JobPhase =>
@@ -117,6 +119,14 @@ const restorePage = (page: Page, results: readonly StoredResult[], tasks: Map<Ta
   const unplanned = quads.map((_, line) => line).filter((line) => !covered.has(line));
   return { ...page, ...failed, size, quads, reads, unplanned };
 };
+
+/** A claim is stored until it is settled, so an answer without one was paid, or never earned anything. */
+const paidBefore = (results: readonly StoredResult[]): ReadonlySet<string> =>
+  new Set(
+    results.flatMap((result) =>
+      result.kind === 'page-failed' || result.claim ? [] : [paidKey(result.task, result.by.account)],
+    ),
+  );
 
 type StoredAnswer = Exclude<StoredResult, { kind: 'page-failed' }>;
 const answerOf = ({ by, claim }: StoredAnswer, value: Answer['value']): Answer => ({

@@ -47,7 +47,7 @@ export const breakPage = (draft: Draft, index: number, reason: string): void => 
   const page = draft.job.pages[index];
   if (!page || page.failure !== undefined) return;
   for (const id of [page.detect, ...page.reads]) stopAttempts(draft, id);
-  setPage(draft, index, { failure: reason, unplanned: [], cropping: false });
+  setPage(draft, index, { failure: reason, input: 'absent', unplanned: [], crops: [], cropping: false });
   say(draft, `${page.name} can't be read: ${reason}`);
   draft.effects.push({
     kind: 'store',

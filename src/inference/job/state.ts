@@ -105,6 +105,10 @@ export type JobMachine = {
   /** Back-offs since the last accepted answer. */
   readonly waits: number;
   readonly losses: ReadonlyMap<PeerId, Loss>;
+  /** Work whose ground fell (its page's boxes were wrong): paid at the end, unless its author proves wrong too. */
+  readonly owed: readonly Answer[];
+  /** `task/account` of what was paid: one receipt per unit and worker, even if the work is done again. */
+  readonly paid: ReadonlySet<string>;
   readonly log: readonly { readonly at: number; readonly text: string }[];
 };
 
@@ -250,3 +254,5 @@ export const isEnded = ({ phase }: Pick<JobMachine, 'phase'>): boolean =>
 export const needsOpinion = ({ status }: Task): boolean =>
   status.phase === 'answered' && (status.verdict.phase === 'wanted' || status.verdict.phase === 'disputed');
 export const needsWork = (task: Task): boolean => task.status.phase === 'open' || needsOpinion(task);
+
+export const paidKey = (task: TaskId, account: AccountId): string => `${task}/${account}`;
