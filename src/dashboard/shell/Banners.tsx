@@ -1,8 +1,11 @@
-import { useState } from 'react';
-import { RecoveryKeyDialog } from '../account/RecoveryKeyDialog.tsx';
+import { lazy, Suspense, useState } from 'react';
 import { useApp, useStore } from '../hooks/useApp.ts';
 import { Button } from '../kit/Button.tsx';
 import { Notice } from '../kit/Notice.tsx';
+
+const RecoveryKeyDialog = lazy(async () => ({
+  default: (await import('../account/RecoveryKeyDialog.tsx')).RecoveryKeyDialog,
+}));
 
 /** What waits for the person, above every screen; nothing here blocks. */
 export const Banners = () => {
@@ -53,7 +56,7 @@ export const Banners = () => {
           It brings your account and credits to another device.
         </Notice>
       ) : null}
-      {showKey ? <RecoveryKeyDialog onClose={() => setShowKey(false)} /> : null}
+      <Suspense>{showKey ? <RecoveryKeyDialog onClose={() => setShowKey(false)} /> : null}</Suspense>
     </div>
   );
 };

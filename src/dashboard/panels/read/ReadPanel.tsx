@@ -1,3 +1,4 @@
+import { lazy } from 'react';
 import { useApp, useStore } from '../../hooks/useApp.ts';
 import { useNavigate } from '../../hooks/useNavigation.ts';
 import { useRemovals } from '../../hooks/useRemovals.ts';
@@ -5,9 +6,10 @@ import { Button } from '../../kit/Button.tsx';
 import { Empty } from '../../kit/Notice.tsx';
 import { VillageMap } from '../../village/VillageMap.tsx';
 import { JobList } from './JobList.tsx';
-import { JobScreen } from './JobScreen.tsx';
 import { SubmitSheet } from './SubmitSheet.tsx';
 import './read.css';
+
+const JobScreen = lazy(async () => ({ default: (await import('./JobScreen.tsx')).JobScreen }));
 
 export const ReadPanel = () => {
   const { view } = useNavigate();

@@ -1,10 +1,13 @@
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { ConsentChoices } from '../../account/ConsentChoices.tsx';
-import { RestoreDialog } from '../../account/RestoreDialog.tsx';
 import { useApp, useStore } from '../../hooks/useApp.ts';
 import { Button } from '../../kit/Button.tsx';
 import { VillageMap } from '../../village/VillageMap.tsx';
 import './welcome.css';
+
+const RestoreDialog = lazy(async () => ({
+  default: (await import('../../account/RestoreDialog.tsx')).RestoreDialog,
+}));
 
 /** The first visit: what this is, and who may see what. */
 export const WelcomePanel = () => {
@@ -37,7 +40,7 @@ export const WelcomePanel = () => {
           </Button>
         </div>
       </div>
-      {restoring ? <RestoreDialog onClose={() => setRestoring(false)} /> : null}
+      <Suspense>{restoring ? <RestoreDialog onClose={() => setRestoring(false)} /> : null}</Suspense>
     </div>
   );
 };
