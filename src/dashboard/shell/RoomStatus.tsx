@@ -11,6 +11,7 @@ export const RoomStatus = () => {
   const { go } = useNavigate();
   const room = useStore(models.room);
   const peers = useStore(models.peers);
+  const alone = useStore(models.consent) === 'this-device-only';
   const { phase } = room.connection;
   return (
     <div className="room-status">
@@ -18,10 +19,14 @@ export const RoomStatus = () => {
         <span className={`dot dot-${phase}`} aria-hidden="true" />
         <strong className="clip">{room.name}</strong>
         <span className="quiet clip" role="status">
-          <ConnectionWords connection={room.connection} others={peers.length} />
+          {alone && phase === 'off' ? (
+            'this device only'
+          ) : (
+            <ConnectionWords connection={room.connection} others={peers.length} />
+          )}
         </span>
       </button>
-      {phase === 'waiting' || phase === 'off' || phase === 'refused' ? (
+      {phase === 'waiting' || (phase === 'off' && !alone) || phase === 'refused' ? (
         <IconButton icon="refresh" label="Reconnect" onClick={() => commands.reconnect()} />
       ) : null}
     </div>

@@ -55,7 +55,14 @@ export const SwarmPanel = () => {
       <div className="screen">
         <section className="section" aria-labelledby="peers-title">
           <h2 id="peers-title">Devices</h2>
-          {peers.length === 0 ? (
+          {consent === 'this-device-only' ? (
+            <Empty
+              title="You chose this device only"
+              action={<Button onClick={() => go({ screen: 'device' })}>Change who reads</Button>}
+            >
+              This page meets nobody until you choose otherwise.
+            </Empty>
+          ) : peers.length === 0 ? (
             <Empty
               title="Nobody else is here yet"
               action={
