@@ -1,6 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { silentTelemetry } from '../core/ports/telemetry.ts';
 import { certifyDevice, certifyNode, verifyCredentials } from './certificates.ts';
-import { openIdentity } from './keeper.ts';
+import { accountIdOf, deviceIdOf, peerIdOf, roomIdOf } from './ids.ts';
+import { openIdentity, type StoredIdentity } from './keeper.ts';
 import { formatRecoveryKey, parseRecoveryKey } from './recoveryKey.ts';
 import { createRoom, formatRoomLink, parseRoomLink } from './roomLink.ts';
 import { createNodeCryptoForTests, createTestIdentityDeps } from './testDoubles.ts';
@@ -80,6 +83,55 @@ describe('identity keeper', () => {
     expect(reloaded.identity.account).toBe(first.identity.account);
     expect(reloaded.identity.device).not.toBe(first.identity.device);
   });
+
+  it('keeps an account that another tab has restored, whatever this tab confirms', async () => {
+    const elsewhere = await openIdentity(createTestIdentityDeps(crypto));
+    const deps = createTestIdentityDeps(crypto);
+    const [stale, restoring] = [await openIdentity(deps), await openIdentity(deps)];
+    await restoring.restoreAccount(elsewhere.revealRecoveryKey() ?? '');
+    await stale.confirmRecoveryKeySaved();
+    expect((await openIdentity(deps)).identity.account).toBe(elsewhere.identity.account);
+  });
+
+  it('works for as long as the tab lives when nothing can be written, and says so', async () => {
+    const logged: string[] = [];
+    const keeper = await openIdentity({
+      ...createTestIdentityDeps(crypto, { full: true }),
+      telemetry: { ...silentTelemetry, log: (_level, _component, message) => void logged.push(message) },
+    });
+    expect(keeper.durable).toBe(false);
+    expect(logged).toEqual([expect.stringContaining('no room left')]);
+    expect(await verifyCredentials(keeper.identity.credentials, crypto)).toMatchObject({ ok: true });
+  });
+
+  it('does not restore an account where a reload would lose it', async () => {
+    const first = await openIdentity(createTestIdentityDeps(crypto));
+    const key = first.revealRecoveryKey() ?? '';
+    for (const device of [{ durable: false }, { full: true }]) {
+      const keeper = await openIdentity(createTestIdentityDeps(crypto, device));
+      expect(await keeper.restoreAccount(key)).toMatchObject({ ok: false, error: { code: 'storage' } });
+    }
+  });
+
+  it('makes a new account where the kept one is damaged, and says so', async () => {
+    const deps = createTestIdentityDeps(crypto);
+    await openIdentity(deps);
+    const whole = (await deps.store.read()) as StoredIdentity;
+    const foreign = await makeCredentials();
+    const brokenKey = { ...whole.deviceKey, sign: () => Promise.reject(new Error('not a key')) };
+    for (const kept of [
+      { ...whole, certificate: foreign.device },
+      { ...whole, deviceKey: brokenKey },
+    ]) {
+      const logged: string[] = [];
+      const keeper = await openIdentity({
+        ...createTestIdentityDeps(crypto, { kept }),
+        telemetry: { ...silentTelemetry, log: (level) => void logged.push(level) },
+      });
+      expect(logged).toEqual(['error']);
+      expect(keeper.recoveryKeyPending()).toBe(true);
+    }
+  });
 });
 
 describe('recovery key', () => {
@@ -90,6 +142,19 @@ describe('recovery key', () => {
     expect(parseRecoveryKey(text)).toEqual({ ok: true, value: seed });
   });
 
+  it('survives a word processor’s dashes and the letters people confuse', () => {
+    const text = formatRecoveryKey(seed).replaceAll('-', '–').replaceAll('0', 'O').replaceAll('1', 'l');
+    expect(parseRecoveryKey(text.replace('avl', 'av1'))).toEqual({ ok: true, value: seed });
+  });
+
+  it('survives, whatever the seed', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (any) => {
+        expect(parseRecoveryKey(formatRecoveryKey(any))).toEqual({ ok: true, value: new Uint8Array(any) });
+      }),
+    );
+  });
+
   it.each([
     ['', 'begins with av1'],
     ['av1-ABC', 'characters'],
@@ -97,6 +162,20 @@ describe('recovery key', () => {
   ])('says what is wrong with %j', (text, message) => {
     const parsed = parseRecoveryKey(text);
     expect(parsed.ok ? '' : parsed.error.message).toContain(message);
+  });
+});
+
+describe('ids', () => {
+  const key = new Uint8Array(32);
+
+  it('are what every version so far has made of a key', () => {
+    // SHA-256 of "aivillage/node/1" and 32 zero bytes, by `openssl dgst`.
+    expect(peerIdOf(key)).toBe('GyzRUi3rHPzGHW-hcEWM7Rl-R2bfgSizny4VRJre1No');
+  });
+
+  it('of one key in different roles differ', () => {
+    const ids = [peerIdOf(key), deviceIdOf(key), accountIdOf(key), roomIdOf(key)];
+    expect(new Set<string>(ids).size).toBe(4);
   });
 });
 

@@ -18,7 +18,7 @@ export const formatRecoveryKey = (seed: Uint8Array): string => {
 };
 
 export const parseRecoveryKey = (text: string): Result<Bytes, Fault<'recovery-key'>> => {
-  const plain = text.toUpperCase().replace(/[\s-]/g, '');
+  const plain = text.toUpperCase().replace(/[\s\p{Dash_Punctuation}]/gu, '');
   if (!plain.startsWith(prefix.toUpperCase())) {
     return err(fault('recovery-key', 'a recovery key begins with av1'));
   }

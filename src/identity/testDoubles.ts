@@ -2,7 +2,8 @@ import { webcrypto } from 'node:crypto';
 import { type Bytes, concatBytes, equalBytes } from '../core/bytes.ts';
 import { sha256Bytes } from '../core/hash.ts';
 import type { CryptoPort, SigningKey } from '../core/ports/crypto.ts';
-import type { IdentityStore, openIdentity, StoredIdentity } from './keeper.ts';
+import { silentTelemetry } from '../core/ports/telemetry.ts';
+import type { IdentityDeps, IdentityStore, StoredIdentity } from './keeper.ts';
 
 const { subtle } = webcrypto;
 const pkcs8Prefix = Uint8Array.from([48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32]);
@@ -31,21 +32,26 @@ export const createNodeCryptoForTests = (): CryptoPort => ({
   digest: async (bytes) => new Uint8Array(await subtle.digest('SHA-256', bytes)),
 });
 
-/** A device with a memory of its own and one queue for its locks. */
-export const createTestIdentityDeps = (crypto: CryptoPort): Parameters<typeof openIdentity>[0] => {
-  let kept: StoredIdentity | undefined;
+/** A device with a memory of its own and one queue for its locks. `full`: nothing can be written. */
+export const createTestIdentityDeps = (
+  crypto: CryptoPort,
+  device: { readonly full?: boolean; readonly durable?: boolean; readonly kept?: StoredIdentity } = {},
+): IdentityDeps => {
+  let kept = device.kept;
   let queue: Promise<void> = Promise.resolve();
   const store: IdentityStore = {
-    durable: true,
+    durable: device.durable ?? true,
     read: async () => kept,
     generateDeviceKey: () => crypto.generateSigningKey(),
     write: async (identity) => {
+      if (device.full) throw new Error('no room left');
       kept = identity;
     },
   };
   return {
     store,
     crypto,
+    telemetry: silentTelemetry,
     clock: { now: () => 1_000 as never, monotonic: () => 0 as never },
     random: { bytes: (n) => webcrypto.getRandomValues(new Uint8Array(n)), next: () => 0.5 },
     locks: {

@@ -1,14 +1,7 @@
 import type { Fault } from '../core/result.ts';
 
 /** What the browser keeps for us, one namespace per kind of record. */
-export const namespaces = [
-  'identity',
-  'jobs',
-  'jobFiles',
-  'jobResults',
-  'receipts',
-  'speeds',
-] as const;
+export const namespaces = ['identity', 'jobs', 'jobFiles', 'jobResults', 'receipts', 'speeds'] as const;
 export type Namespace = (typeof namespaces)[number];
 
 /**
@@ -33,6 +26,8 @@ export type StorageFault = Fault<
   | 'full'
   /** a newer version of the page has changed the database: this tab must reload */
   | 'newer'
+  /** another tab holds an older version of the database and doesn't answer: it must be closed */
+  | 'blocked'
   /** no IndexedDB here (private window), or it broke */
   | 'unavailable'
 >;

@@ -2,61 +2,140 @@ import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import { type KeyValueStore, type Namespace, namespaces, StorageError } from '../../storage/port.ts';
 
 /** Raised whenever a namespace is added; `upgrade` creates what is missing, so any older version migrates. */
-const schemaVersion = 1;
+const currentVersion = 1;
+/** A frozen or broken tab never closes its connection; waiting for it longer than this would look like a dead page. */
+const patienceMs = 4_000;
+
 type Schema = DBSchema & { [Name in Namespace]: { key: string; value: unknown } };
 type Database = IDBPDatabase<Schema>;
 
+export type BrowserStoreOptions = {
+  /** A newer tab upgraded the database and this one gave way: it should offer a reload. */
+  readonly onGivenWay: () => void;
+  /** Others than the current one let tests play tabs of different versions. */
+  readonly version?: number;
+  readonly patienceMs?: number;
+};
+
 /**
- * IndexedDB. An older tab that blocks a newer one's upgrade gives way (`onGivenWay`: it should offer a reload); a
- * database that a newer version has changed is never touched by an older tab.
+ * IndexedDB. An older tab that blocks a newer one's upgrade gives way; a database that a newer version has changed is
+ * never touched by an older tab. A connection that the browser dropped is opened again. Doesn't know what the values mean.
  */
 export const openBrowserStore = async (
   name: string,
-  options: { readonly onGivenWay: () => void },
+  options: BrowserStoreOptions,
 ): Promise<KeyValueStore> => {
-  let database: Database;
-  try {
-    database = await openDB<Schema>(name, schemaVersion, {
+  const connection = createConnection(name, options);
+  await connection.run(async () => {});
+  return storeOver(connection);
+};
+
+interface Connection {
+  /** Runs against an open database, at most twice: every operation here may be repeated. */
+  run<T>(operation: (database: Database) => Promise<T>): Promise<T>;
+  close(): void;
+}
+
+const createConnection = (name: string, options: BrowserStoreOptions): Connection => {
+  let state: 'usable' | 'gave-way' | 'closed' = 'usable';
+  let opening: Promise<Database> | undefined;
+
+  const open = (): Promise<Database> => {
+    if (state === 'gave-way') return Promise.reject(newer());
+    if (state === 'closed') return Promise.reject(new Error('the store was closed'));
+    const attempt = openWithPatience(name, options, {
+      onNewerTab() {
+        state = 'gave-way';
+        options.onGivenWay();
+      },
+      onLost() {
+        if (opening === attempt) opening = undefined;
+      },
+    });
+    attempt.catch(() => {
+      if (opening === attempt) opening = undefined;
+    });
+    return attempt;
+  };
+  const use = async <T>(operation: (database: Database) => Promise<T>): Promise<T> => {
+    opening ??= open();
+    return operation(await opening);
+  };
+  return {
+    async run(operation) {
+      try {
+        return await use(operation).catch((cause) => {
+          if (!isLostConnection(cause)) throw cause;
+          opening = undefined;
+          return use(operation);
+        });
+      } catch (cause) {
+        throw toStorageError(cause);
+      }
+    },
+    close() {
+      const last = opening;
+      state = 'closed';
+      opening = undefined;
+      last?.then(
+        (database) => database.close(),
+        () => {},
+      );
+    },
+  };
+};
+
+const openWithPatience = (
+  name: string,
+  { version = currentVersion, patienceMs: patience = patienceMs }: BrowserStoreOptions,
+  heard: { onNewerTab(): void; onLost(): void },
+): Promise<Database> =>
+  new Promise((resolve, reject) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let late = false;
+    const giveUp = () => {
+      late = true;
+      reject(blocked());
+    };
+    openDB<Schema>(name, version, {
       upgrade(opened) {
         for (const namespace of namespaces) {
           if (!opened.objectStoreNames.contains(namespace)) opened.createObjectStore(namespace);
         }
       },
-      blocking() {
-        database.close();
-        options.onGivenWay();
+      blocked() {
+        timer = setTimeout(giveUp, patience);
       },
-      terminated: options.onGivenWay,
-    });
-  } catch (cause) {
-    throw toStorageError(cause);
-  }
-  return storeOver(database);
-};
+      blocking(_current, wanted, event) {
+        (event.target as IDBDatabase).close();
+        // No version is wanted when the site's data is being deleted: a new database may be made then.
+        if (wanted === null) heard.onLost();
+        else heard.onNewerTab();
+      },
+      terminated: heard.onLost,
+    })
+      .finally(() => clearTimeout(timer))
+      .then((database) => (late ? database.close() : resolve(database)), reject);
+  });
 
-const storeOver = (database: Database): KeyValueStore => {
-  const write = async (
+const storeOver = (connection: Connection): KeyValueStore => {
+  const write = (
     namespace: Namespace,
     durability: 'relaxed' | 'strict',
     change: (store: WritableObjectStore) => Promise<unknown>,
-  ) => {
-    try {
+  ): Promise<void> =>
+    connection.run(async (database) => {
       const transaction = database.transaction(namespace, 'readwrite', { durability });
       await Promise.all([change(transaction.store), transaction.done]);
-    } catch (cause) {
-      throw toStorageError(cause);
-    }
-  };
-  const read = async <T>(run: () => Promise<T>): Promise<T> =>
-    run().catch((cause) => Promise.reject(toStorageError(cause)));
+    });
   return {
     durable: true,
-    get: (namespace, key) => read(() => database.get(namespace, key)),
+    get: (namespace, key) => connection.run((database) => database.get(namespace, key)),
     set: (namespace, key, value, durability = 'relaxed') =>
       write(namespace, durability, (store) => store.put(value, key)),
     delete: (namespace, key) => write(namespace, 'relaxed', (store) => store.delete(key)),
     entries: (namespace, prefix = '') =>
-      read(async () => {
+      connection.run(async (database) => {
         const store = database.transaction(namespace).store;
         const [keys, values] = await Promise.all([
           store.getAllKeys(underPrefix(prefix)),
@@ -66,7 +145,7 @@ const storeOver = (database: Database): KeyValueStore => {
       }),
     deletePrefix: (namespace, prefix) =>
       write(namespace, 'relaxed', (store) => store.delete(underPrefix(prefix) ?? IDBKeyRange.lowerBound(''))),
-    close: () => database.close(),
+    close: connection.close,
   };
 };
 
@@ -75,29 +154,46 @@ type WritableObjectStore = {
   delete(key: string | IDBKeyRange): Promise<unknown>;
 };
 
+/** Every key that begins so: keys are compared by UTF-16 code units, of which \uffff is the last. */
 const underPrefix = (prefix: string): IDBKeyRange | undefined =>
   prefix === '' ? undefined : IDBKeyRange.bound(prefix, `${prefix}\uffff`, false, true);
 
-const toStorageError = (cause: unknown): StorageError => {
-  if (cause instanceof StorageError) return cause;
-  const name = cause instanceof DOMException || cause instanceof Error ? cause.name : '';
-  if (name === 'QuotaExceededError') {
-    return new StorageError(
-      'full',
-      'This browser has no room left for this site: remove finished jobs here, or free space on the device.',
-      { cause },
-    );
-  }
-  if (name === 'VersionError' || name === 'InvalidStateError') {
-    return new StorageError(
-      'newer',
-      'A newer version of this page is open in another tab: reload this one.',
-      { cause },
-    );
-  }
-  return new StorageError(
-    'unavailable',
-    `This browser keeps nothing for this site (a private window?): ${cause instanceof Error ? cause.message : String(cause)}`,
-    { cause },
+const nameOf = (cause: unknown): string =>
+  cause instanceof DOMException || cause instanceof Error ? cause.name : '';
+
+/** Safari drops connections of pages that slept ("Connection to Indexed Database server lost", an UnknownError). */
+const isLostConnection = (cause: unknown): boolean =>
+  nameOf(cause) === 'InvalidStateError' || nameOf(cause) === 'UnknownError';
+
+const newer = (cause?: unknown) =>
+  new StorageError('newer', 'A newer version of this page is open in another tab: reload this one.', {
+    cause,
+  });
+
+const blocked = () =>
+  new StorageError(
+    'blocked',
+    'Another tab of this page is older and does not let go of the storage: close the other tabs, then reload this one.',
   );
+
+const toStorageError = (cause: unknown): Error => {
+  if (cause instanceof StorageError) return cause;
+  switch (nameOf(cause)) {
+    case 'DataCloneError':
+      return cause as Error; // a value that can't be stored is our bug, not the browser's state
+    case 'QuotaExceededError':
+      return new StorageError(
+        'full',
+        'This browser has no room left for this site: remove finished jobs here, or free space on the device.',
+        { cause },
+      );
+    case 'VersionError':
+      return newer(cause);
+    default:
+      return new StorageError(
+        'unavailable',
+        `This browser keeps nothing for this site (a private window?): ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
+  }
 };

@@ -1,5 +1,8 @@
 import type { Timers } from '../../core/ports/timers.ts';
 
+/** Browsers count delays in 31 bits and take longer ones for 0; 24 days are for ever to a tab. */
+const longestDelay = 2 ** 31 - 1;
+
 type Start = { readonly id: number; readonly delay: number; readonly repeat: boolean };
 
 /**
@@ -15,7 +18,10 @@ export const createBrowserTimers = (): Timers => {
   const fire = (id: number) => {
     const entry = runsById.get(id);
     if (!entry) return;
-    if (!entry.start.repeat) runsById.delete(id);
+    if (!entry.start.repeat) {
+      runsById.delete(id);
+      pageTimersById.delete(id);
+    }
     entry.run();
   };
   const startInPage = ({ id, delay, repeat }: Start) => {
@@ -30,7 +36,7 @@ export const createBrowserTimers = (): Timers => {
   }
 
   const schedule = (delay: number, run: () => void, repeat: boolean) => {
-    const start = { id: nextId++, delay, repeat };
+    const start = { id: nextId++, delay: Math.min(delay, longestDelay), repeat };
     runsById.set(start.id, { start, run });
     if (worker) worker.postMessage({ start });
     else startInPage(start);
