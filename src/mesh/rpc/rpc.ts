@@ -170,9 +170,10 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
         signal?.removeEventListener('abort', onAbort);
         resolve(result);
       };
+      // Silence counts from now only if nothing was owed: else a stream of new calls would hide a dead peer for ever.
+      const owed = [...callsById.values()].some((call) => call.to === to);
+      if (!owed) heardAtByPeer.set(to, clock.monotonic());
       callsById.set(id, { to, method, onProgress, settle });
-      // Silence counts from now: an idle peer owed us nothing until this call.
-      heardAtByPeer.set(to, clock.monotonic());
       stopWatching ??= timers.every(watchEvery, watch);
       const d = Math.max(1, Math.min(Math.round(deadline), rpcLimits.maxDeadlineMs));
       void send(to, { t: 'call', id, m: method.name, i: input, d }, method.priority).then((sent) => {
