@@ -11,12 +11,13 @@ import { hashInput, hashOutput } from './hashes.ts';
 import type { Answer, Attempt } from './job/state.ts';
 import type { OcrEngine } from './ocr/types.ts';
 import { toAnswerValue } from './ocrRules.ts';
+import type { AttemptEnd } from './peerBook.ts';
 import { type TaskResponse, taskMethods } from './protocol.ts';
 import { checkClaim } from './receipts.ts';
 
 export type AttemptFailure = Fault & {
-  /** The node is to blame, or at least unreachable; false where it only said no. */
-  readonly counts: boolean;
+  /** What it says about the node. */
+  readonly end: Exclude<AttemptEnd['kind'], 'answered'>;
   /** It ran the task, and the task failed. */
   readonly ran: boolean;
 };
@@ -66,9 +67,9 @@ const runHere = async <Kind extends TaskKind>(
   { kind, input, signal }: AttemptInput<Kind>,
 ): Promise<AttemptOutcome> => {
   const output = await runOnEngine(engine, kind, input, { signal, urgent: true });
-  if (!output.ok) return failed(output.error, { counts: true, ran: output.error.code !== 'cancelled' });
+  if (!output.ok) return failed(output.error, { end: 'failed', ran: output.error.code !== 'cancelled' });
   const value = toAnswerValue(kind, output.value, input);
-  if (!value.ok) return failed(value.error, { counts: true, ran: true });
+  if (!value.ok) return failed(value.error, { end: 'failed', ran: true });
   const author = {
     peer: self.peer,
     account: self.account,
@@ -102,9 +103,9 @@ const runThere = async <Kind extends TaskKind>(
   if (!response.ok) return failed(response.error, blameByCode[response.error.code]);
   const worker = deps.identityOf(attempt.node);
   if (!worker)
-    return failed(fault('peer-lost', 'it left before its answer was read'), { counts: true, ran: false });
+    return failed(fault('peer-lost', 'it left before its answer was read'), { end: 'failed', ran: false });
   const value = toAnswerValue(kind, response.value.output, input);
-  if (!value.ok) return failed(value.error, { counts: true, ran: true });
+  if (!value.ok) return failed(value.error, { end: 'failed', ran: true });
   const claim = await acceptableClaim(deps, worker, response.value, {
     unit,
     job,
@@ -114,7 +115,7 @@ const runThere = async <Kind extends TaskKind>(
     output: hashOutput(kind, response.value.output),
     pixels: inputPixels(kind, input),
   });
-  if (!claim.ok) return failed(claim.error, { counts: true, ran: true });
+  if (!claim.ok) return failed(claim.error, { end: 'failed', ran: true });
   const author = {
     peer: worker.peer,
     account: worker.account,
@@ -167,17 +168,15 @@ const runners = (
   'ocr.recognize': (input, call) => engine.recognize(input, call),
 });
 
-const blameByCode: Readonly<Record<RpcError['code'], { readonly counts: boolean; readonly ran: boolean }>> = {
-  cancelled: { counts: false, ran: false },
-  deadline: { counts: true, ran: true },
-  'peer-lost': { counts: true, ran: false },
-  silent: { counts: true, ran: false },
-  refused: { counts: false, ran: false },
-  overloaded: { counts: false, ran: false },
-  failed: { counts: true, ran: true },
-  invalid: { counts: true, ran: true },
+const blameByCode: Readonly<Record<RpcError['code'], Blame>> = {
+  cancelled: { end: 'stopped', ran: false },
+  deadline: { end: 'failed', ran: true },
+  'peer-lost': { end: 'failed', ran: false },
+  silent: { end: 'silent', ran: false },
+  refused: { end: 'declined', ran: false },
+  overloaded: { end: 'declined', ran: false },
+  failed: { end: 'failed', ran: true },
+  invalid: { end: 'failed', ran: true },
 };
-const failed = (
-  { code, message }: Fault,
-  blame: { readonly counts: boolean; readonly ran: boolean },
-): AttemptOutcome => err({ code, message, ...blame });
+type Blame = Pick<AttemptFailure, 'end' | 'ran'>;
+const failed = ({ code, message }: Fault, blame: Blame): AttemptOutcome => err({ code, message, ...blame });

@@ -63,6 +63,7 @@ const seconds = (count: number) => milliseconds(count * 1_000);
 export const coordinatorDefaults: Required<CoordinatorOptions> = {
   checkShare: 0.1,
   newcomerCheckShare: 0.5,
+  opinionPatience: seconds(20),
   hedgeFactor: 2,
   hedgeFloor: seconds(2),
   backoff: [seconds(5), seconds(15), seconds(30)],

@@ -86,8 +86,8 @@ export const createJobRunner = (deps: JobRunnerDeps, initial: JobMachine): JobRu
     freed = false;
     deps.freed();
   };
-  const release = (attempt: Attempt, end: AttemptEnd): void => {
-    deps.book.ended(attempt, end);
+  const release = (attempt: Attempt, how: AttemptEnd): void => {
+    deps.book.ended(attempt, how);
     freed = true;
   };
 
@@ -171,8 +171,8 @@ export const createJobRunner = (deps: JobRunnerDeps, initial: JobMachine): JobRu
       release(attempt, { kind: 'answered', task, receivedAt });
       send({ kind: 'answered', attempt: attempt.id, answer });
     } else {
-      const { counts, ran, message } = outcome.error;
-      release(attempt, { kind: counts ? 'failed' : 'declined' });
+      const { end, ran, message } = outcome.error;
+      release(attempt, { kind: end });
       send({ kind: 'failed', attempt: attempt.id, reason: message, ran });
     }
   };
@@ -286,7 +286,7 @@ const toFailure = (cause: unknown): AttemptOutcome =>
   err({
     code: 'failed',
     message: `this device's code failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-    counts: true,
+    end: 'failed',
     ran: true,
   });
 

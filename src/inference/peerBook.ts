@@ -9,7 +9,7 @@ import {
   closedBreaker,
   tripBreaker,
 } from '../resilience/index.ts';
-import type { Candidate } from './choosePeer.ts';
+import { type Candidate, priorMegapixelsPerSecond } from './choosePeer.ts';
 import type { NodeStatus, PeerWork, TaskKind } from './contracts.ts';
 import type { Attempt, Task } from './job/state.ts';
 
@@ -30,6 +30,8 @@ export type AttemptEnd =
       readonly receivedAt: Milliseconds | undefined;
     }
   | { readonly kind: 'failed' }
+  /** Linked, but no sign of life: what it has now is lost, and more would be too. */
+  | { readonly kind: 'silent' }
   /** It said no: nothing is wrong with it, it has no room or no wish. */
   | { readonly kind: 'declined' }
   | { readonly kind: 'stopped' };
@@ -188,6 +190,15 @@ export const createPeerBook = (
     };
   };
 
+  /** A task taken away again bounds the node's speed from above: it would have needed longer still. */
+  const slowerThan = (attempt: Attempt, { kind, pixels }: Task): Partial<PeerRecord> => {
+    const { speeds } = recordOf(attempt.node);
+    const known = speeds[kind] ?? priorMegapixelsPerSecond[kind];
+    const elapsed = now() - attempt.startedAt;
+    const bound = pixels / 1_000 / Math.max(1, elapsed);
+    return elapsed > attempt.expectedMs && bound < known ? { speeds: { ...speeds, [kind]: bound } } : {};
+  };
+
   return {
     register(status) {
       const known = statusesByPeer.get(status.peer);
@@ -219,6 +230,15 @@ export const createPeerBook = (
           failures: record.failures + 1,
           breaker: breakerAfterFailure(record.breaker, now(), options.breaker),
         });
+      } else if (end.kind === 'silent') {
+        update(attempt.node, {
+          failures: record.failures + 1,
+          breaker: isOpen(record.breaker, now())
+            ? record.breaker
+            : tripBreaker(record.breaker, now(), options.breaker),
+        });
+      } else if (end.kind === 'stopped') {
+        update(attempt.node, slowerThan(attempt, task));
       } else if (end.kind === 'declined') {
         update(attempt.node, { restUntil: milliseconds(now() + options.restFor) });
       }
@@ -253,6 +273,8 @@ export const createPeerBook = (
 const unknownRtt = milliseconds(50);
 /** Below this many bytes the time to arrive is latency, and says nothing of bandwidth. */
 const smallestRatedTransfer = 50_000;
+
+const isOpen = (breaker: Breaker, now: Milliseconds): boolean => breakerAt(breaker, now).phase === 'open';
 
 const smooth = (known: number, sample: number): number => known + smoothing * (sample - known);
 

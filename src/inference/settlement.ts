@@ -5,6 +5,7 @@ import { equalBytes } from '../core/bytes.ts';
 import { createEmitter, type Subscribe } from '../core/events.ts';
 import type { CryptoPort, SigningKey } from '../core/ports/crypto.ts';
 import type { Telemetry } from '../core/ports/telemetry.ts';
+import type { CancelTimer, Timers } from '../core/ports/timers.ts';
 import { ok } from '../core/result.ts';
 import { parseWith } from '../core/schema.ts';
 import type { PeerIdentity } from '../identity/types.ts';
@@ -35,6 +36,7 @@ export type SettlementDeps = {
   readonly store: ReceiptOutboxStore;
   readonly crypto: Pick<CryptoPort, 'verify'>;
   readonly telemetry: Telemetry;
+  readonly timers: Timers;
   readonly identityOf: (peer: PeerId) => PeerIdentity | undefined;
   /** The tabs of a device that are here. */
   readonly peersOfDevice: (deviceKey: Uint8Array) => readonly PeerId[];
@@ -43,6 +45,7 @@ export type SettlementDeps = {
 };
 
 const callDeadline: Milliseconds = milliseconds(15_000);
+const retryAfter: Milliseconds = milliseconds(30_000);
 /** Claims that nobody ever signed; the oldest go first. */
 const rememberedEntries = 5_000;
 
@@ -55,6 +58,7 @@ export const createSettlement = (deps: SettlementDeps): Settlement => {
   const { rpc, telemetry } = deps;
   const receipts = createEmitter<WorkReceipt>();
   const entriesById = new Map<ReceiptId, OutboxEntry>();
+  const retriesByPeer = new Map<PeerId, CancelTimer>();
 
   const keep = async (entry: OutboxEntry): Promise<void> => {
     entriesById.set(entry.receipt.id, entry);
@@ -79,11 +83,30 @@ export const createSettlement = (deps: SettlementDeps): Settlement => {
       .map(({ receipt }) => receipt)
       .slice(0, inferenceLimits.maxReceiptsPerMessage);
 
+  /** A call can fail while the link holds; when it is gone, coming back is what tries again. */
+  const retryLater = (peer: PeerId): void => {
+    if (retriesByPeer.has(peer)) return;
+    const cancel = deps.timers.after(retryAfter, () => {
+      retriesByPeer.delete(peer);
+      void greet(peer);
+    });
+    retriesByPeer.set(peer, cancel);
+  };
+  const greet = async (peer: PeerId): Promise<void> => {
+    const identity = deps.identityOf(peer);
+    if (!identity || identity.account === deps.self.account) return;
+    await deliver(peer, identity.deviceKey);
+    await reclaim(peer, identity.deviceKey);
+  };
+
   const deliver = async (peer: PeerId, deviceKey: Uint8Array): Promise<void> => {
     const owed = entriesFor(deviceKey, 'requester');
     if (owed.length === 0) return;
     const answer = await rpc.call(peer, settleMethod, { receipts: owed }, { deadline: callDeadline });
-    if (!answer.ok) return;
+    if (!answer.ok) {
+      retryLater(peer);
+      return;
+    }
     const asked = new Set(owed.map(({ id }) => id));
     const kept = answer.value.kept.filter((id) => asked.has(id));
     for (const id of kept) await drop(id);
@@ -108,7 +131,10 @@ export const createSettlement = (deps: SettlementDeps): Settlement => {
     const claims = entriesFor(deviceKey, 'worker');
     if (claims.length === 0) return;
     const answer = await rpc.call(peer, reclaimMethod, { claims }, { deadline: callDeadline });
-    if (!answer.ok) return;
+    if (!answer.ok) {
+      retryLater(peer);
+      return;
+    }
     const claimsById = new Map(claims.map((claim) => [claim.id, claim]));
     for (const { id, signature } of answer.value.signed) {
       const claim = claimsById.get(id);
@@ -157,12 +183,7 @@ export const createSettlement = (deps: SettlementDeps): Settlement => {
         if (peer) void deliver(peer, deviceKey);
       }
     },
-    async greet(peer) {
-      const identity = deps.identityOf(peer);
-      if (!identity || identity.account === deps.self.account) return;
-      await deliver(peer, identity.deviceKey);
-      await reclaim(peer, identity.deviceKey);
-    },
+    greet,
     async load() {
       for (const stored of await deps.store.list()) {
         const entry = parseWith(outboxEntrySchema, stored);
@@ -174,6 +195,7 @@ export const createSettlement = (deps: SettlementDeps): Settlement => {
     close() {
       stopSettle();
       stopReclaim();
+      for (const cancel of retriesByPeer.values()) cancel();
     },
   };
 };

@@ -112,9 +112,11 @@ const planPeer = (
     serves: random.chance(0.92),
   });
   const trouble = random.next();
-  if (mayLie && trouble < 0.15) return { ...base, ...lying(index), lies: 'always' };
+  // One's own other device may break, but it does not lie.
+  const stranger = !base.sameAccount;
+  if (mayLie && stranger && trouble < 0.15) return { ...base, ...lying(index), lies: 'always' };
   // Rare lies are only sure to be found where every answer is checked.
-  if (mayLie && thorough && trouble < 0.22)
+  if (mayLie && stranger && thorough && trouble < 0.22)
     return { ...base, ...lyingSometimes(random, index), lies: 'sometimes' };
   if (trouble < 0.29) return { ...base, ...garbage };
   if (trouble < 0.35) return { ...base, ...wrongSchema };

@@ -33,9 +33,10 @@ export const takeAnswer = (draft: Draft, id: Attempt['id'], answer: Answer): voi
 
 const accept = (draft: Draft, task: Task, answer: Answer): void => {
   const { world } = draft;
-  const share =
-    world.verifiedCount(answer.author.peer) > 0 ? world.options.checkShare : world.options.newcomerCheckShare;
-  const sampled = answer.author.peer !== world.self && world.draw() < share;
+  const { peer, account } = answer.author;
+  const known = world.verifiedCount(peer) > 0 || account === world.selfAccount;
+  const share = known ? world.options.checkShare : world.options.newcomerCheckShare;
+  const sampled = peer !== world.self && world.draw() < share;
   const verdict: Verdict = sampled ? { phase: 'wanted' } : { phase: 'unchecked', skipped: false };
   draft.effects.push({ kind: 'count', what: 'accepted' });
   stand(draft, task, answer, verdict);

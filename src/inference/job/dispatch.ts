@@ -11,6 +11,7 @@ import {
   needsOpinion,
   say,
   setTask,
+  stopAttempt,
   type Task,
 } from './state.ts';
 
@@ -28,6 +29,7 @@ export const dispatch = (draft: Draft): void => {
   advancePages(draft);
   if (endIfComplete(draft)) return;
   hedgeStragglers(draft, load);
+  if (endIfComplete(draft)) return;
   const retryAt = waitIfStuck(draft, stuck);
   scheduleWake(draft, retryAt);
 };
@@ -149,12 +151,23 @@ const hedgeStragglers = (draft: Draft, load: Load): void => {
     ];
     const context = { ...routing(draft, avoid, task), idleOnly: true };
     const choice = choosePeer(task, [...load.values()], context);
-    if (choice.choice !== 'peer') continue;
+    if (choice.choice !== 'peer') {
+      giveUpOpinion(draft, task, attempt);
+      continue;
+    }
     const slow = draft.world.nameOf(attempt.node);
     say(draft, `${slow} is slow with ${labelOf(task, draft)}: ${choice.candidate.name} starts on it too`);
     draft.effects.push({ kind: 'count', what: 'hedged' });
     give(draft, load, task, choice, attempt.purpose);
   }
+};
+
+/** Nobody else can give this opinion, and its node takes for ever: the answer it was to confirm stands without it. */
+const giveUpOpinion = (draft: Draft, task: Task, attempt: Attempt): void => {
+  const { now, options } = draft.world;
+  if (attempt.purpose !== 'opinion' || now - attempt.startedAt < options.opinionPatience) return;
+  stopAttempt(draft, attempt);
+  goWithoutOpinion(draft, task);
 };
 
 const hedgeAt = ({ world }: Draft, { startedAt, expectedMs }: Attempt) =>
@@ -206,14 +219,16 @@ const endIfComplete = (draft: Draft): boolean => {
   return true;
 };
 
-/** One answer, drawn now, of every node whose word is all we have. */
+/** One answer, drawn now, of every stranger whose word is all we have. Our own other devices are no strangers. */
 const sampleUnproven = (draft: Draft): boolean => {
   const tasksByAuthor = new Map<PeerId, Task[]>();
   const proven = new Set<PeerId>([draft.world.self]);
   for (const task of draft.tasks.values()) {
     if (task.status.phase !== 'answered' || draft.job.pages[task.page]?.failure !== undefined) continue;
     const { answer, verdict } = task.status;
-    const { peer } = answer.author;
+    const { author } = answer;
+    const { peer } = author;
+    if (author.account === draft.world.selfAccount) proven.add(peer);
     if (draft.world.verifiedCount(peer) > 0 || verdict.phase === 'settled') proven.add(peer);
     // Asked before, and nobody could: asking again would never end.
     if (verdict.phase === 'unchecked' && verdict.skipped) proven.add(peer);

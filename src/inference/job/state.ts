@@ -178,6 +178,8 @@ export type JobOptions = {
   readonly checkShare: number;
   /** The same for a node none of whose answers was checked yet. */
   readonly newcomerCheckShare: number;
+  /** How long an opinion that nobody else can give is waited for. */
+  readonly opinionPatience: Milliseconds;
   readonly hedgeFloor: Milliseconds;
   readonly hedgeFactor: number;
   readonly backoff: readonly [Milliseconds, ...Milliseconds[]];
