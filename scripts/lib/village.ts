@@ -9,16 +9,18 @@ import { startServer } from '../../server/server.ts';
 import { browserFlags, ensureBrowser, softwareGpuFlags } from './browser.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
+export const clientFolder = `${root}dist/client`;
 
 export type Host = {
   readonly url: string;
+  readonly port: number;
   /** The link of a room nobody else knows. */
   readonly link: string;
   close(): Promise<void>;
 };
 
 export const startHost = async (
-  options: { readonly port?: number; readonly secret?: string } = {},
+  options: { readonly port?: number; readonly clientFolder?: string } = {},
 ): Promise<Host> => {
   const server = await startServer(
     {
@@ -33,11 +35,18 @@ export const startHost = async (
       maxConnectionsPerAddress: 200,
       newRoom: false,
     },
-    { log: () => {}, clientFolder: `${root}/dist/client` },
+    { log: () => {}, clientFolder: options.clientFolder ?? clientFolder },
   );
-  const secret = options.secret ?? randomBytes(16).toString('base64url');
-  return { url: server.url, link: `${server.url}/#room=${secret}`, close: () => server.close() };
+  return {
+    url: server.url,
+    port: server.port,
+    link: newLink(server.url),
+    close: () => server.close(),
+  };
 };
+
+/** Each call is another room. */
+export const newLink = (url: string): string => `${url}/#room=${randomBytes(16).toString('base64url')}`;
 
 export type BrowserProcess = {
   readonly browser: Browser;
