@@ -22,6 +22,45 @@ describe('telemetry', () => {
     expect(text).toContain('room=[hidden]');
   });
 
+  it.each([
+    ['a link', 'see https://h.example/?a=1#room=AAAAAAAAAAAAAAAAAAAAAA now'],
+    ['a link in a query', 'url=https%3A%2F%2Fh%2F%23room%3DAAAAAAAAAAAAAAAAAAAAAA'],
+    ['a recovery key', `av1${'-AAAAA'.repeat(11)}`],
+    ['a recovery key as typed', `AV1${' AAAAA'.repeat(11)}`],
+    ['a recovery key in one word', `av1${'A'.repeat(55)}`],
+  ])('hides %s', (_what, secret) => {
+    const telemetry = createTelemetry({ clock });
+    telemetry.log('warn', 'test', secret, { field: secret });
+    expect(JSON.stringify(telemetry.entries.get())).not.toContain('AAAAA');
+  });
+
+  it('leaves ids readable: they are no secrets, and logs are useless without them', () => {
+    const telemetry = createTelemetry({ clock });
+    const id = 'kC0rSw5YhBzQ2k0eG8uSgYjT1cHqk4m9n3fJxQw7LrA';
+    telemetry.log('info', 'test', `peer ${id} came`, { id });
+    expect(telemetry.entries.get()[0]).toMatchObject({ message: `peer ${id} came`, fields: { id } });
+  });
+
+  it('keeps the beginning of a stranger’s long message', () => {
+    const telemetry = createTelemetry({ clock });
+    telemetry.log('warn', 'test', 'x'.repeat(100_000), { reason: 'y'.repeat(100_000) });
+    expect(JSON.stringify(telemetry.entries.get()).length).toBeLessThan(3_000);
+  });
+
+  it('keeps one entry where one is asked for', () => {
+    const telemetry = createTelemetry({ clock }, { keptEntries: 1, minimumLevel: 'debug' });
+    telemetry.log('info', 'test', 'older');
+    telemetry.log('info', 'test', 'newer');
+    expect(telemetry.entries.get().map(({ message }) => message)).toEqual(['newer']);
+  });
+
+  it('sums up observations', () => {
+    const telemetry = createTelemetry({ clock });
+    for (const seconds of [1, 2, 6]) telemetry.observe('rpc_seconds', seconds, { method: 'm' });
+    expect(telemetry.observation('rpc_seconds{method="m"}')).toEqual({ count: 3, sum: 9, last: 6 });
+    expect(telemetry.observation('rpc_seconds')).toBeUndefined();
+  });
+
   it('drops what is below its level', () => {
     const telemetry = createTelemetry({ clock }, { keptEntries: 5, minimumLevel: 'warn' });
     telemetry.log('info', 'test', 'chatter');

@@ -29,8 +29,10 @@ export type TelemetryOptions = {
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 /** Names beyond this many are not counted: a name made from data must not eat the tab's memory. */
 const maxNames = 500;
-/** Room secrets in links, and recovery keys. */
-const secrets = /(room=)[A-Za-z0-9_-]{16,}|\bav1-[0-9A-Za-z-]{20,}/g;
+/** Room secrets in links (also in one that is a parameter of another), and recovery keys however they were typed. */
+const secrets = /(room(?:=|%3D))[\w-]{16,}|\bav1(?:[\s-]?[0-9A-Za-z]{5}){4,}/gi;
+/** Messages may quote a stranger. */
+const maxTextLength = 1_000;
 
 /**
  * What the components of this tab say about themselves, in bounded memory. Doesn't leave the tab, and knows neither who
@@ -59,7 +61,7 @@ export const createTelemetry = (
         message: redact(message),
         fields: redactFields(fields),
       };
-      entries.update((kept) => [...kept.slice(1 - options.keptEntries), entry]);
+      entries.update((kept) => [...kept, entry].slice(-options.keptEntries));
     },
     count(name, by = 1, labels) {
       const key = withLabels(name, labels);
@@ -74,7 +76,12 @@ export const createTelemetry = (
   };
 };
 
-const redact = (text: string): string => text.replace(secrets, (_match, room) => `${room ?? ''}[hidden]`);
+const redact = (text: string): string => {
+  const hidden = text
+    .slice(0, maxTextLength + 100)
+    .replace(secrets, (_match, room) => `${room ?? ''}[hidden]`);
+  return hidden.length <= maxTextLength ? hidden : `${hidden.slice(0, maxTextLength)}…`;
+};
 
 const redactFields = (fields: LogFields): LogFields =>
   Object.fromEntries(

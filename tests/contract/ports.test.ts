@@ -187,6 +187,7 @@ describe.each([
     stop();
     vi.advanceTimersByTime(100);
     expect(heard).toHaveLength(3);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('do not run once cancelled', () => {

@@ -32,10 +32,11 @@ describe.each(Object.entries(adapters))('key-value store: %s', (_name, open) => 
 
   it('lists a prefix in key order and nothing beside it', async () => {
     const store = await open();
-    for (const key of ['b/1', 'a/2', 'a/1', 'a', 'ab/1']) await store.set('jobResults', key, key);
+    for (const key of ['b/1', 'a/2', 'a/1', 'a', 'ab/1', 'a/é', 'a0'])
+      await store.set('jobResults', key, key);
     const keys = async (prefix?: string) => (await store.entries('jobResults', prefix)).map(([key]) => key);
-    expect(await keys('a/')).toEqual(['a/1', 'a/2']);
-    expect(await keys()).toEqual(['a', 'a/1', 'a/2', 'ab/1', 'b/1']);
+    expect(await keys('a/')).toEqual(['a/1', 'a/2', 'a/é']);
+    expect(await keys()).toEqual(['a', 'a/1', 'a/2', 'a/é', 'a0', 'ab/1', 'b/1']);
   });
 
   it('deletes a prefix whole and nothing beside it', async () => {

@@ -37,24 +37,16 @@ interface Connection {
 }
 
 const createConnection = (name: string, options: BrowserStoreOptions): Connection => {
-  let state: 'usable' | 'gave-way' | 'closed' = 'usable';
+  let closed = false;
   let opening: Promise<Database> | undefined;
 
   const open = (): Promise<Database> => {
-    if (state === 'gave-way') return Promise.reject(newer());
-    if (state === 'closed') return Promise.reject(new Error('the store was closed'));
-    const attempt = openWithPatience(name, options, {
-      onNewerTab() {
-        state = 'gave-way';
-        options.onGivenWay();
-      },
-      onLost() {
-        if (opening === attempt) opening = undefined;
-      },
-    });
-    attempt.catch(() => {
+    if (closed) return Promise.reject(new Error('the store was closed'));
+    const forget = () => {
       if (opening === attempt) opening = undefined;
-    });
+    };
+    const attempt = openWithPatience(name, options, { onNewerTab: options.onGivenWay, onLost: forget });
+    attempt.catch(forget);
     return attempt;
   };
   const use = async <T>(operation: (database: Database) => Promise<T>): Promise<T> => {
@@ -75,7 +67,7 @@ const createConnection = (name: string, options: BrowserStoreOptions): Connectio
     },
     close() {
       const last = opening;
-      state = 'closed';
+      closed = true;
       opening = undefined;
       last?.then(
         (database) => database.close(),
