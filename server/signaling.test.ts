@@ -1,4 +1,5 @@
 import { webcrypto } from 'node:crypto';
+import { connect as connectTcp } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { PeerId, RoomId } from '../src/core/brand.ts';
@@ -178,6 +179,22 @@ describe('signaling', () => {
     sockets.at(-1)?.close();
     expect(await ana.next()).toEqual({ t: 'left', peer: ben.peer satisfies PeerId });
   });
+
+  it.each(['//[', 'http://[', '/elsewhere', '*'])(
+    'survives an upgrade at the address %s',
+    async (address) => {
+      const status = await new Promise<string>((resolve, reject) => {
+        const raw = connectTcp(server.port, '127.0.0.1');
+        raw.on('data', (data: Buffer) => resolve(data.toString().split('\r\n')[0] ?? ''));
+        raw.on('error', reject);
+        raw.write(
+          `GET ${address} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+        );
+      });
+      expect(status).toBe('HTTP/1.1 404 no socket here');
+      expect((await join()).first).toMatchObject({ t: 'welcome' });
+    },
+  );
 
   it('refuses pages from elsewhere', async () => {
     await expect(connect({ Origin: 'https://evil.example' })).rejects.toThrow('403');

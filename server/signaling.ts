@@ -229,7 +229,8 @@ export const attachSignaling = (
     address: string,
   ): readonly [number, string] | undefined => {
     if (draining) return [503, 'the server is going down'];
-    if (new URL(request.url ?? '/', 'http://host').pathname !== '/signal') return [404, 'no socket here'];
+    // Compared as text: parsing throws on a stranger's address, and here nothing would catch it.
+    if ((request.url ?? '').split('?')[0] !== '/signal') return [404, 'no socket here'];
     if (!options.isAllowedOrigin(request.headers.origin, request.headers.host))
       return [403, 'origin not allowed'];
     if (clientsById.size >= options.maxConnections) return [503, 'the server is full'];
