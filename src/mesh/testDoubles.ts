@@ -45,6 +45,12 @@ export const createManualTime = () => {
   return {
     clock,
     timers,
+    /** How many timers wait: what has ended must leave none. */
+    pending: () => due.length,
+    /** Time passes and nothing runs, as in a frozen tab; what fell due meanwhile runs with the next `advance`. */
+    sleep(time: number) {
+      now += time;
+    },
     async advance(time: number) {
       const end = now + time;
       for (;;) {
@@ -54,7 +60,7 @@ export const createManualTime = () => {
           .sort((a, b) => a.at - b.at || a.order - b.order)[0];
         if (!next) break;
         due = due.filter((other) => other !== next);
-        now = next.at;
+        now = Math.max(now, next.at);
         next.run();
       }
       now = end;
@@ -157,8 +163,23 @@ export const createTransportHub = () => {
   const members = new Map<PeerId, Member>();
   const silenced = new Set<PeerId>();
   const expelled: { readonly by: PeerId; readonly peer: PeerId; readonly reason: string }[] = [];
+  const watchers: { readonly peer: PeerId; readonly sent: Uint8Array[] }[] = [];
+  let failing: { readonly code: 'too-large' | 'closed'; left: number } | undefined;
   return {
     expelled,
+    /** The next sends fail so. */
+    failSends(code: 'too-large' | 'closed', count = Number.POSITIVE_INFINITY) {
+      failing = { code, left: count };
+    },
+    /** What a peer sends from now on, arrived or not. */
+    watchSends(peer: PeerId): readonly Uint8Array[] {
+      const watcher = { peer, sent: [] };
+      watchers.push(watcher);
+      return watcher.sent;
+    },
+    /** `at` loses its link to `peer`. */
+    down: (peer: PeerId, at: PeerId) =>
+      members.get(at)?.changes.emit({ kind: 'down', peer, reason: fault('failed', 'gone') }),
     silence: (peer: PeerId) => void silenced.add(peer),
     disconnect(peer: PeerId) {
       members.delete(peer);
@@ -177,6 +198,8 @@ export const createTransportHub = () => {
         changes: changes.subscribe,
         expel: (peer, reason) => void expelled.push({ by: self, peer, reason }),
         async send(to: PeerId, message: Uint8Array, _priority: Priority) {
+          for (const watcher of watchers) if (watcher.peer === self) watcher.sent.push(message);
+          if (failing && failing.left-- > 0) return err(fault(failing.code, failing.code));
           const receiver = members.get(to);
           if (!receiver) return err(fault('unknown-peer', `${to} is not here`));
           const deaf = silenced.has(self) || silenced.has(to);

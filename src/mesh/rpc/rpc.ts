@@ -4,7 +4,7 @@ import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
 import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
 import { decodeWith, parseWith } from '../../core/schema.ts';
-import type { CallOptions, MessageTransport, Method, Rpc, RpcError } from '../contracts.ts';
+import type { CallOptions, MessageTransport, Method, Rpc, RpcError, SendError } from '../contracts.ts';
 import { encodeRpc, type RpcMessage, rpcLimits, rpcMessageSchema } from './protocol.ts';
 import { createServing } from './serving.ts';
 
@@ -25,6 +25,7 @@ const toleratedStrayAnswers = 3;
 
 type PendingCall = {
   readonly to: PeerId;
+  readonly since: Milliseconds;
   readonly method: Method<unknown, unknown, unknown>;
   readonly onProgress: ((value: unknown) => void) | undefined;
   readonly settle: (result: Result<unknown, RpcError>) => void;
@@ -40,22 +41,18 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
   const callsById = new Map<number, PendingCall>();
   const heardAtByPeer = new Map<PeerId, number>();
   const pingedAtByPeer = new Map<PeerId, number>();
+  /** When the first ping went out that nothing has followed. */
+  const askedAtByPeer = new Map<PeerId, number>();
   const strayAnswersByPeer = new Map<PeerId, number>();
   let nextId = 1;
   let stopWatching: CancelTimer | undefined;
+  let closed = false;
 
-  const send = async (to: PeerId, message: RpcMessage, priority: 'control' | 'bulk') =>
+  /** Throws at once if the message can't be encoded: that is the bug of whoever made it. */
+  const send = (to: PeerId, message: RpcMessage, priority: 'control' | 'bulk') =>
     transport.send(to, encodeRpc(message), priority);
 
-  const serving = createServing(
-    {
-      timers,
-      telemetry,
-      send: (to, message, priority) => void send(to, message, priority),
-      expel: transport.expel,
-    },
-    limits,
-  );
+  const serving = createServing({ timers, telemetry, send, expel: transport.expel }, limits);
 
   const settleCall = (id: number, result: Result<unknown, RpcError>) => {
     const call = callsById.get(id);
@@ -68,21 +65,26 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
     call.settle(result);
   };
 
-  /** Of every peer that owes us an answer: ask after a second of silence, give up after three. */
+  /**
+   * Of every peer that owes us an answer: ask after a second of silence, give up after three. Silence counts per call,
+   * because new calls must not hide a dead peer; and only a question that had time to be answered proves it, because
+   * this tab itself may have been asleep.
+   */
   const watch = () => {
     const now = clock.monotonic();
-    for (const [id, { to }] of [...callsById]) {
-      const silentFor = now - (heardAtByPeer.get(to) ?? now);
-      if (silentFor >= limits.silentAfter) {
+    for (const [id, { to, since }] of [...callsById]) {
+      const silentFor = now - Math.max(since, heardAtByPeer.get(to) ?? since);
+      if (silentFor < limits.pingAfter) continue;
+      const askedAt = askedAtByPeer.get(to) ?? now;
+      if (silentFor >= limits.silentAfter && now - askedAt >= limits.silentAfter - limits.pingAfter) {
         void send(to, { t: 'cancel', id }, 'control');
         settleCall(id, err(fault('silent', `nothing was heard for ${(silentFor / 1_000).toFixed(1)} s`)));
-      } else if (
-        silentFor >= limits.pingAfter &&
-        now - (pingedAtByPeer.get(to) ?? 0) >= limits.pingAfter / 2
-      ) {
-        pingedAtByPeer.set(to, now);
-        void send(to, { t: 'ping', n: Math.round(now) }, 'control');
+        continue;
       }
+      askedAtByPeer.set(to, askedAt);
+      if (now - (pingedAtByPeer.get(to) ?? Number.NEGATIVE_INFINITY) < limits.pingAfter / 2) continue;
+      pingedAtByPeer.set(to, now);
+      void send(to, { t: 'ping', n: Math.round(now) }, 'control');
     }
   };
 
@@ -111,6 +113,7 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
 
   const onMessage = (from: PeerId, bytes: Uint8Array) => {
     heardAtByPeer.set(from, clock.monotonic());
+    askedAtByPeer.delete(from);
     const decoded = decodeWith(rpcMessageSchema, bytes, {
       maxBytes: rpcLimits.maxMessageBytes,
       maxDepth: rpcLimits.maxDepth,
@@ -134,6 +137,7 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
   const onPeerDown = (peer: PeerId, reason: Fault) => {
     heardAtByPeer.delete(peer);
     pingedAtByPeer.delete(peer);
+    askedAtByPeer.delete(peer);
     strayAnswersByPeer.delete(peer);
     serving.onPeerDown(peer);
     for (const [id, call] of [...callsById]) {
@@ -154,6 +158,8 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
   ) =>
     new Promise<Result<unknown, RpcError>>((resolve) => {
       const { deadline, signal, onProgress } = callOptions;
+      const d = Math.max(1, Math.min(Math.round(deadline), rpcLimits.maxDeadlineMs));
+      const bytes = encodeRpc({ t: 'call', id: nextId, m: method.name, i: input, d });
       const id = nextId++;
       const abandon = (error: RpcError) => {
         if (!callsById.has(id)) return;
@@ -170,19 +176,16 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
         signal?.removeEventListener('abort', onAbort);
         resolve(result);
       };
-      // Silence counts from now only if nothing was owed: else a stream of new calls would hide a dead peer for ever.
-      const owed = [...callsById.values()].some((call) => call.to === to);
-      if (!owed) heardAtByPeer.set(to, clock.monotonic());
-      callsById.set(id, { to, method, onProgress, settle });
+      callsById.set(id, { to, since: clock.monotonic(), method, onProgress, settle });
       stopWatching ??= timers.every(watchEvery, watch);
-      const d = Math.max(1, Math.min(Math.round(deadline), rpcLimits.maxDeadlineMs));
-      void send(to, { t: 'call', id, m: method.name, i: input, d }, method.priority).then((sent) => {
-        if (!sent.ok) settleCall(id, err(fault('peer-lost', sent.error.message)));
+      void transport.send(to, bytes, method.priority).then((sent) => {
+        if (!sent.ok) settleCall(id, err(toRpcError(sent.error, bytes.byteLength)));
       });
     });
 
   return {
     async call(to, method, input, callOptions) {
+      if (closed) return err(fault('peer-lost', 'this tab has left the room'));
       if (callOptions.signal?.aborted) return err(fault('cancelled', 'the caller cancelled'));
       const result = await startCall(
         to,
@@ -195,6 +198,7 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
     },
     handle: serving.handle,
     close() {
+      closed = true;
       stopMessages();
       stopChanges();
       serving.close();
@@ -202,4 +206,10 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
         settleCall(id, err(fault('peer-lost', 'this tab has left the room')));
     },
   };
+};
+
+/** A message that does not fit says nothing about its peer, so it must not count as a loss of it. */
+const toRpcError = (error: SendError, bytes: number): RpcError => {
+  if (error.code !== 'too-large') return fault('peer-lost', error.message);
+  return fault(bytes > rpcLimits.maxMessageBytes ? 'refused' : 'overloaded', error.message);
 };

@@ -8,6 +8,7 @@ import type { RpcMessage } from './protocol.ts';
 type AnyMethod = Method<unknown, unknown, unknown>;
 type AnyHandler = Handler<unknown, unknown, unknown>;
 type Call = Extract<RpcMessage, { t: 'call' }>;
+type ErrorCode = Extract<RpcMessage, { t: 'error' }>['c'];
 
 /** How many call ids per peer are remembered, to run a repeated call once and to meet a cancel that came first. */
 const rememberedIds = 4_096;
@@ -25,7 +26,11 @@ export const createServing = (
   deps: {
     readonly timers: Timers;
     readonly telemetry: Telemetry;
-    readonly send: (to: PeerId, message: RpcMessage, priority: Priority) => void;
+    readonly send: (
+      to: PeerId,
+      message: RpcMessage,
+      priority: Priority,
+    ) => ReturnType<MessageTransport['send']>;
     readonly expel: MessageTransport['expel'];
   },
   limits: { readonly maxInboundPerPeer: number; readonly maxInbound: number },
@@ -63,28 +68,32 @@ export const createServing = (
     const calls = running(from);
     calls.set(id, controller);
     const cancelDeadline = deps.timers.after(milliseconds(d), () => controller.abort());
-    const isCurrent = () => calls.get(id) === controller && !controller.signal.aborted;
+    const isCurrent = () => !controller.signal.aborted;
     const progress = (value: unknown) => {
-      if (isCurrent()) deps.send(from, { t: 'progress', id, v: value }, 'control');
+      if (calls.has(id) && isCurrent()) void deps.send(from, { t: 'progress', id, v: value }, 'control');
+    };
+    const fail = (code: ErrorCode, message: string) => {
+      if (isCurrent())
+        void deps.send(from, { t: 'error', id, c: code, s: message.slice(0, 1_000) }, 'control');
+    };
+    const leave = () => {
+      cancelDeadline();
+      calls.delete(id);
+      if (calls.size === 0 && runningByPeer.get(from) === calls) runningByPeer.delete(from);
     };
     try {
       const result = await handler(input, { from, signal: controller.signal, progress });
+      leave();
       if (!isCurrent()) return;
-      if (result.ok) deps.send(from, { t: 'answer', id, v: result.value }, method.priority);
-      else
-        deps.send(
-          from,
-          { t: 'error', id, c: result.error.code, s: result.error.message.slice(0, 1_000) },
-          'control',
-        );
+      if (!result.ok) return fail(result.error.code, result.error.message);
+      const sent = await deps.send(from, { t: 'answer', id, v: result.value }, method.priority);
+      if (!sent.ok && sent.error.code === 'too-large') fail('failed', `the answer: ${sent.error.message}`);
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
       deps.telemetry.log('error', 'rpc', `${method.name} threw: ${message}`);
-      if (isCurrent())
-        deps.send(from, { t: 'error', id, c: 'failed', s: `${method.name} failed here` }, 'control');
+      fail('failed', `${method.name} failed here`);
     } finally {
-      cancelDeadline();
-      if (calls.get(id) === controller) calls.delete(id);
+      leave();
     }
   };
 
@@ -100,10 +109,10 @@ export const createServing = (
     onCall(from, call) {
       if (!markSeen(from, call.id)) return;
       const refuse = (c: 'refused' | 'overloaded', s: string) =>
-        deps.send(from, { t: 'error', id: call.id, c, s }, 'control');
+        void deps.send(from, { t: 'error', id: call.id, c, s }, 'control');
       const known = handlersByName.get(call.m);
       if (!known) return refuse('refused', `this tab does not offer ${call.m}`);
-      if (running(from).size >= limits.maxInboundPerPeer || total() >= limits.maxInbound) {
+      if ((runningByPeer.get(from)?.size ?? 0) >= limits.maxInboundPerPeer || total() >= limits.maxInbound) {
         return refuse('overloaded', 'too many calls at once: try again later');
       }
       const input = parseWith(known.method.input, call.i);
@@ -113,18 +122,15 @@ export const createServing = (
     },
     onCancel(from, id) {
       markSeen(from, id);
-      const calls = running(from);
-      calls.get(id)?.abort();
-      calls.delete(id);
+      // Its place is free when the handler has really stopped, or calls and cancels by turns would pile up work.
+      runningByPeer.get(from)?.get(id)?.abort();
     },
     onPeerDown(peer) {
       for (const controller of runningByPeer.get(peer)?.values() ?? []) controller.abort();
-      runningByPeer.delete(peer);
       seenByPeer.delete(peer);
     },
     close() {
       for (const calls of runningByPeer.values()) for (const controller of calls.values()) controller.abort();
-      runningByPeer.clear();
     },
   };
 };
