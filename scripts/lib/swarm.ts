@@ -97,8 +97,10 @@ const killHalfWay = async (
   // The page itself says how far it is.
   await page.waitForFunction(
     () => {
-      const done = Number(document.querySelector('[role=progressbar]')?.getAttribute('aria-valuenow') ?? 0);
-      return done >= 30;
+      const bars = [...document.querySelectorAll('header [role=progressbar]')];
+      const bar = bars.find((one) => one.getAttribute('aria-label') !== 'Models loaded');
+      const value = (name: string) => Number(bar?.getAttribute(name) ?? 0);
+      return value('aria-valuenow') / Math.max(1, value('aria-valuemax')) >= 0.3;
     },
     undefined,
     { timeout: jobTimeout, polling: 100 },

@@ -76,7 +76,7 @@ export const createApp = async (): Promise<AppModel> => {
     device: deviceId,
     build,
     name: settings.store.get().name ?? defaultDeviceName(deviceId),
-    profile: undefined,
+    profile: device.profile.get(),
     engine: { phase: 'idle', progress: 0, choice: undefined, error: undefined },
     recoveryKeyPending: identity.recoveryKeyPending(),
     durable: identity.durable,

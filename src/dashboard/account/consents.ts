@@ -27,7 +27,7 @@ export const consentTexts: Record<Consent, ConsentText> = {
   },
   'this-device-only': {
     title: 'This device only',
-    what: 'Everything is read here, more slowly. You still see who else is around.',
+    what: 'Everything is read here, more slowly. This page meets nobody.',
     sees: 'Nobody receives your pages, and you receive none.',
   },
 };

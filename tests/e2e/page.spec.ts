@@ -1,0 +1,73 @@
+import { submitFiles, waitForJobEnd } from '../../scripts/lib/village.ts';
+import { expect, goTo, renderPng, test } from './fixtures.ts';
+
+const screens = ['Read', 'Swarm', 'This device', 'Receipts', 'Health'] as const;
+
+for (const [width, height] of [
+  [360, 780],
+  [1440, 900],
+] as const) {
+  test(`every screen fits at ${width} px`, async ({ village }) => {
+    const page = await village.open({ viewport: { width, height } });
+    for (const screen of screens) {
+      await goTo(page, screen);
+      await expect(page.getByRole('heading').first()).toBeVisible();
+      const beyond = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(beyond, screen).toBeLessThanOrEqual(0);
+    }
+  });
+}
+
+test('every screen can be reached by keyboard alone', async ({ village }) => {
+  const page = await village.open();
+  await page.locator('body').press('Tab');
+  await expect(page.getByRole('button', { name: 'Skip to content' })).toBeFocused();
+  for (const screen of screens) {
+    const button = page
+      .getByRole('navigation', { name: 'Screens' })
+      .getByRole('button', { name: screen, exact: true });
+    for (let i = 0; i < 40 && !(await button.evaluate((node) => node === document.activeElement)); i++) {
+      await page.keyboard.press('Tab');
+    }
+    await expect(button).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(button).toHaveAttribute('aria-current', 'page');
+  }
+});
+
+test('the page opens without a network and still reads alone', async ({ village, shared }) => {
+  const context = await village.newContext();
+  const page = await village.open({ context, consent: 'This device only' });
+  const line = await renderPng(
+    shared,
+    '<p style="font:28px serif;margin:12px">Read without a net</p>',
+    460,
+    64,
+  );
+  const submit = async (name: string) => {
+    await submitFiles(page, [{ name, mimeType: 'image/png', buffer: line }] as never);
+    await waitForJobEnd(page, 80_000);
+  };
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await submit('online.png');
+  await goTo(page, 'Health');
+  await expect(page.getByText(/opens and reads without a network/)).toBeVisible({ timeout: 30_000 });
+  await context.setOffline(true);
+  await page.reload();
+  await goTo(page, 'Read');
+  await expect(page.getByRole('navigation', { name: 'Screens' })).toBeVisible();
+  await submit('offline.png');
+  await expect(page.getByText('Read without a net').first()).toBeVisible();
+});
+
+test('the page is isolated, and installable', async ({ village }) => {
+  const page = await village.open();
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+  const manifest = await (await page.request.get(`${village.host.url}/manifest.webmanifest`)).json();
+  expect(manifest).toMatchObject({ display: 'standalone', start_url: '/' });
+  for (const { src } of manifest.icons) {
+    expect((await page.request.get(`${village.host.url}${src}`)).status(), src).toBe(200);
+  }
+});
