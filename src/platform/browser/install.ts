@@ -57,8 +57,8 @@ export const createInstaller = (): Installer => {
       state.update((current) =>
         current.offlineReady === offlineReady ? current : { ...current, offlineReady },
       );
-      // Part of it is stored, so the device has read; the rest was loaded before the service worker listened.
-      if (missing.length < neededUrls.length && isControlled()) await complete(missing, completed);
+      // The models are stored, so the device has read; the runtime was loaded before the service worker listened.
+      if (isControlled() && missing.every(isAsset)) await complete(missing, completed);
     },
   };
 };
@@ -150,6 +150,9 @@ const missingOf = async (urls: readonly string[]): Promise<readonly string[]> =>
   );
   return urls.filter((_url, index) => stored[index] === undefined);
 };
+
+/** What the service worker keeps; the models are in a store of the page, under addresses that no server answers. */
+const isAsset = (url: string): boolean => new URL(url, location.href).pathname.startsWith('/assets/');
 
 /** Asks for what was used already: the HTTP cache has it, and the service worker stores what passes by. Once each. */
 const complete = async (urls: readonly string[], completed: Set<string>): Promise<void> => {
