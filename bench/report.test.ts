@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { compareWithBaseline, formatTable } from './report.ts';
+import { percentile } from './suite.ts';
+
+describe('percentile', () => {
+  it('is a measured value, by nearest rank', () => {
+    const values = [40, 10, 30, 20];
+    expect([0, 25, 50, 75, 95, 100].map((p) => percentile(values, p))).toEqual([10, 10, 20, 30, 40, 40]);
+  });
+
+  it('refuses to say anything of nothing', () => {
+    expect(() => percentile([], 50)).toThrow('no values');
+  });
+});
+
+describe('comparison with the baseline', () => {
+  it('says by how much a number changed, and leaves out what cannot be compared', () => {
+    expect(compareWithBaseline(110, 100)).toBe('+10.0 %');
+    expect(compareWithBaseline(90, 100)).toBe('−10.0 %');
+    expect(compareWithBaseline(100, 100)).toBe('=');
+    expect(compareWithBaseline(100, undefined)).toBe('new');
+    expect(compareWithBaseline(null, 100)).toBe('–');
+    expect(compareWithBaseline(3, 0)).toBe('–');
+  });
+
+  it('marks what is over its limit', () => {
+    const table = formatTable({ p50_ms: 800, p95_ms: 6_000 }, { p50_ms: 800 }, { p95_ms: 5_000 });
+    const [, p50, p95] = table.split('\n');
+    expect(p50).not.toContain('over');
+    expect(p95).toContain('over its limit of 5000');
+  });
+});
