@@ -11,6 +11,8 @@ import { createReassembler } from './wire/reassembly.ts';
 import { createSendQueue } from './wire/sendQueue.ts';
 
 const pingEvery = milliseconds(5_000);
+/** Above this, pongs are not sent: a peer that pings and reads nothing must not fill our memory with answers. */
+const maxUnsentBytes = 1024 * 1024;
 
 /**
  * A link over an open channel. Answers pings from the message handler, so a hidden tab whose timers are throttled still
@@ -79,7 +81,8 @@ export const createLink = (
         return;
       }
       case 'ping':
-        return sendNow({ kind: 'pong', nonce: frame.value.nonce });
+        if (channel.bufferedAmount() <= maxUnsentBytes) sendNow({ kind: 'pong', nonce: frame.value.nonce });
+        return undefined;
       case 'pong':
         return onPong(frame.value.nonce);
       case 'close':
@@ -109,7 +112,13 @@ export const createLink = (
       rtt: rtt === undefined ? undefined : milliseconds(rtt),
     }),
     close(reason) {
-      if (!ended) sendNow({ kind: 'close', reason: reason.slice(0, wireLimits.maxReasonBytes / 4) });
+      if (ended) return;
+      stopClosed(); // the other side closes on our word: that is not a loss
+      try {
+        channel.send(encodeFrame({ kind: 'close', reason: reason.slice(0, wireLimits.maxReasonBytes / 4) }));
+      } catch {
+        // it was lost already, and would have been closed
+      }
       end(fault('closed-here', reason));
     },
   };

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import type { PeerId } from '../core/brand.ts';
+import { utf8 } from '../core/bytes.ts';
+import type { Fault } from '../core/result.ts';
+import type { LinkEnd } from './contracts.ts';
+import { createLink } from './link.ts';
+import { createChannelPair, createManualTime, settle, type TestChannel } from './testDoubles.ts';
+import { decodeFrame, encodeFrame } from './wire/frames.ts';
+
+const ping = encodeFrame({ kind: 'ping', nonce: 7 });
+
+const watchLink = (channel: TestChannel, time: ReturnType<typeof createManualTime>) => {
+  const link = createLink(channel, { peer: 'peer' as PeerId, ...time });
+  const messages: string[] = [];
+  const ends: Fault<LinkEnd>[] = [];
+  link.messages((bytes) => messages.push(new TextDecoder().decode(bytes)));
+  link.closed((reason) => ends.push(reason));
+  return { link, messages, ends };
+};
+
+const createLinkedPair = () => {
+  const time = createManualTime();
+  const [here, there] = createChannelPair();
+  return { time, here, there, ana: watchLink(here, time), ben: watchLink(there, time) };
+};
+
+/** A link whose other end is the test itself. */
+const createLinkToNobody = () => {
+  const time = createManualTime();
+  const [here, there] = createChannelPair();
+  const received: string[] = [];
+  there.frames((bytes) => {
+    const frame = decodeFrame(bytes);
+    received.push(frame.ok ? frame.value.kind : 'unreadable');
+  });
+  return { time, here, there, received, ana: watchLink(here, time) };
+};
+
+describe('a link', () => {
+  it('carries messages both ways and counts their bytes', async () => {
+    const { ana, ben } = createLinkedPair();
+    expect(await ana.link.send(utf8('ahoy'), 'control')).toEqual({ ok: true, value: undefined });
+    await ben.link.send(utf8('hello'), 'bulk');
+    await settle();
+    expect(ben.messages).toEqual(['ahoy']);
+    expect(ana.messages).toEqual(['hello']);
+    expect(ana.link.stats().bytesSent).toBe(4);
+    expect(ana.link.stats().bytesReceived).toBeGreaterThan(5);
+  });
+
+  it('measures its round trip, smoothed', async () => {
+    const { time, here, there, ana } = createLinkedPair();
+    await settle();
+    expect(ana.link.stats().rtt).toBe(0);
+    here.manual = true;
+    there.manual = true;
+    await time.advance(5_000);
+    await time.advance(80);
+    here.flush();
+    there.flush();
+    expect(ana.link.stats().rtt).toBe(10);
+  });
+
+  it('knows no round trip before a ping came back, and believes no pong that it did not ask for', async () => {
+    const { there, ana } = createLinkToNobody();
+    for (const nonce of [1, 99]) there.send(encodeFrame({ kind: 'pong', nonce }));
+    await settle();
+    expect(ana.link.stats().rtt).toBeUndefined();
+  });
+
+  it('answers a ping at once, without a timer', async () => {
+    const { there, received } = createLinkToNobody();
+    await settle();
+    received.length = 0;
+    there.send(ping);
+    expect(received).toEqual(['pong']);
+  });
+
+  it('stops answering pings while their sender takes nothing', async () => {
+    const { here, there, received } = createLinkToNobody();
+    await settle();
+    received.length = 0;
+    Object.assign(here, { bufferedAmount: () => 2 * 1024 * 1024 });
+    there.send(ping);
+    expect(received).toEqual([]);
+  });
+
+  it('tells the other side why it closes', async () => {
+    const { ana, ben } = createLinkedPair();
+    await settle();
+    ana.link.close('the battery is low');
+    ana.link.close('again');
+    expect(ana.ends).toEqual([{ code: 'closed-here', message: 'the battery is low' }]);
+    expect(ben.ends).toEqual([{ code: 'closed-there', message: 'the battery is low' }]);
+  });
+
+  it('closes with a long reason in any script', async () => {
+    const { ana, ben } = createLinkedPair();
+    await settle();
+    ana.link.close('電池'.repeat(500));
+    expect(ben.ends).toMatchObject([{ code: 'closed-there', message: /^電池/ }]);
+  });
+
+  it.each([
+    ['a frame of no known kind', [Uint8Array.of(9, 9)]],
+    ['an empty frame', [new Uint8Array(0)]],
+    [
+      'a part that does not follow',
+      [encodeFrame({ kind: 'message', priority: 'bulk', id: 1, total: 9, offset: 3, part: utf8('abc') })],
+    ],
+  ])('ends as misbehaved on %s, and hears nothing more', async (_name, frames) => {
+    const { there, ana } = createLinkToNobody();
+    await settle();
+    for (const frame of frames) there.send(frame);
+    expect(ana.ends).toMatchObject([{ code: 'misbehaved' }]);
+    expect(ana.messages).toEqual([]);
+    expect(await ana.link.send(utf8('x'), 'control')).toMatchObject({ error: { code: 'closed' } });
+  });
+
+  it('fails when its channel is lost, with what still waited', async () => {
+    const { here, ana } = createLinkToNobody();
+    await settle();
+    here.manual = true;
+    const waiting = ana.link.send(new Uint8Array(1_000_000), 'bulk');
+    here.breakDown('ICE failed');
+    expect(await waiting).toMatchObject({ error: { code: 'closed' } });
+    expect(ana.ends).toEqual([{ code: 'failed', message: 'ICE failed' }]);
+  });
+
+  it('leaves no timer and closes its channel, however it ends', async () => {
+    for (const end of [
+      ({ ana }: ReturnType<typeof createLinkedPair>) => ana.link.close('bye'),
+      ({ here }: ReturnType<typeof createLinkedPair>) => here.breakDown('gone'),
+      ({ there }: ReturnType<typeof createLinkedPair>) => there.send(Uint8Array.of(9)),
+    ]) {
+      const pair = createLinkedPair();
+      await settle();
+      end(pair);
+      expect(() => pair.here.send(ping)).toThrow('closed');
+      expect(() => pair.there.send(ping)).toThrow('closed');
+      expect(pair.time.pending()).toBe(0);
+    }
+  });
+
+  it('over a channel that closed before anybody listened says so to the first who sends', async () => {
+    const time = createManualTime();
+    const [here] = createChannelPair();
+    here.breakDown('gone');
+    const { link } = watchLink(here, time);
+    expect(await link.send(utf8('x'), 'control')).toMatchObject({ error: { code: 'closed' } });
+    expect(time.pending()).toBe(0);
+  });
+});
