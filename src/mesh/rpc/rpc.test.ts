@@ -256,6 +256,21 @@ describe('a silent peer', () => {
     expect(ends.slice(0, 3)).toEqual(['0 silent', '1 silent', '2 silent']);
   });
 
+  it('is given its three seconds however long nobody has called it', async () => {
+    const { time, hub, ana: caller, ben: server } = createPair();
+    server.handle(double, async ({ n }) => ok({ n }));
+    await Promise.all([caller.call(ben, double, { n: 1 }, minute), time.advance(60_000)]);
+    hub.silence(ben);
+    let end: string | undefined;
+    void caller.call(ben, double, { n: 2 }, minute).then((result) => {
+      end = result.ok ? 'ok' : result.error.code;
+    });
+    await time.advance(2_999);
+    expect(end).toBeUndefined();
+    await time.advance(1);
+    expect(end).toBe('silent');
+  });
+
   it('is not one whose handler is slow while its tab answers pings', async () => {
     const { time, heardByBen, ana: caller, ben: server } = createPair();
     const { runs, handler } = createHeldHandler();
