@@ -11,6 +11,8 @@ export const columnRules = {
   proseFill: 0.6,
   /** Sides whose rows share baselines more rarely than this are independent, prose or not. */
   sharedBaselines: 0.6,
+  /** Middles this close, in line heights, are level. */
+  sameBaseline: 0.15,
 } as const;
 
 /**
@@ -77,6 +79,7 @@ type ColumnSplit = { readonly left: Placed[]; readonly right: Placed[]; readonly
 
 /** The longest run of rows from `start` on that has a gutter which makes columns. */
 const findColumns = (rows: readonly Row[], start: number): ColumnSplit | undefined => {
+  if (isRowOfCells(rows[start] ?? [])) return undefined;
   let best: ColumnSplit | undefined;
   let covered: Gap[] = [];
   const heights: number[] = [];
@@ -130,6 +133,11 @@ const isProse = (rows: readonly Row[]): boolean => {
   return medianOf(fills) >= columnRules.proseFill && medianOf(lengths) >= columnRules.proseLength;
 };
 
+/** Three or more short pieces: a toolbar or a table's row; columns don't begin with one. */
+const isRowOfCells = (row: Row): boolean =>
+  row.length >= 3 &&
+  medianOf(row.map(({ left, right, height }) => (right - left) / height)) < columnRules.proseLength;
+
 const lengthOf = (row: Row): number => row.reduce((sum, { left, right }) => sum + right - left, 0);
 
 /** The share of the shorter side's rows that stand level with a row of the other side. */
@@ -139,7 +147,7 @@ const sharedBaselines = (left: readonly Row[], right: readonly Row[]): number =>
   const level = few.filter((row) => {
     const middle = middleOf(row);
     const height = medianOf(row.map((piece) => piece.height));
-    return middles.some((other) => Math.abs(other - middle) < 0.25 * height);
+    return middles.some((other) => Math.abs(other - middle) < columnRules.sameBaseline * height);
   });
   return level.length / few.length;
 };

@@ -1,6 +1,11 @@
 import { lineHeight, type Quad, type RgbImage } from './types.ts';
 
 export const cropLimits = {
+  /**
+   * Letters are drawn this much wider than on the page: the recogniser reads in steps of eight columns, and two thin
+   * letters ("ll", "tt") in fewer than three steps become one.
+   */
+  stretch: 1.3,
   /** Wider lines are squeezed: the recogniser needs pixels, a stranger's quad must not cost gigabytes. */
   maxWidth: 8192,
   /** From this height per width on the text runs down the page, and is turned to run right. */
@@ -16,7 +21,10 @@ export const cropLine = (page: RgbImage, quad: Quad): RgbImage => {
   const { across, along } = sideLengths(upright);
   const width = Math.max(
     8,
-    Math.min(cropLimits.maxWidth, Math.round((lineHeight * along) / Math.max(1, across))),
+    Math.min(
+      cropLimits.maxWidth,
+      Math.round((cropLimits.stretch * lineHeight * along) / Math.max(1, across)),
+    ),
   );
   const map = projection(upright);
   const samples = Math.max(1, Math.min(8, Math.ceil(Math.max(across / lineHeight, along / width) - 0.25)));

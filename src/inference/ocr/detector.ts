@@ -8,6 +8,7 @@ export type DetectorOptions = {
   readonly pixelThreshold: number;
   /** A box is kept when its mean probability is above this. */
   readonly boxThreshold: number;
+  /** DB's own is 1.5; more air above and below keeps the bar of a "t" from reading as that of an "f". */
   readonly unclipRatio: number;
   /** Regions whose shorter side is smaller are specks. */
   readonly minSide: number;
@@ -16,7 +17,7 @@ export type DetectorOptions = {
 export const detectorDefaults: DetectorOptions = {
   pixelThreshold: 0.3,
   boxThreshold: 0.6,
-  unclipRatio: 1.5,
+  unclipRatio: 2.2,
   minSide: 3,
 };
 
@@ -73,11 +74,14 @@ const pageSkew = (rects: readonly TurnedRect[]): number => {
   return 0;
 };
 
-/** A short word's least rectangle leans with its letters ("/" is a diagonal); it is straightened like the page. */
+/**
+ * A short word's least rectangle leans with its letters ("/" is a diagonal), so it is straightened like the page; only
+ * what is long enough to show its own direction keeps it.
+ */
 const settleAngle = (region: Region, rect: TurnedRect, skew: number): TurnedRect => {
-  const ratio = rect.width / Math.max(1, rect.height);
-  const stretched = ratio > 4 || ratio < 1 / 4;
-  return stretched ? rect : rectAtAngle(region.hull, skew);
+  const ratio = Math.max(rect.width, rect.height) / Math.max(1, Math.min(rect.width, rect.height));
+  const alongPage = Math.abs(rect.angle - skew) < 0.25;
+  return ratio > (alongPage ? 4 : 8) ? rect : rectAtAngle(region.hull, skew);
 };
 
 /** Mean probability over the rectangle's pixels, row by row. */

@@ -18,7 +18,7 @@ export type Row = readonly Placed[];
 
 export const layoutDefaults = {
   /** From this gap on, in line heights, neighbours on a row are cells of a table (tab), not words (space). */
-  cellGap: 1.1,
+  cellGap: 0.55,
   /** From this free height between rows on, in line heights, a new paragraph begins. */
   paragraphGap: 0.75,
 } as const;
