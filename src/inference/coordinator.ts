@@ -160,6 +160,7 @@ export const createFederatedInferenceCoordinator = (
           telemetry.log('warn', 'inference', 'an answer proved wrong', { peer: node });
           tellAll({ kind: 'distrusted', node });
         },
+        silent: (node, reason) => tellAll({ kind: 'silent', node, reason }),
         count(what) {
           counts[what]++;
           telemetry.count(`inference_${what}_total`);

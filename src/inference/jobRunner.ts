@@ -40,6 +40,7 @@ export type JobRunnerDeps = AttemptDeps & {
   readonly getFile: (page: number) => Promise<Blob | undefined>;
   readonly settle: (claims: readonly WorkReceipt[]) => Promise<void>;
   readonly blame: (node: PeerId) => void;
+  readonly silent: (node: PeerId, reason: string) => void;
   readonly count: (what: Extract<JobEffect, { kind: 'count' }>['what']) => void;
   readonly changed: (job: JobMachine) => void;
   /** A node has room again: other jobs may want it. */
@@ -174,6 +175,7 @@ export const createJobRunner = (deps: JobRunnerDeps, initial: JobMachine): JobRu
       const { end, ran, message } = outcome.error;
       release(attempt, { kind: end });
       send({ kind: 'failed', attempt: attempt.id, reason: message, ran });
+      if (end === 'silent') deps.silent(attempt.node, message);
     }
   };
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { explain, runHistory } from './history.ts';
 import { planHistory } from './plan.ts';
 
-const histories = 240;
+const histories = Number(process.env['SIM_HISTORIES'] ?? 200);
 const chunk = 40;
-/** Another base finds other histories: SIM_SEED=… npm run simulation. */
+/** Another base finds other histories: SIM_SEED=70000 SIM_HISTORIES=1000 npm run simulation. */
 const base = Number(process.env['SIM_SEED'] ?? 10_000);
 
 const expectSound = async (seed: number) => {

@@ -145,6 +145,8 @@ export type JobEvent =
       /** Somebody ran the task and it failed, as opposed to never getting there. */
       readonly ran: boolean;
     }
+  /** A node shows no sign of life: everything it has goes elsewhere, not only the task that noticed. */
+  | { readonly kind: 'silent'; readonly node: PeerId; readonly reason: string }
   /** A node's answers proved wrong somewhere. */
   | { readonly kind: 'distrusted'; readonly node: PeerId }
   | { readonly kind: 'storage-failed'; readonly reason: string }

@@ -51,6 +51,13 @@ const take = (draft: Draft, event: JobEvent): void => {
     case 'failed':
       attemptFailed(draft, event);
       break;
+    case 'silent':
+      for (const attempt of [...draft.attempts.values()]) {
+        if (attempt.node !== event.node) continue;
+        attemptFailed(draft, { attempt: attempt.id, reason: event.reason, ran: false });
+        draft.effects.push({ kind: 'stop', attempt });
+      }
+      break;
     case 'distrusted':
       distrust(draft, event.node);
       break;
@@ -68,7 +75,7 @@ const take = (draft: Draft, event: JobEvent): void => {
 /** The task goes elsewhere at once; who failed at it is not asked again before the next back-off. */
 const attemptFailed = (
   draft: Draft,
-  { attempt: id, reason, ran }: Extract<JobEvent, { kind: 'failed' }>,
+  { attempt: id, reason, ran }: Omit<Extract<JobEvent, { kind: 'failed' }>, 'kind'>,
 ): void => {
   const attempt = draft.attempts.get(id);
   if (!attempt) return;
