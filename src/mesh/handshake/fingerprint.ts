@@ -1,7 +1,8 @@
 import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
 
-/** "sha-256 AB:CD:…" lines of a session description (RFC 8122 §5). */
-const fingerprintLine = /^a=fingerprint:(\S+)\s+(\S+)\s*$/gim;
+/** "a=fingerprint:sha-256 AB:CD:…" (RFC 8122 §5). */
+const fingerprintAttribute = /^\s*a=fingerprint/i;
+const fingerprintLine = /^\s*a=fingerprint:(\S+) +(\S+) *$/i;
 const sha256Fingerprint = /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/;
 
 /**
@@ -10,7 +11,12 @@ const sha256Fingerprint = /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/;
  */
 export const fingerprintOfSdp = (sdp: string): Result<string, Fault<'fingerprint'>> => {
   const found = new Set<string>();
-  for (const [, algorithm = '', value = ''] of sdp.matchAll(fingerprintLine)) {
+  for (const line of sdp.split(/\r\n|\r|\n/)) {
+    if (!fingerprintAttribute.test(line)) continue;
+    // A line that only the browser can read would name a certificate that nobody compared.
+    const [, algorithm, value] = fingerprintLine.exec(line) ?? [];
+    if (algorithm === undefined || value === undefined)
+      return err(fault('fingerprint', 'malformed certificate fingerprint'));
     if (algorithm.toLowerCase() !== 'sha-256') {
       return err(fault('fingerprint', `certificate fingerprint by ${algorithm}, only sha-256 is accepted`));
     }
