@@ -97,15 +97,20 @@ const register = (state: WritableStore<InstallState>): Workbox | undefined => {
   });
   const workbox = new Workbox('/service-worker.js');
   workbox.addEventListener('waiting', announce);
+  const report = (problem: string) => state.update((current) => ({ ...current, problem, reason: problem }));
+  workbox.addEventListener('redundant', () => {
+    // With one in charge this was only an update that failed or was replaced: the page stays stored as it is.
+    if (!isControlled()) report(notStored);
+  });
   workbox
     .register()
     .then((registration) => registration && keepLookingForUpdates(registration))
-    .catch((cause: unknown) => {
-      const problem = whyNotStored(cause, location.protocol);
-      state.update((current) => ({ ...current, problem, reason: problem }));
-    });
+    .catch((cause: unknown) => report(whyNotStored(cause, location.protocol)));
   return workbox;
 };
+
+const notStored =
+  'The page could not be stored (no room left, or the connection broke off): free some space and reload to work offline.';
 
 /** Hourly, and when somebody comes back to a page whose timers slept. */
 const keepLookingForUpdates = (registration: ServiceWorkerRegistration): void => {
