@@ -85,6 +85,8 @@ describe('the architecture test itself', () => {
     ['new WebSocket("x")', 'WebSocket'],
     ['crypto.getRandomValues(a)', 'crypto'],
     ['globalThis.fetch("x")', 'fetch'],
+    ['const today = new Date()', 'new Date()'],
+    ['document.title = "x"', 'document'],
     ['const { x } = navigator', 'navigator'],
     ['const wait = (ms) => setTimeout(go, ms)', 'setTimeout'],
   ])('finds the effect in %s', (code, name) => {
@@ -97,6 +99,7 @@ describe('the architecture test itself', () => {
       const go = (clock: { now(): number }, options: { fetch: () => void }) => { clock.now(); options.fetch(); crypto.sign(); };
       const other = ({ fetch, x: [navigator] }, caches = 1) => fetch(navigator, caches);
       type Navigator = { navigator: string };
+      const shown = new Date(1_000).toISOString();
     `;
     expect(findEffects('src/mesh/x.ts', code)).toEqual([]);
   });

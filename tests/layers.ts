@@ -49,10 +49,15 @@ export const effectfulFolders = ['src/platform', 'src/app', 'src/main.tsx', 'wor
 /** Globals that perform an effect. `Math.random` is in no list of exceptions: product code never uses it. */
 export const effectGlobals = [
   'Date.now',
+  'new Date()',
   'performance.now',
   'setTimeout',
   'setInterval',
+  'requestAnimationFrame',
+  'requestIdleCallback',
   'fetch',
+  'XMLHttpRequest',
+  'EventSource',
   'WebSocket',
   'Worker',
   'BroadcastChannel',
@@ -63,9 +68,16 @@ export const effectGlobals = [
   'caches',
   'crypto',
   'navigator',
+  'document',
+  'location',
+  'history',
+  'process',
 ] as const;
 
 /** What the view may touch besides React: each with its reason. */
 export const dashboardGlobals: Readonly<Record<string, string>> = {
   navigator: 'clipboard and share sheet are answers to a press of a button, and must run inside it',
+  document: 'a view is what draws and listens there',
+  history: 'back and forward go through the screens',
+  requestAnimationFrame: 'what is drawn is drawn with the frame',
 };

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { parseSync } from 'oxc-parser';
 
@@ -108,6 +108,9 @@ const identifierName = (node: unknown): string | undefined => {
 
 /** `Date.now` as a member of a global object, or a bare identifier in expression position. */
 const globalName = (node: Node, parent: Node | undefined): string | undefined => {
+  // With an argument it only converts; without one it looks at the clock.
+  if (node.type === 'NewExpression' && identifierName(node['callee']) === 'Date')
+    return (node['arguments'] as readonly unknown[]).length === 0 ? 'new Date()' : undefined;
   if (node.type === 'MemberExpression' && node['computed'] === false) {
     const object = identifierName(node['object']);
     const property = identifierName(node['property']);
@@ -159,5 +162,3 @@ export const findCycles = (imports: readonly SourceImport[]): readonly (readonly
   for (const file of targetsByFile.keys()) visit(file, []);
   return cycles;
 };
-
-export const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile();
