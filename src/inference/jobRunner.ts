@@ -1,9 +1,9 @@
-import type { JobId, PeerId, TaskId } from '../core/brand.ts';
+import type { JobId, PeerId } from '../core/brand.ts';
 import { milliseconds } from '../core/brand.ts';
 import type { CancelTimer, Timers } from '../core/ports/timers.ts';
 import { err } from '../core/result.ts';
 import { type AttemptDeps, type AttemptOutcome, runAttempt } from './attempts.ts';
-import type { TaskKind, TaskTable, WorkReceipt } from './contracts.ts';
+import type { WorkReceipt } from './contracts.ts';
 import { inputBytes } from './cost.ts';
 import {
   type Attempt,
@@ -16,7 +16,8 @@ import {
 } from './job/state.ts';
 import { step } from './job/step.ts';
 import type { JobStore, StoredJob } from './jobStore.ts';
-import type { DetectInput, OcrEngine, OcrFault, PackedImage } from './ocr/types.ts';
+import type { OcrEngine, OcrFault } from './ocr/types.ts';
+import { createPageInputs } from './pageInputs.ts';
 import type { AttemptEnd, PeerBook } from './peerBook.ts';
 
 export interface JobRunner {
@@ -301,41 +302,3 @@ export const toStoredJob = (job: JobMachine): StoredJob => ({
   pages: job.pages.map(({ name }) => ({ name })),
   end: job.phase.phase === 'running' || job.phase.phase === 'waiting' ? { phase: 'unfinished' } : job.phase,
 });
-
-/** The pixels of pages that are being worked on. A task that asks for pixels nobody holds is a bug. */
-const createPageInputs = () => {
-  const inputByPage = new Map<number, DetectInput>();
-  const linesByPage = new Map<
-    number,
-    { readonly generation: number; readonly images: Map<number, PackedImage> }
-  >();
-  const need = <T>(value: T | undefined, task: Pick<Task, 'page'> & { readonly id?: TaskId }): T => {
-    if (value === undefined) throw new Error(`page ${task.page}: its pixels are not held`);
-    return value;
-  };
-  return {
-    hold: (page: number, input: DetectInput) => void inputByPage.set(page, input),
-    holdLines(page: number, generation: number, lines: readonly number[], images: readonly PackedImage[]) {
-      const known = linesByPage.get(page);
-      if (known && known.generation > generation) return;
-      const kept = known?.generation === generation ? known.images : new Map<number, PackedImage>();
-      lines.forEach((line, at) => {
-        const image = images[at];
-        if (image) kept.set(line, image);
-      });
-      linesByPage.set(page, { generation, images: kept });
-    },
-    detectInput: (page: number): TaskTable['ocr.detect']['input'] => need(inputByPage.get(page), { page }),
-    lines: (task: Task): TaskTable[Extract<TaskKind, 'ocr.recognize'>]['input'] => ({
-      lines: task.lines.map((line) => need(linesByPage.get(task.page)?.images.get(line), task)),
-    }),
-    release(page: number) {
-      inputByPage.delete(page);
-      linesByPage.delete(page);
-    },
-    clear() {
-      inputByPage.clear();
-      linesByPage.clear();
-    },
-  };
-};
