@@ -10,6 +10,11 @@ const counters = {
   aivillage_signaling_connections_total: { help: 'WebSocket connections accepted', label: undefined },
   aivillage_signaling_relayed_total: { help: 'Envelopes relayed between peers', label: undefined },
   aivillage_signaling_relayed_bytes_total: { help: 'Bytes of envelopes relayed', label: undefined },
+  aivillage_signaling_dropped_total: {
+    help: 'Clients dropped: they flooded or did not read',
+    label: undefined,
+  },
+  aivillage_upgrades_refused_total: { help: 'WebSocket upgrades refused by status', label: 'status' },
   aivillage_signaling_refused_total: { help: 'Refusals sent to clients', label: 'code' },
 } as const satisfies Record<string, { help: string; label: string | undefined }>;
 type CounterName = keyof typeof counters;

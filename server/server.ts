@@ -1,13 +1,20 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import {
+  createNodeClock,
+  createNodeCrypto,
+  createNodeRandom,
+  createNodeTimers,
+} from '../src/platform/node/index.ts';
 import { openAuthority } from './authority.ts';
 import type { ServerConfig } from './config.ts';
 import { listFiles } from './files.ts';
 import { createRequestListener, type DynamicPage } from './http.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { attachSignaling, signalingDefaults } from './signaling.ts';
+import { createSignalingHub } from './signaling.ts';
+import { attachSockets } from './sockets.ts';
 import { trustPage } from './trustPage.ts';
 
 export interface RunningServer {
@@ -43,12 +50,16 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   const server: Server = tls
     ? (createHttpsServer({ key: tls.key, cert: tls.cert }, listener) as unknown as Server)
     : createHttpServer(listener);
-  const signaling = attachSignaling(
+  const clock = createNodeClock();
+  const timers = createNodeTimers({ holdsProcess: false });
+  const hub = createSignalingHub(
+    { log, metrics, clock, timers, random: createNodeRandom(), crypto: createNodeCrypto() },
+    { ice: config.ice },
+  );
+  const sockets = attachSockets(
     server,
-    { log, metrics, monotonic: () => performance.now() },
+    { hub, log, metrics, clock, timers },
     {
-      ...signalingDefaults,
-      ice: config.ice,
       maxConnections: config.maxConnections,
       maxConnectionsPerAddress: config.maxConnectionsPerAddress,
       isAllowedOrigin: (origin, host) => isOwnOrigin(origin, host) || config.origins.includes(origin ?? ''),
@@ -59,9 +70,10 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   metrics.gauge(
     'aivillage_signaling_connections',
     'Open WebSocket connections',
-    () => signaling.load().connections,
+    () => hub.load().connections,
   );
-  metrics.gauge('aivillage_signaling_rooms', 'Rooms with somebody in them', () => signaling.load().rooms);
+  metrics.gauge('aivillage_signaling_peers', 'Tabs that are in a room', () => hub.load().peers);
+  metrics.gauge('aivillage_signaling_rooms', 'Rooms with somebody in them', () => hub.load().rooms);
   metrics.gauge('process_resident_memory_bytes', 'Resident memory', () => process.memoryUsage().rss);
   metrics.gauge('process_uptime_seconds', 'Since the start', () => Math.round(process.uptime()));
   metrics.gauge(
@@ -79,7 +91,7 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   let closing: Promise<void> | undefined;
   const close = async () => {
     draining = true;
-    await signaling.drain(comeBackAfterMs);
+    await sockets.drain(comeBackAfterMs);
     delay.disable();
     await new Promise<void>((resolve) => {
       server.close(() => resolve());

@@ -1,208 +1,147 @@
-import { webcrypto } from 'node:crypto';
-import { connect as connectTcp } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
-import type { PeerId, RoomId } from '../src/core/brand.ts';
-import { peerIdOf } from '../src/identity/ids.ts';
-import {
-  type ClientMessage,
-  decodeServerMessage,
-  encodeSignaling,
-  helloBytes,
-  type ServerMessage,
-} from '../src/mesh/signaling/protocol.ts';
-import { type RunningServer, startServer } from './server.ts';
-import { testConfig } from './testDoubles.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { RoomId } from '../src/core/brand.ts';
+import { signalingServerLimits } from './signaling.ts';
+import { createHubForTests } from './testDoubles.ts';
 
 const room = 'r'.repeat(43) as RoomId;
-const otherRoom = 's'.repeat(43) as RoomId;
 
-let server: RunningServer;
-const sockets: WebSocket[] = [];
-beforeEach(async () => {
-  server = await startServer(testConfig, { log: () => {}, clientFolder: '/nonexistent' });
-});
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.terminate();
-  await server.close();
-});
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
-/** A client that reads messages one by one. */
-const connect = async (headers: Record<string, string> = {}) => {
-  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/signal`, { headers });
-  sockets.push(socket);
-  const messages: ServerMessage[] = [];
-  const waiting: ((message: ServerMessage) => void)[] = [];
-  socket.on('message', (data: Buffer) => {
-    const decoded = decodeServerMessage(new Uint8Array(data));
-    if (!decoded.ok) throw new Error(decoded.error.message);
-    const next = waiting.shift();
-    if (next) next(decoded.value);
-    else messages.push(decoded.value);
-  });
-  const closed = new Promise<number>((resolve) => socket.on('close', resolve));
-  await new Promise((resolve, reject) => {
-    socket.on('open', resolve);
-    socket.on('error', reject);
-  });
-  return {
-    closed,
-    raw: (data: Uint8Array | string) => socket.send(data),
-    send: (message: ClientMessage) => socket.send(encodeSignaling(message)),
-    next: () =>
-      new Promise<ServerMessage>((resolve) => {
-        const message = messages.shift();
-        if (message) resolve(message);
-        else waiting.push(resolve);
-      }),
-  };
-};
-
-const newKey = async () => {
-  const pair = (await webcrypto.subtle.generateKey('Ed25519', true, [
-    'sign',
-    'verify',
-  ])) as webcrypto.CryptoKeyPair;
-  const nodeKey = new Uint8Array(await webcrypto.subtle.exportKey('raw', pair.publicKey));
-  return { pair, nodeKey, peer: peerIdOf(nodeKey) };
-};
-
-const join = async (where: RoomId = room, key?: Awaited<ReturnType<typeof newKey>>) => {
-  const own = key ?? (await newKey());
-  const client = await connect();
-  const challenge = await client.next();
-  if (challenge.t !== 'challenge') throw new Error('no challenge');
-  const signed = helloBytes(where, challenge.nonce);
-  const signature = new Uint8Array(await webcrypto.subtle.sign('Ed25519', own.pair.privateKey, signed));
-  client.send({ t: 'hello', protocol: 1, room: where, nodeKey: own.nodeKey, build: 'test', signature });
-  return { ...client, ...own, first: await client.next() };
-};
-
-describe('signaling', () => {
-  it('introduces those who hold their keys', async () => {
-    const ana = await join();
-    expect(ana.first).toMatchObject({ t: 'welcome', self: ana.peer, peers: [] });
-    const ben = await join();
-    expect(ben.first).toMatchObject({ t: 'welcome', peers: [ana.peer] });
-    expect(await ana.next()).toEqual({ t: 'joined', peer: ben.peer });
+describe('signaling hub', () => {
+  it('waits for a hello so long and no longer, and closes by force who does not close', () => {
+    const { connect } = createHubForTests();
+    const { wire, last } = connect();
+    vi.advanceTimersByTime(9_999);
+    expect(wire.ends).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(last()).toMatchObject({ t: 'refused', code: 'malformed', message: 'no hello within 10 s' });
+    expect(wire.ends).toEqual(['close malformed']);
+    vi.advanceTimersByTime(2_000);
+    expect(wire.ends).toEqual(['close malformed', 'terminate']);
   });
 
-  it('refuses a signature by another key', async () => {
-    const client = await connect();
-    await client.next();
-    const { nodeKey } = await newKey();
-    client.send({ t: 'hello', protocol: 1, room, nodeKey, build: 'test', signature: new Uint8Array(64) });
-    expect(await client.next()).toMatchObject({ t: 'refused', code: 'signature' });
-    expect(await client.closed).toBe(1008);
+  it('leaves alone who has joined, and leaves no timer behind who has gone', async () => {
+    const { join } = createHubForTests();
+    const ana = await join(room);
+    vi.advanceTimersByTime(3_600_000);
+    expect(ana.wire.ends).toEqual([]);
+    ana.session.closed();
+    expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('refuses another protocol and names both', async () => {
-    const client = await connect();
-    await client.next();
-    const { nodeKey } = await newKey();
-    client.send({ t: 'hello', protocol: 7, room, nodeKey, build: 'test', signature: new Uint8Array(64) });
-    const refused = await client.next();
-    expect(refused).toMatchObject({ t: 'refused', code: 'protocol' });
-    expect(refused.t === 'refused' && refused.message).toMatch(/1.*7/);
+  it('does not take a hello that was signed for another connection', async () => {
+    const { connect, join } = createHubForTests();
+    const ana = await join(room);
+    const thief = connect();
+    thief.say(ana.hello);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(thief.last()).toMatchObject({ code: 'signature' });
+    expect(ana.wire.ends).toEqual([]);
   });
 
-  it('passes envelopes on with the true sender', async () => {
-    const [ana, ben] = [await join(), await join()];
-    await ana.next();
-    ben.send({ t: 'relay', to: ana.peer, payload: new Uint8Array([1, 2, 3]) });
-    expect(await ana.next()).toEqual({ t: 'relay', from: ben.peer, payload: new Uint8Array([1, 2, 3]) });
+  it('does not take a hello that was signed for another room', async () => {
+    const { crypto, connect, join } = createHubForTests();
+    const { hello } = await join(room, await crypto.generateSigningKey());
+    const client = connect();
+    client.say({ ...hello, room: 's'.repeat(43) as RoomId });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(client.last()).toMatchObject({ code: 'signature' });
   });
 
-  it('does not pass anything to another room', async () => {
-    const [ana, eve] = [await join(), await join(otherRoom)];
-    eve.send({ t: 'relay', to: ana.peer, payload: new Uint8Array(1) });
-    expect(await eve.next()).toMatchObject({ t: 'refused', code: 'no-peer' });
+  it('does not let in who closed while the signature was checked', async () => {
+    const { hub, crypto, connect, signHello } = createHubForTests();
+    const late = connect();
+    late.say(await signHello(late.wire, room, await crypto.generateSigningKey()));
+    late.session.closed();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(hub.load()).toEqual({ connections: 0, peers: 0, rooms: 0 });
   });
 
-  it('passes nothing for somebody who has not proven a key', async () => {
-    const ana = await join();
-    const stranger = await connect();
-    await stranger.next();
-    stranger.send({ t: 'relay', to: ana.peer, payload: new Uint8Array(1) });
-    expect(await stranger.next()).toMatchObject({ t: 'refused', code: 'malformed' });
+  it('takes a refused client out of its room at once, though its socket still speaks', async () => {
+    const { join } = createHubForTests();
+    const [ana, ben] = [await join(room), await join(room)];
+    ben.session.receive('text');
+    expect(ana.last()).toEqual({ t: 'left', peer: ben.peer });
+    const heard = ana.wire.messages.length;
+    ben.say({ t: 'relay', to: ana.peer, payload: new Uint8Array(1) });
+    expect(ana.wire.messages).toHaveLength(heard);
   });
 
-  it.each([
-    ['text', 'hello'],
-    ['noise', new Uint8Array([255, 0, 1])],
-    ['an unknown type', encodeSignaling({ t: 'dance' } as unknown as ClientMessage)],
-  ])('refuses %s and closes', async (_name, data) => {
-    const client = await connect();
-    await client.next();
-    client.raw(data);
-    expect(await client.next()).toMatchObject({ t: 'refused', code: 'malformed' });
-    expect(await client.closed).toBe(1008);
+  it('lets a key’s holder replace the connection that the network left behind', async () => {
+    const { join } = createHubForTests();
+    const [ana, ben] = [await join(room), await join(room)];
+    const again = await join(room, ben.signer);
+    expect(ben.last()).toMatchObject({ t: 'refused', code: 'duplicate' });
+    expect(again.last()).toMatchObject({ t: 'welcome', peers: [ana.peer] });
+    ben.session.closed();
+    ana.say({ t: 'relay', to: ben.peer, payload: new Uint8Array([7]) });
+    expect(again.last()).toEqual({ t: 'relay', from: ana.peer, payload: new Uint8Array([7]) });
+    expect(ana.wire.messages.some(({ t }) => t === 'left')).toBe(false);
   });
 
-  it('closes on a message over the size limit', async () => {
-    const client = await connect();
-    client.raw(new Uint8Array(70_000));
-    expect(await client.closed).toBe(1009);
+  it('drops who does not read, and tells the others', async () => {
+    const { join, metrics } = createHubForTests();
+    const [ana, ben] = [await join(room), await join(room)];
+    ben.wire.buffered = signalingServerLimits.maxBufferedBytes + 1;
+    ana.say({ t: 'relay', to: ben.peer, payload: new Uint8Array(1) });
+    expect(ben.wire.ends).toEqual(['terminate']);
+    expect(ana.wire.messages).toContainEqual({ t: 'left', peer: ben.peer });
+    expect(metrics.render()).toContain('aivillage_signaling_dropped_total 1');
   });
 
-  it('slows a flood down without closing', async () => {
-    const ana = await join();
-    for (let n = 0; n < 500; n++) ana.send({ t: 'ping', n });
-    const seen = new Set<string>();
-    for (let i = 0; i < 500 && !seen.has('refused'); i++) {
-      const message = await ana.next();
-      seen.add(message.t);
-      if (message.t === 'refused') expect(message).toMatchObject({ code: 'rate' });
+  it('answers a flood once a second, and goes on when the client slows down', async () => {
+    const { join } = createHubForTests();
+    const ana = await join(room);
+    for (let n = 0; n < 1_000; n++) ana.say({ t: 'ping', n });
+    const refusals = ana.wire.messages.filter((message) => message.t === 'refused');
+    expect(refusals).toMatchObject([{ code: 'rate', retryAfterMs: expect.any(Number) }]);
+    expect(ana.wire.ends).toEqual([]);
+    vi.advanceTimersByTime(1_000);
+    ana.say({ t: 'ping', n: 7 });
+    expect(ana.last()).toEqual({ t: 'pong', n: 7 });
+  });
+
+  it('drops a client that goes on flooding', async () => {
+    const { join } = createHubForTests();
+    const ana = await join(room);
+    for (let n = 0; n < 2_000; n++) ana.say({ t: 'ping', n });
+    expect(ana.wire.ends).toEqual(['terminate']);
+  });
+
+  it('counts large messages for what they weigh', async () => {
+    const { join } = createHubForTests();
+    const [ana, ben] = [await join(room), await join(room)];
+    for (let n = 0; n < 40; n++) ana.say({ t: 'relay', to: ben.peer, payload: new Uint8Array(60_000) });
+    const arrived = ben.wire.messages.filter(({ t }) => t === 'relay');
+    expect(arrived.length).toBeGreaterThan(20);
+    expect(arrived.length).toBeLessThan(30);
+  });
+
+  it('shares an address’s budget among all who come from it', async () => {
+    const { join } = createHubForTests();
+    const crowd = await Promise.all(Array.from({ length: 8 }, () => join(room)));
+    for (const peer of crowd) for (let n = 0; n < 300; n++) peer.say({ t: 'ping', n });
+    const elsewhere = await join(room, undefined, '192.0.2.9');
+    expect(crowd.at(-1)?.wire.messages.some((message) => message.t === 'refused')).toBe(true);
+    elsewhere.say({ t: 'ping', n: 1 });
+    expect(elsewhere.last()).toEqual({ t: 'pong', n: 1 });
+  });
+
+  it('hands out the STUN and TURN servers it was given', async () => {
+    const ice = [{ urls: ['turn:turn.example:3478'], username: 'u', credential: 'c' }];
+    const ana = await createHubForTests({ ice }).join(room);
+    expect(ana.last()).toMatchObject({ t: 'welcome', ice });
+  });
+
+  it('asks all to come back later when it drains, each once', async () => {
+    const { hub, connect, join } = createHubForTests();
+    const [ana, unknown] = [await join(room), connect()];
+    hub.drain(2_000);
+    for (const { wire, last } of [ana, unknown]) {
+      expect(last()).toMatchObject({ t: 'refused', code: 'draining', retryAfterMs: 2_000 });
+      expect(wire.ends).toEqual(['close draining']);
     }
-    expect([...seen].sort()).toEqual(['pong', 'refused']);
-  });
-
-  it('takes twelve tabs and tells the thirteenth', async () => {
-    for (let i = 0; i < 12; i++) await join();
-    expect((await join()).first).toMatchObject({ t: 'refused', code: 'room-full' });
-  });
-
-  it('lets a peer back in over its dead connection, without a goodbye to the others', async () => {
-    const ana = await join();
-    const key = await newKey();
-    await join(room, key);
-    expect(await ana.next()).toMatchObject({ t: 'joined' });
-    const again = await join(room, key);
-    expect(again.first).toMatchObject({ t: 'welcome', peers: [ana.peer] });
-    again.send({ t: 'relay', to: ana.peer, payload: new Uint8Array([9]) });
-    expect(await ana.next()).toMatchObject({ t: 'relay', from: key.peer });
-  });
-
-  it('says who left', async () => {
-    const [ana, ben] = [await join(), await join()];
-    await ana.next();
-    sockets.at(-1)?.close();
-    expect(await ana.next()).toEqual({ t: 'left', peer: ben.peer satisfies PeerId });
-  });
-
-  it.each(['//[', 'http://[', '/elsewhere', '*'])(
-    'survives an upgrade at the address %s',
-    async (address) => {
-      const status = await new Promise<string>((resolve, reject) => {
-        const raw = connectTcp(server.port, '127.0.0.1');
-        raw.on('data', (data: Buffer) => resolve(data.toString().split('\r\n')[0] ?? ''));
-        raw.on('error', reject);
-        raw.write(
-          `GET ${address} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
-        );
-      });
-      expect(status).toBe('HTTP/1.1 404 no socket here');
-      expect((await join()).first).toMatchObject({ t: 'welcome' });
-    },
-  );
-
-  it('refuses pages from elsewhere', async () => {
-    await expect(connect({ Origin: 'https://evil.example' })).rejects.toThrow('403');
-  });
-
-  it('asks everybody to come back later when it goes down', async () => {
-    const ana = await join();
-    void server.close();
-    expect(await ana.next()).toMatchObject({ t: 'refused', code: 'draining', retryAfterMs: 2_000 });
+    expect(hub.load().rooms).toBe(0);
   });
 });

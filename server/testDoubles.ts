@@ -1,4 +1,19 @@
+import { milliseconds, type RoomId } from '../src/core/brand.ts';
+import type { SigningKey } from '../src/core/ports/crypto.ts';
+import { unwrap } from '../src/core/result.ts';
+import { peerIdOf } from '../src/identity/ids.ts';
+import { createHashCrypto } from '../src/identity/testDoubles.ts';
+import {
+  type ClientMessage,
+  decodeServerMessage,
+  encodeSignaling,
+  helloBytes,
+  type ServerMessage,
+} from '../src/mesh/signaling/protocol.ts';
+import { createNodeRandom, createNodeTimers } from '../src/platform/node/index.ts';
 import type { ServerConfig } from './config.ts';
+import { createMetrics } from './metrics.ts';
+import { createSignalingHub, type SignalingOptions, type Wire } from './signaling.ts';
 
 export const testConfig: ServerConfig = {
   host: '127.0.0.1',
@@ -11,4 +26,66 @@ export const testConfig: ServerConfig = {
   maxConnections: 100,
   maxConnectionsPerAddress: 100,
   newRoom: false,
+};
+
+/** A connection that keeps what it is sent, in the order of events. */
+export type WireDouble = Wire & {
+  readonly messages: ServerMessage[];
+  readonly ends: string[];
+  buffered: number;
+};
+
+const createWireDouble = (): WireDouble => {
+  const wire: WireDouble = {
+    messages: [],
+    ends: [],
+    buffered: 0,
+    bufferedBytes: () => wire.buffered,
+    send: (bytes) => void wire.messages.push(unwrap(decodeServerMessage(bytes))),
+    close: (reason) => void wire.ends.push(`close ${reason}`),
+    terminate: () => void wire.ends.push('terminate'),
+  };
+  return wire;
+};
+
+/** A hub in virtual time (vitest's fake timers), and clients that sign without threads. */
+export const createHubForTests = (options: SignalingOptions = { ice: [] }) => {
+  const crypto = createHashCrypto();
+  const metrics = createMetrics();
+  const hub = createSignalingHub(
+    {
+      log: () => {},
+      metrics,
+      clock: { monotonic: () => milliseconds(performance.now()) },
+      timers: createNodeTimers(),
+      random: createNodeRandom(),
+      crypto,
+    },
+    options,
+  );
+  const connect = (address = '192.0.2.1') => {
+    const wire = createWireDouble();
+    const session = hub.open(wire, address);
+    return {
+      wire,
+      session,
+      last: () => wire.messages.at(-1),
+      say: (message: ClientMessage) => session.receive(encodeSignaling(message)),
+    };
+  };
+  const signHello = async (wire: WireDouble, room: RoomId, signer: SigningKey) => {
+    const [challenge] = wire.messages;
+    if (challenge?.t !== 'challenge') throw new Error('no challenge');
+    const signature = await signer.sign(helloBytes(room, challenge.nonce));
+    return { t: 'hello', protocol: 1, room, nodeKey: signer.publicKey, build: 'test', signature } as const;
+  };
+  const join = async (room: RoomId, signer?: SigningKey, address?: string) => {
+    const own = signer ?? (await crypto.generateSigningKey());
+    const client = connect(address);
+    const hello = await signHello(client.wire, room, own);
+    client.say(hello);
+    await Promise.resolve().then(() => Promise.resolve());
+    return { ...client, hello, signer: own, peer: peerIdOf(own.publicKey) };
+  };
+  return { hub, metrics, crypto, connect, signHello, join };
 };

@@ -1,0 +1,141 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { milliseconds } from '../src/core/brand.ts';
+import type { Clock } from '../src/core/ports/clock.ts';
+import type { Timers } from '../src/core/ports/timers.ts';
+import { signalingLimits } from '../src/mesh/signaling/protocol.ts';
+import { addressKey } from './address.ts';
+import { securityHeaders } from './http.ts';
+import { createBucketTable } from './limits.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { SignalingHub, Wire } from './signaling.ts';
+
+export type SocketsDeps = {
+  readonly hub: SignalingHub;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly timers: Timers;
+};
+export type SocketsOptions = {
+  readonly isAllowedOrigin: (origin: string | undefined, host: string | undefined) => boolean;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+};
+
+export interface Sockets {
+  /** Tells every client to come back later; resolves when all are gone. */
+  drain(retryAfterMs: number): Promise<void>;
+}
+
+const heartbeatEveryMs = 20_000;
+const connectRate = { capacity: 120, perSecond: 4 };
+/** Up to here a message that is too large is refused in words; beyond, the socket closes with 1009. */
+const maxReadBytes = 2 * signalingLimits.maxMessageBytes;
+
+type Refusal = { readonly status: number; readonly reason: string };
+
+/** WebSockets at /signal for the hub: who may connect, and which connections are dead. Doesn't know the protocol. */
+export const attachSockets = (server: Server, deps: SocketsDeps, options: SocketsOptions): Sockets => {
+  const { hub, log, metrics, clock, timers } = deps;
+  const acceptor = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxReadBytes,
+    perMessageDeflate: false,
+  });
+  const answeredBySocket = new Map<WebSocket, boolean>();
+  const connectionsByAddress = new Map<string, number>();
+  const connectBuckets = createBucketTable(connectRate);
+  let draining = false;
+
+  const whyNot = (request: IncomingMessage, address: string): Refusal | undefined => {
+    // Compared as text: parsing throws on a stranger's address, and here nothing would catch it.
+    if ((request.url ?? '').split('?')[0] !== '/signal') return { status: 404, reason: 'no socket here' };
+    if (draining) return { status: 503, reason: 'the server is going down' };
+    if (!options.isAllowedOrigin(request.headers.origin, request.headers.host)) {
+      return { status: 403, reason: 'origin not allowed' };
+    }
+    if (answeredBySocket.size >= options.maxConnections) return { status: 503, reason: 'the server is full' };
+    if ((connectionsByAddress.get(address) ?? 0) >= options.maxConnectionsPerAddress) {
+      return { status: 429, reason: 'too many connections from this address' };
+    }
+    if (!connectBuckets.take(address, clock.monotonic()).allowed) {
+      return { status: 429, reason: 'connecting too fast' };
+    }
+    return undefined;
+  };
+
+  const accept = (socket: WebSocket, address: string) => {
+    answeredBySocket.set(socket, true);
+    connectionsByAddress.set(address, (connectionsByAddress.get(address) ?? 0) + 1);
+    const session = hub.open(wireOf(socket), address);
+    socket.on('message', (data, isBinary) => {
+      answeredBySocket.set(socket, true);
+      session.receive(isBinary && data instanceof Buffer ? new Uint8Array(data) : 'text');
+    });
+    socket.on('pong', () => answeredBySocket.set(socket, true));
+    socket.on('error', (cause) =>
+      log('debug', 'socket error', { connection: session.id, cause: cause.message }),
+    );
+    socket.on('close', (code) => {
+      answeredBySocket.delete(socket);
+      const others = (connectionsByAddress.get(address) ?? 1) - 1;
+      if (others > 0) connectionsByAddress.set(address, others);
+      else connectionsByAddress.delete(address);
+      session.closed();
+      log('debug', 'closed', { connection: session.id, code });
+    });
+  };
+
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const address = addressKey(request.socket.remoteAddress ?? 'unknown');
+    socket.on('error', () => socket.destroy());
+    const refused = whyNot(request, address);
+    if (!refused) return acceptor.handleUpgrade(request, socket, head, (opened) => accept(opened, address));
+    log('debug', 'upgrade refused', refused);
+    metrics.count('aivillage_upgrades_refused_total', String(refused.status));
+    socket.end(refusalText(refused), () => socket.destroy());
+  });
+
+  const cancelHeartbeat = timers.every(milliseconds(heartbeatEveryMs), () => {
+    for (const [socket, answered] of answeredBySocket) {
+      if (!answered) socket.terminate();
+      else {
+        answeredBySocket.set(socket, false);
+        socket.ping();
+      }
+    }
+  });
+
+  return {
+    async drain(retryAfterMs) {
+      draining = true;
+      cancelHeartbeat();
+      const gone = [...answeredBySocket.keys()].map(
+        (socket) => new Promise<void>((resolve) => void socket.once('close', () => resolve())),
+      );
+      hub.drain(retryAfterMs);
+      await Promise.all(gone);
+      acceptor.close();
+    },
+  };
+};
+
+const wireOf = (socket: WebSocket): Wire => ({
+  bufferedBytes: () => socket.bufferedAmount,
+  send: (bytes) => socket.send(bytes),
+  close: (reason) => socket.close(1008, reason),
+  terminate: () => socket.terminate(),
+});
+
+const refusalText = ({ status, reason }: Refusal): string =>
+  [
+    `HTTP/1.1 ${status} ${reason}`,
+    'Connection: close',
+    'Content-Length: 0',
+    ...(status === 404 || status === 403 ? [] : ['Retry-After: 2']),
+    ...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
+    '\r\n',
+  ].join('\r\n');
