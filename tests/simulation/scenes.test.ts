@@ -168,6 +168,7 @@ describe('a person who changes their mind', () => {
     await ana.coordinator.cancelRequest(job);
     await room.pass(200);
     expect(ana.engine.active() + ben.engine.active()).toBe(0);
+    expect(ana.coordinator.peerWork(ben.identity.peer).workingForUs).toBe(0);
     expect(view().state.phase).toBe('cancelled');
     const done = view().workers.find(({ name }) => name === 'ben')!.tasks;
     expect(done).toBeGreaterThan(0);

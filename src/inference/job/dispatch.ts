@@ -90,8 +90,8 @@ const askForOpinions = (draft: Draft, load: Load): void => {
 };
 
 /**
- * Who recomputes an answer. A check goes to somebody of another account, so that two tabs of one liar can't confirm
- * each other, else to this device; but a node that nobody has checked yet is checked by one who is known: this device
+ * Who recomputes an answer. A check goes to somebody of another account (two tabs of one liar would confirm each other),
+ * else to this device; but a node that nobody has checked yet is checked by one who is known: this device
  * or a node with confirmed answers. A dispute goes to this device first, because its own answer needs no trust.
  */
 const chooseOpinion = (
@@ -109,7 +109,7 @@ const chooseOpinion = (
   const [author] = peers;
   const unproven = author !== undefined && draft.world.verifiedCount(author) === 0;
   const disputed = peers.length > 1;
-  const tiers = disputed || unproven ? [own, known, others, all] : [others, own, all];
+  const tiers = disputed || unproven ? [own, known, others] : [others, own];
   for (const tier of tiers) {
     const choice = choosePeer(task, tier, routing(draft, [...task.avoid, ...peers], task));
     if (choice.choice !== 'nobody') return choice;
