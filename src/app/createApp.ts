@@ -6,6 +6,7 @@ import { createFederatedInferenceCoordinator, statusMethod } from '../inference/
 import { createIdentityStore } from '../platform/browser/identityStore.ts';
 import { createInstaller } from '../platform/browser/install.ts';
 import { createJobStore, createReceiptArchive, createReceiptOutbox } from '../platform/browser/jobStore.ts';
+import { askForPersistence } from '../platform/browser/persistence.ts';
 import { createBrowserRtc } from '../platform/browser/rtc.ts';
 import { createBrowserSettings } from '../platform/browser/settings.ts';
 import { openBrowserSocket } from '../platform/browser/socket.ts';
@@ -28,8 +29,11 @@ import { createSampler } from './sampler.ts';
 import { openSettings, type Settings } from './settings.ts';
 
 const refreshEvery = milliseconds(1_000);
-/** Joining comes first: what a tab is goes round at once, how fast it is follows when the room has settled. */
-const measureAfter = milliseconds(6_000);
+/**
+ * Joining comes first: what a tab is goes round at once, how fast it is follows when nobody has joined for this long.
+ * Ten tabs of one machine that measured while others still arrive would take its cores from them.
+ */
+const measureWhenQuietFor = milliseconds(10_000);
 
 /** The composition root: opens this device, its identity and its room, and joins the domains. Knows everybody. */
 export const createApp = async (): Promise<AppModel> => {
@@ -160,9 +164,18 @@ export const createApp = async (): Promise<AppModel> => {
 
   const roomView = createStore<RoomView>({ link, name: room.name, connection: signaling.state.get() });
   signaling.state.subscribe((connection) => roomView.update((current) => ({ ...current, connection })));
+  let cancelMeasuring = () => {};
+  const measureWhenQuiet = () => {
+    cancelMeasuring();
+    if (!permissions().shareMine || device.engine.state.get().choice) return;
+    cancelMeasuring = timers.after(measureWhenQuietFor, () => void device.engine.measure());
+  };
+  overlay.changes(({ kind }) => kind === 'up' && measureWhenQuiet());
   const applyConsent = () => {
     if (permissions().network) signaling.start();
-    if (permissions().shareMine) timers.after(measureAfter, () => void device.engine.measure());
+    measureWhenQuiet();
+    // Asked when somebody has decided to take part: keys and receipts should outlast a full disk.
+    if (permissions().network) void askForPersistence();
   };
   applyConsent();
   addEventListener('online', () => signaling.retryNow());

@@ -10,7 +10,7 @@ import { createBrowserLocks } from '../platform/browser/locks.ts';
 import { createBrowserRandom } from '../platform/browser/random.ts';
 import { openBrowserStore } from '../platform/browser/storage.ts';
 import { createBrowserTimers } from '../platform/browser/timers.ts';
-import { createMemoryStore, type KeyValueStore } from '../storage/index.ts';
+import { createMemoryStore, type KeyValueStore, StorageError } from '../storage/index.ts';
 
 export type BrowserPlatform = {
   readonly clock: Clock;
@@ -47,6 +47,8 @@ const openStore = async (telemetry: PageTelemetry): Promise<KeyValueStore> => {
       );
     return await openBrowserStore('aivillage', { onGivenWay });
   } catch (cause) {
+    // A throwaway identity beside the real one would confuse more than a page that says what to do.
+    if (cause instanceof StorageError && (cause.code === 'newer' || cause.code === 'blocked')) throw cause;
     telemetry.log('warn', 'storage', cause instanceof Error ? cause.message : String(cause));
     return createMemoryStore();
   }

@@ -4,7 +4,6 @@ export * from './codec.ts';
 export * from './dispose.ts';
 export * from './events.ts';
 export * from './hash.ts';
-export type * from './ports/channel.ts';
 export type * from './ports/clock.ts';
 export type * from './ports/crypto.ts';
 export type * from './ports/locks.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright';
 import { test as base, expect } from 'playwright/test';
+import { comparable, editDistance } from '../../bench/ocr/score.ts';
 import {
   type BrowserProcess,
   type Host,
@@ -116,5 +117,13 @@ export const goTo = (page: Page, screen: Screen) =>
     .getByRole('button', { name: screen, exact: true })
     .click();
 
-/** The text as the page shows it, whitespace folded: lines are compared elsewhere. */
-export const folded = (text: string) => text.replace(/\s+/g, ' ').trim();
+const lineCount = (text: string) => text.split('\n').filter((line) => line.trim() !== '').length;
+
+/**
+ * Every line, once and in order. Single characters may differ: how well print is read is measured by the bench, and
+ * what a test of failover must notice is a line that is missing or stands twice.
+ */
+export const expectWholeText = (text: string, truth: string): void => {
+  expect(lineCount(text)).toBe(lineCount(truth));
+  expect(editDistance(comparable(truth), comparable(text))).toBeLessThan(comparable(truth).length / 100);
+};

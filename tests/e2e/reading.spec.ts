@@ -6,7 +6,7 @@ import {
   waitForJobEnd,
   waitForOthers,
 } from '../../scripts/lib/village.ts';
-import { corpusPage, expect, folded, goTo, test } from './fixtures.ts';
+import { corpusPage, expect, expectWholeText, goTo, test } from './fixtures.ts';
 
 const letter = corpusPage('clean-letter');
 const novel = corpusPage('clean-novel');
@@ -22,7 +22,7 @@ test('devices read a page together, sign for it, and it is found again after a r
   await submitFiles(ana, [novel.path]);
   await waitForJobEnd(ana, jobTime);
   const job = await exportJob(ana);
-  expect(folded(job.files[0]!.text)).toBe(folded(novel.text));
+  expectWholeText(job.files[0]!.text, novel.text);
   const boxes = job.files[0]!.lines.map(({ box }) => box.join());
   expect(new Set(boxes).size).toBe(boxes.length);
   for (const { confidence } of job.files[0]!.lines) expect(confidence).toBeGreaterThan(0.5);
@@ -57,7 +57,7 @@ test('a browser that is killed half-way costs time, never the job', async ({ vil
   await waitForJobEnd(ana, jobTime);
   const job = await exportJob(ana);
   expect(job.state).toBe('done');
-  expect(folded(job.files[0]!.text)).toBe(folded(letter.text));
+  expectWholeText(job.files[0]!.text, letter.text);
 });
 
 test('a requester that reloads half-way goes on with what was read', async ({ village }) => {
@@ -67,7 +67,7 @@ test('a requester that reloads half-way goes on with what was read', async ({ vi
   await ana.reload();
   await waitForJobEnd(ana, jobTime);
   const job = await exportJob(ana);
-  expect(folded(job.files[0]!.text)).toBe(folded(letter.text));
+  expectWholeText(job.files[0]!.text, letter.text);
 });
 
 test('cancel stops the work everywhere and keeps what was read', async ({ village }) => {
