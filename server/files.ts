@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
@@ -7,6 +7,7 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 export type ServedFile = {
   readonly path: string;
   readonly bytes: number;
+  readonly modifiedAt: number;
   readonly type: string;
   readonly etag: string;
   /** Its name carries a hash of its content, so it never changes. */
@@ -34,28 +35,46 @@ const typesByExtension: Readonly<Record<string, string>> = {
 };
 const compressible = /^(text|application\/(json|manifest|wasm))|svg/;
 
+/** Vite writes a hash of the content into these names. */
+const immutableFolders = ['/assets/', '/models/'];
+
 /** Every file of a built client by URL path, read once: what is not listed is not served, so no path escapes. */
 export const listFiles = async (root: string): Promise<ReadonlyMap<string, ServedFile>> => {
   const files = new Map<string, ServedFile>();
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
-    if (!entry.isFile()) continue;
+    if (!entry.isFile() || entry.name.startsWith('.')) continue;
     const path = join(entry.parentPath, entry.name);
     const urlPath = `/${relative(root, path).split(sep).join('/')}`;
     const type = typesByExtension[extname(entry.name)] ?? 'application/octet-stream';
+    const { size, mtimeMs } = await stat(path);
     files.set(urlPath, {
       path,
-      bytes: (await stat(path)).size,
+      bytes: size,
+      modifiedAt: mtimeMs,
       type,
       etag: `"${createHash('sha256')
         .update(await readFile(path))
         .digest('base64url')
         .slice(0, 22)}"`,
-      immutable: urlPath.startsWith('/assets/'),
+      immutable: immutableFolders.some((folder) => urlPath.startsWith(folder)),
       compressible: compressible.test(type),
     });
   }
   return files;
+};
+
+/** The folder was built again under a running host: lengths and ETags from the start no longer hold. */
+export class FileChangedError extends Error {}
+
+export const openListed = async (file: ServedFile): Promise<FileHandle> => {
+  const handle = await open(file.path).catch(() => {
+    throw new FileChangedError(file.path);
+  });
+  const { size, mtimeMs } = await handle.stat();
+  if (size === file.bytes && mtimeMs === file.modifiedAt) return handle;
+  await handle.close();
+  throw new FileChangedError(file.path);
 };
 
 export type Encoding = 'br' | 'gzip';
@@ -65,14 +84,18 @@ export const createCompressor = (): ((file: ServedFile, encoding: Encoding) => P
   const resultsByKey = new Map<string, Promise<Buffer>>();
   return (file, encoding) => {
     const key = `${encoding} ${file.path}`;
-    const known = resultsByKey.get(key) ?? compress(file, encoding);
-    resultsByKey.set(key, known);
-    return known;
+    const known = resultsByKey.get(key);
+    if (known) return known;
+    const result = compress(file, encoding);
+    resultsByKey.set(key, result);
+    result.catch(() => resultsByKey.delete(key)); // the next request tries again
+    return result;
   };
 };
 
 const compress = async (file: ServedFile, encoding: Encoding): Promise<Buffer> => {
-  const content = await readFile(file.path);
+  const handle = await openListed(file);
+  const content = await handle.readFile().finally(() => handle.close());
   if (encoding === 'gzip') return promisify(gzip)(content, { level: 6 });
   // The best brotli takes 40 s for 27 MB of WebAssembly; level 5 takes under one and is a tenth larger.
   return promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });

@@ -1,13 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createCompressor, type Encoding, parseRange, type ServedFile } from './files.ts';
+import {
+  type ByteRange,
+  createCompressor,
+  type Encoding,
+  FileChangedError,
+  openListed,
+  parseRange,
+  type ServedFile,
+} from './files.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 /**
- * `'self'` in connect-src covers wss: of the same origin in current browsers. ORT compiles WebAssembly
+ * `'self'` in connect-src covers wss: of the same origin (CSP 3 §6.7.2.8): Chrome 70, Firefox and Safari 15.4 do so, and all
+ * that can sign with Ed25519 are newer. ORT compiles WebAssembly
  * ('wasm-unsafe-eval'), its threads are module workers of ours; nothing is inline and nothing comes from elsewhere.
  */
 const contentSecurityPolicy = [
@@ -84,9 +93,14 @@ export const createRequestListener = (
       });
     });
     answer(request, response).catch((cause: unknown) => {
+      forgetFile(response);
       if (response.headersSent) {
         response.destroy(); // the reader went away, or a file broke: the answer can't be mended
         return;
+      }
+      if (cause instanceof FileChangedError) {
+        log('error', 'the page was built again under this host', { id });
+        return sendText(request, response, 503, 'The page was built again: restart the host, then reload.\n');
       }
       log('error', 'request failed', { id, cause: cause instanceof Error ? cause.message : String(cause) });
       sendText(request, response, 500, `Something broke here. Tell the host this number: ${id}\n`);
@@ -125,21 +139,21 @@ const sendFile = async (
   file: ServedFile,
   compressed: ReturnType<typeof createCompressor>,
 ) => {
+  const range = wantedRange(request, file);
+  const encoding = range === 'whole' && file.compressible ? acceptedEncoding(request) : undefined;
+  const etag = encoding ? file.etag.replace(/"$/, `-${encoding}"`) : file.etag;
   response.setHeader('Content-Type', file.type);
   response.setHeader('Cache-Control', file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
   response.setHeader('Accept-Ranges', 'bytes');
-  if (file.compressible) response.setHeader('Vary', 'Accept-Encoding');
-  const range = parseRange(request.headers.range, file.bytes);
-  const encoding = range === 'whole' && file.compressible ? acceptedEncoding(request) : undefined;
-  const etag = encoding ? file.etag.replace(/"$/, `-${encoding}"`) : file.etag;
   response.setHeader('ETag', etag);
-  if (request.headers['if-none-match']?.split(/,\s*/).includes(etag)) {
+  if (file.compressible) response.setHeader('Vary', 'Accept-Encoding');
+  if (isHeld(request.headers['if-none-match'], etag)) {
     response.statusCode = 304;
     return void response.end();
   }
   if (range === 'unsatisfiable') {
+    forgetFile(response);
     response.setHeader('Content-Range', `bytes */${file.bytes}`);
-    response.removeHeader('ETag');
     return sendText(request, response, 416, 'This range is outside the file.\n');
   }
   if (encoding) {
@@ -148,18 +162,80 @@ const sendFile = async (
     response.setHeader('Content-Length', body.byteLength);
     return void response.end(request.method === 'HEAD' ? undefined : body);
   }
+  await sendBytes(request, response, file, range);
+};
+
+const sendBytes = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: ServedFile,
+  range: ByteRange | 'whole',
+) => {
   const { start, end } = range === 'whole' ? { start: 0, end: file.bytes - 1 } : range;
+  const handle = await openListed(file);
   if (range !== 'whole') {
     response.statusCode = 206;
     response.setHeader('Content-Range', `bytes ${start}-${end}/${file.bytes}`);
   }
   response.setHeader('Content-Length', end - start + 1);
-  if (request.method === 'HEAD' || file.bytes === 0) return void response.end();
-  await pipeline(createReadStream(file.path, { start, end }), response);
+  if (request.method === 'HEAD' || file.bytes === 0) {
+    await handle.close();
+    return void response.end();
+  }
+  await pipeline(handle.createReadStream({ start, end }), response);
+};
+
+/** RFC 9110 §13.1.5 and §14.2: only GET has ranges, and a part of another version is worth nothing. */
+const wantedRange = (request: IncomingMessage, file: ServedFile): ReturnType<typeof parseRange> => {
+  const condition = request.headers['if-range'];
+  if (request.method !== 'GET' || (condition !== undefined && condition !== file.etag)) return 'whole';
+  return parseRange(request.headers.range, file.bytes);
+};
+
+/** RFC 9110 §13.1.2: a weak comparison, because a proxy that compresses makes our tags weak. */
+const isHeld = (header: string | undefined, etag: string): boolean =>
+  header === '*' || (header ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+
+/** What was said of a file doesn't hold for the error that is sent in its place. */
+const forgetFile = (response: ServerResponse) => {
+  if (response.headersSent) return;
+  for (const name of [
+    'ETag',
+    'Cache-Control',
+    'Vary',
+    'Accept-Ranges',
+    'Content-Range',
+    'Content-Encoding',
+  ]) {
+    response.removeHeader(name);
+  }
 };
 
 const acceptedEncoding = (request: IncomingMessage): Encoding | undefined => {
   const accepted = String(request.headers['accept-encoding'] ?? '');
-  if (/\bbr\b(?!;\s*q=0(\.0*)?\b)/.test(accepted)) return 'br';
-  return /\bgzip\b(?!;\s*q=0(\.0*)?\b)/.test(accepted) ? 'gzip' : undefined;
+  if (/\bbr\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i.test(accepted)) return 'br';
+  return /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i.test(accepted) ? 'gzip' : undefined;
+};
+
+/** The head of an answer that no response object writes: to an upgrade, or to bytes that are no request. */
+export const rawAnswer = (status: number, reason: string, headers: readonly string[] = []): string =>
+  [
+    `HTTP/1.1 ${status} ${reason}`,
+    'Connection: close',
+    'Content-Length: 0',
+    ...headers,
+    ...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
+    '\r\n',
+  ].join('\r\n');
+
+/** Node's own answers to broken requests carry no headers of ours. */
+export const answerBrokenRequest = (cause: NodeJS.ErrnoException, socket: Duplex): void => {
+  if (!socket.writable || cause.code === 'ECONNRESET') return void socket.destroy();
+  const [status, reason] =
+    cause.code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'Request Header Fields Too Large']
+      : cause.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'Request Timeout']
+        : [400, 'Bad Request'];
+  socket.end(rawAnswer(status, reason), () => socket.destroy());
 };

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
+import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,7 +18,19 @@ beforeAll(async () => {
   await mkdir(join(folder, 'client/assets'), { recursive: true });
   await writeFile(join(folder, 'client/index.html'), `<!doctype html><title>t</title>${'x'.repeat(500)}`);
   await writeFile(join(folder, 'client/assets/model-abc.onnx'), model);
-  await writeFile(join(folder, 'secret.txt'), 'secret');
+  await mkdir(join(folder, 'client/models'));
+  for (const name of [
+    'assets/code.mjs',
+    'assets/code.wasm',
+    'models/det-1234.onnx',
+    'manifest.webmanifest',
+  ]) {
+    await writeFile(join(folder, 'client', name), name);
+  }
+  for (const name of ['service-worker.js', '.built', 'changing.txt']) {
+    await writeFile(join(folder, 'client', name), name);
+  }
+  await writeFile(join(folder, 'secret.txt'), 'secret\n');
   server = await startServer(testConfig, { log: () => {}, clientFolder: join(folder, 'client') });
 });
 afterAll(async () => {
@@ -92,11 +105,91 @@ describe('static files', () => {
     expect(headers['content-range']).toBe('bytes */1000');
   });
 
+  it('continues a download only of the same version', async () => {
+    const path = '/assets/model-abc.onnx';
+    const etag = String((await fetchPath(path)).headers['etag']);
+    const resume = (condition: string) =>
+      fetchPath(path, { headers: { Range: 'bytes=990-', 'If-Range': condition } });
+    expect([(await resume(etag)).status, (await resume('"old"')).status]).toEqual([206, 200]);
+  });
+
+  it('does not let an error be kept as if it were the file', async () => {
+    const { headers } = await fetchPath('/assets/model-abc.onnx', { headers: { Range: 'bytes=2000-' } });
+    expect([headers['cache-control'], headers['etag']]).toEqual(['no-store', undefined]);
+  });
+
+  it('says the whole length to HEAD, range or not', async () => {
+    const { status, headers } = await fetchPath('/assets/model-abc.onnx', {
+      method: 'HEAD',
+      headers: { Range: 'bytes=0-9' },
+    });
+    expect([status, headers['content-length']]).toEqual([200, '1000']);
+  });
+
+  it.each([
+    ['br;q=0, gzip', 'gzip'],
+    ['gzip;q=0.5', 'gzip'],
+    ['br; q=0', undefined],
+    ['identity', undefined],
+    ['', undefined],
+  ])('gives a reader who accepts "%s" the encoding %s', async (accepted, encoding) => {
+    const { headers } = await fetchPath('/', { headers: { 'Accept-Encoding': accepted } });
+    expect(headers['content-encoding']).toBe(encoding);
+    expect(headers['vary']).toBe('Accept-Encoding');
+  });
+
+  it.each([
+    ['/assets/code.mjs', 'text/javascript; charset=utf-8'],
+    ['/assets/code.wasm', 'application/wasm'],
+    ['/assets/model-abc.onnx', 'application/octet-stream'],
+    ['/manifest.webmanifest', 'application/manifest+json; charset=utf-8'],
+    ['/', 'text/html; charset=utf-8'],
+  ])('says what %s is', async (path, type) => {
+    expect((await fetchPath(path)).headers['content-type']).toBe(type);
+  });
+
+  it('never keeps the worker, the manifest or the page, and always what is named by its content', async () => {
+    const kept = async (path: string) => (await fetchPath(path)).headers['cache-control'];
+    for (const path of ['/', '/index.html', '/service-worker.js', '/manifest.webmanifest']) {
+      expect(await kept(path)).toBe('no-cache');
+    }
+    expect(await kept('/models/det-1234.onnx')).toContain('immutable');
+  });
+
+  it('does not serve hidden files, and does not mistake a missing file for the page', async () => {
+    expect((await fetchPath('/.built')).status).toBe(404);
+    expect((await fetchPath('/assets/gone.js')).status).toBe(404);
+  });
+
+  it('says so when the page was built again under the running host', async () => {
+    await writeFile(join(folder, 'client/changing.txt'), 'changed, and longer');
+    const { status, headers, body } = await fetchPath('/changing.txt');
+    expect([status, headers['cache-control']]).toEqual([503, 'no-store']);
+    expect(body.toString()).toContain('restart');
+    await rm(join(folder, 'client/changing.txt'));
+    expect((await fetchPath('/changing.txt', { headers: { 'Accept-Encoding': 'br' } })).status).toBe(503);
+  });
+
+  it('isolates its answer to bytes that are no request', async () => {
+    const answer = await new Promise<string>((resolve, reject) => {
+      const raw = connectTcp(server.port, '127.0.0.1', () => raw.write('nonsense\r\n\r\n'));
+      raw.on('data', (data: Buffer) => resolve(data.toString()));
+      raw.on('error', reject);
+    });
+    expect(answer).toContain('400 Bad Request');
+    for (const [name, value] of Object.entries(securityHeaders))
+      expect(answer).toContain(`${name}: ${value}`);
+  });
+
   it('says unchanged to whoever has it', async () => {
     const first = await fetchPath('/');
     const again = await fetchPath('/', { headers: { 'If-None-Match': String(first.headers['etag']) } });
     expect(again.status).toBe(304);
     expect(again.body.byteLength).toBe(0);
+    for (const tag of [`W/${first.headers['etag']}`, `"other", ${first.headers['etag']}`, '*']) {
+      expect((await fetchPath('/', { headers: { 'If-None-Match': tag } })).status).toBe(304);
+    }
+    expect((await fetchPath('/', { headers: { 'If-None-Match': '"other"' } })).status).toBe(200);
   });
 
   it('compresses text', async () => {

@@ -10,7 +10,7 @@ import {
 import { openAuthority } from './authority.ts';
 import type { ServerConfig } from './config.ts';
 import { listFiles } from './files.ts';
-import { createRequestListener, type DynamicPage } from './http.ts';
+import { answerBrokenRequest, createRequestListener, type DynamicPage } from './http.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createSignalingHub } from './signaling.ts';
@@ -50,6 +50,7 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   const server: Server = tls
     ? (createHttpsServer({ key: tls.key, cert: tls.cert }, listener) as unknown as Server)
     : createHttpServer(listener);
+  server.on('clientError', answerBrokenRequest);
   const clock = createNodeClock();
   const timers = createNodeTimers({ holdsProcess: false });
   const hub = createSignalingHub(

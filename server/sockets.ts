@@ -6,7 +6,7 @@ import type { Clock } from '../src/core/ports/clock.ts';
 import type { Timers } from '../src/core/ports/timers.ts';
 import { signalingLimits } from '../src/mesh/signaling/protocol.ts';
 import { addressKey } from './address.ts';
-import { securityHeaders } from './http.ts';
+import { rawAnswer } from './http.ts';
 import { createBucketTable } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -131,11 +131,4 @@ const wireOf = (socket: WebSocket): Wire => ({
 });
 
 const refusalText = ({ status, reason }: Refusal): string =>
-  [
-    `HTTP/1.1 ${status} ${reason}`,
-    'Connection: close',
-    'Content-Length: 0',
-    ...(status === 404 || status === 403 ? [] : ['Retry-After: 2']),
-    ...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
-    '\r\n',
-  ].join('\r\n');
+  rawAnswer(status, reason, status === 404 || status === 403 ? [] : ['Retry-After: 2']);
