@@ -33,6 +33,8 @@ type Accepted = {
   readonly page: number;
   readonly by: StoredAuthor;
   readonly checkedBy: PeerId | undefined;
+  /** It was drawn to be recomputed elsewhere, and that has not happened yet: a crash must not spare a liar. */
+  readonly checkWanted: boolean;
   /** The worker's half-signed receipt while we still owe it our signature. */
   readonly claim: WorkReceipt | undefined;
 };

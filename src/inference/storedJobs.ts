@@ -41,6 +41,7 @@ const acceptedEntries = {
     milliCredits: index,
   }),
   checkedBy: v.optional(peerIdSchema, () => undefined),
+  checkWanted: v.optional(v.boolean(), false),
   claim: v.optional(receiptSchema, () => undefined),
 };
 const storedResultSchema = v.variant('kind', [

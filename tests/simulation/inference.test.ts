@@ -37,5 +37,7 @@ describe('histories that failed once', () => {
     [1018, 'a worker was paid twice, where every answer was checked'],
     [1224, 'as 439, with the only steady peer behind a lossy link'],
     [1476, 'as 439, with four peers of which three answer garbage'],
+    [50_643, 'a crash of the requester forgot which answers were drawn to be checked'],
+    [50_895, 'the same, with a lossy network'],
   ])('seed %i: %s', (seed) => expectSound(seed));
 });

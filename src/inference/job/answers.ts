@@ -8,6 +8,7 @@ import {
   type Attempt,
   blameFor,
   type Draft,
+  needsOpinion,
   paidKey,
   say,
   setTask,
@@ -221,6 +222,7 @@ const toStoredResult = (draft: Draft, task: Task): StoredResult | undefined => {
     page: task.page,
     by: answer.author,
     checkedBy: verdict.phase === 'settled' ? verdict.by : undefined,
+    checkWanted: needsOpinion(task),
     claim: answer.claim,
   };
   if (answer.value.kind === 'ocr.recognize') {

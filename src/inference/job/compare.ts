@@ -7,7 +7,7 @@ import type { AnswerValue } from './state.ts';
  * `same`: they agree. `different`: one of them is wrong. `unsure`: they differ only where both said themselves that
  * they could hardly read it, which honest devices do (their runtimes round differently); `merged` keeps the more
  * confident reading of each line and nobody is blamed. A liar gains little from that door: it opens only on lines that
- * the honest side can't read either, and a doubtful line read by this device itself stands (see settleDispute).
+ * the honest side can't read either, and a doubtful line read by this device itself stands (see compareWithSecond).
  */
 export type Comparison =
   | { readonly result: 'same' }

@@ -4,7 +4,15 @@ import { taskIdOf } from '../hashes.ts';
 import type { StoredJob, StoredResult } from '../jobStore.ts';
 import { lineHeight } from '../ocr/types.ts';
 import { openTask, toPageQuads } from './pages.ts';
-import { type Answer, type JobMachine, type JobPhase, type Page, paidKey, type Task } from './state.ts';
+import {
+  type Answer,
+  type JobMachine,
+  type JobPhase,
+  type Page,
+  paidKey,
+  type Task,
+  type Verdict,
+} from './state.ts';
 
 export const openJob = (input: {
   readonly id: JobId;
@@ -134,10 +142,12 @@ const answerOf = ({ by, claim }: StoredAnswer, value: Answer['value']): Answer =
   claim,
   value,
 });
-const verdictOf = ({ checkedBy }: StoredAnswer) =>
-  checkedBy === undefined
-    ? ({ phase: 'unchecked', skipped: false } as const)
-    : ({ phase: 'settled', by: checkedBy } as const);
+const verdictOf = ({ checkedBy, checkWanted }: StoredAnswer): Verdict => {
+  if (checkWanted) return { phase: 'wanted' };
+  return checkedBy === undefined
+    ? { phase: 'unchecked', skipped: false }
+    : { phase: 'settled', by: checkedBy };
+};
 
 /** For routing only, should the line be read again before its image is cut again. */
 const estimatedPixels = (quad: readonly number[] | undefined): number => {
