@@ -4,7 +4,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContext, type BrowserServer, chromium, type Page } from 'playwright';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserServer,
+  chromium,
+  type Download,
+  type Page,
+} from 'playwright';
 import { startServer } from '../../server/server.ts';
 import { browserFlags, ensureBrowser, softwareGpuFlags } from './browser.mjs';
 
@@ -179,7 +186,11 @@ export const exportReceipts = async (page: Page): Promise<unknown> => {
 
 const download = async (page: Page, act: () => Promise<void>): Promise<string> => {
   const [started] = await Promise.all([page.waitForEvent('download'), act()]);
-  const stream = await started.createReadStream();
+  return downloadedText(started);
+};
+
+export const downloadedText = async (download: Download): Promise<string> => {
+  const stream = await download.createReadStream();
   const parts: Buffer[] = [];
   for await (const part of stream) parts.push(part as Buffer);
   return Buffer.concat(parts).toString('utf8');
