@@ -1,9 +1,9 @@
 import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { X509Certificate as NodeCertificate, webcrypto } from 'node:crypto';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
+import { keep, keepFirst, readKept } from './keep.ts';
 
 x509.cryptoProvider.set(webcrypto as unknown as Crypto);
 
@@ -21,19 +21,24 @@ export type TlsMaterial = {
   readonly cert: string;
   /** The authority's certificate in DER: what a phone installs. */
   readonly authorityDer: Buffer;
+  /** SHA-256 of it, as systems show it before they trust it. */
+  readonly fingerprint: string;
   readonly names: readonly string[];
 };
 
+const wildcards = ['0.0.0.0', '::'];
+
 /** Every name and address under which this machine may be opened on its network. */
-export const localNames = (): readonly string[] => {
+export const localNames = (listensOn = '0.0.0.0'): readonly string[] => {
   const addresses = Object.values(networkInterfaces())
     .flatMap((entries) => entries ?? [])
     .filter(({ address }) => !address.startsWith('fe80'))
     .map(({ address }) => address);
-  const host = hostname().toLowerCase();
-  return [
-    ...new Set(['localhost', '127.0.0.1', '::1', host, `${host.split('.')[0]}.local`, ...addresses]),
-  ].sort();
+  // A certificate holds ASCII names only.
+  const host = /^[a-z0-9._-]+$/.exec(hostname().toLowerCase())?.[0];
+  const hosts = host === undefined ? [] : [host, `${host.split('.')[0]}.local`];
+  const asked = wildcards.includes(listensOn) ? [] : [listensOn.toLowerCase()];
+  return [...new Set(['localhost', '127.0.0.1', '::1', ...hosts, ...asked, ...addresses])].sort();
 };
 
 /**
@@ -46,19 +51,32 @@ export const openAuthority = async (
   now: Date,
   names: readonly string[] = localNames(),
 ): Promise<TlsMaterial> => {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const authority = (await readPair(folder, 'ca')) ?? (await createAuthority(folder, now));
-  const kept = await readPair(folder, 'server');
+  const authority = await openCa(join(folder, 'ca.pem'), now);
+  const path = join(folder, 'server.pem');
+  const kept = await readKept(path).then((pem) => (pem === undefined ? undefined : parsePair(pem)));
   const server =
-    kept && isUsable(kept.certificate, authority.certificate, names, now)
+    kept && (await isUsable(kept.certificate, authority.certificate, names, now))
       ? kept
-      : await createServerCertificate(folder, authority, names, now);
+      : await createServerCertificate(path, authority, names, now);
   return {
     key: server.keyPem,
     cert: `${server.certificate.toString('pem')}\n${authority.certificate.toString('pem')}`,
     authorityDer: Buffer.from(authority.certificate.rawData),
+    fingerprint: new NodeCertificate(Buffer.from(authority.certificate.rawData)).fingerprint256,
     names,
   };
+};
+
+/** Phones trust just this one, so a damaged one is never replaced behind its owner's back. */
+const openCa = async (path: string, now: Date): Promise<Pair> => {
+  const pem = (await readKept(path)) ?? (await keepFirst(path, await createAuthority(now)));
+  const kept = await parsePair(pem);
+  const remedy = `Delete ${path} to make a new one; every device must then trust it anew (/trust).`;
+  if (!kept) throw new Error(`The certificate authority of this host can not be read. ${remedy}`);
+  if (kept.certificate.notAfter.getTime() - now.getTime() < renewBeforeDays * day) {
+    throw new Error(`The certificate authority of this host ends within ${renewBeforeDays} days. ${remedy}`);
+  }
+  return kept;
 };
 
 type Pair = {
@@ -67,7 +85,7 @@ type Pair = {
   readonly privateKey: CryptoKey;
 };
 
-const createAuthority = async (folder: string, now: Date): Promise<Pair> => {
+const createAuthority = async (now: Date): Promise<string> => {
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
@@ -82,11 +100,11 @@ const createAuthority = async (folder: string, now: Date): Promise<Pair> => {
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return writePair(folder, 'ca', certificate, keys.privateKey);
+  return formatPair(certificate, keys.privateKey);
 };
 
 const createServerCertificate = async (
-  folder: string,
+  path: string,
   authority: Pair,
   names: readonly string[],
   now: Date,
@@ -97,7 +115,9 @@ const createServerCertificate = async (
     subject: 'CN=AIVillage host',
     issuer: authority.certificate.subject,
     notBefore: new Date(now.getTime() - backdateDays * day),
-    notAfter: new Date(now.getTime() + (serverDays - backdateDays) * day),
+    notAfter: new Date(
+      Math.min(now.getTime() + (serverDays - backdateDays) * day, authority.certificate.notAfter.getTime()),
+    ),
     publicKey: keys.publicKey,
     signingKey: authority.privateKey,
     signingAlgorithm: algorithm,
@@ -109,16 +129,21 @@ const createServerCertificate = async (
       await x509.AuthorityKeyIdentifierExtension.create(authority.certificate),
     ],
   });
-  return writePair(folder, 'server', certificate, keys.privateKey);
+  const pem = await formatPair(certificate, keys.privateKey);
+  await keep(path, pem);
+  const pair = await parsePair(pem);
+  if (!pair) throw new Error('a certificate that was just made can not be read');
+  return pair;
 };
 
-const isUsable = (
+const isUsable = async (
   certificate: x509.X509Certificate,
   authority: x509.X509Certificate,
   names: readonly string[],
   now: Date,
-): boolean => {
-  if (certificate.issuer !== authority.subject) return false;
+): Promise<boolean> => {
+  // Authorities of one host share their name, so only the signature tells whose certificate it is.
+  if (!(await certificate.verify({ publicKey: authority.publicKey, signatureOnly: true }))) return false;
   if (certificate.notAfter.getTime() - now.getTime() < renewBeforeDays * day) return false;
   const held = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
   const heldNames = new Set(held.map(({ value }) => value));
@@ -135,27 +160,21 @@ const serialNumber = (): string =>
   // RFC 5280 §4.1.2.2: positive, so the top bit stays clear.
   `01${Buffer.from(webcrypto.getRandomValues(new Uint8Array(15))).toString('hex')}`;
 
-const writePair = async (
-  folder: string,
-  name: string,
-  certificate: x509.X509Certificate,
-  privateKey: CryptoKey,
-): Promise<Pair> => {
+/** Key and certificate in one file, so that they always belong together. */
+const formatPair = async (certificate: x509.X509Certificate, privateKey: CryptoKey): Promise<string> => {
   const der = await webcrypto.subtle.exportKey('pkcs8', privateKey as webcrypto.CryptoKey);
-  const keyPem = x509.PemConverter.encode(der, 'PRIVATE KEY');
-  await writeFile(join(folder, `${name}.key`), keyPem, { mode: 0o600 });
-  await writeFile(join(folder, `${name}.crt`), certificate.toString('pem'));
-  return { certificate, keyPem, privateKey };
+  return `${x509.PemConverter.encode(der, 'PRIVATE KEY')}\n${certificate.toString('pem')}\n`;
 };
 
-const readPair = async (folder: string, name: string): Promise<Pair | undefined> => {
+const parsePair = async (pem: string): Promise<Pair | undefined> => {
   try {
-    const keyPem = await readFile(join(folder, `${name}.key`), 'utf8');
-    const certificate = new x509.X509Certificate(await readFile(join(folder, `${name}.crt`), 'utf8'));
+    const keyPem = /-----BEGIN PRIVATE KEY-----[^-]*-----END PRIVATE KEY-----/.exec(pem)?.[0] ?? '';
+    const certificatePem = pem.slice(pem.indexOf('-----BEGIN CERTIFICATE'));
+    const certificate = new x509.X509Certificate(certificatePem);
     const der = x509.PemConverter.decodeFirst(keyPem);
     const privateKey = await webcrypto.subtle.importKey('pkcs8', der, algorithm, true, ['sign']);
     return { certificate, keyPem, privateKey: privateKey as CryptoKey };
   } catch {
-    return undefined; // not there yet, or damaged: it is made again
+    return undefined;
   }
 };

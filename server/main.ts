@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { renderUnicodeCompact } from 'uqr';
+import { createNodeRandom } from '../src/platform/node/index.ts';
 import { readConfig, type ServerConfig, usage } from './config.ts';
 import { createLog } from './log.ts';
 import { openRoomSecret } from './room.ts';
@@ -20,7 +21,7 @@ const main = async (): Promise<void> => {
   );
   const clientFolder = process.env['AIVILLAGE_CLIENT'] ?? 'dist/client';
   const server = await startServer(config.value, { log, clientFolder });
-  const secret = await openRoomSecret(config.value.dataFolder, config.value.newRoom);
+  const secret = await openRoomSecret(createNodeRandom(), config.value.dataFolder, config.value.newRoom);
   process.stdout.write(welcome(config.value, server, secret));
   stopOnSignals(server);
 };

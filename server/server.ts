@@ -1,13 +1,14 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { milliseconds } from '../src/core/brand.ts';
 import {
   createNodeClock,
   createNodeCrypto,
   createNodeRandom,
   createNodeTimers,
 } from '../src/platform/node/index.ts';
-import { openAuthority } from './authority.ts';
+import { localNames, openAuthority, type TlsMaterial } from './authority.ts';
 import type { ServerConfig } from './config.ts';
 import { listFiles } from './files.ts';
 import { answerBrokenRequest, createRequestListener, type DynamicPage } from './http.ts';
@@ -21,6 +22,8 @@ export interface RunningServer {
   /** Where this machine opens it. */
   readonly url: string;
   readonly port: number;
+  /** With --tls: SHA-256 of the authority's certificate, to compare before a device trusts it. */
+  readonly fingerprint?: string;
   /** Tells the tabs to come back later, ends open requests, frees the port. Idempotent. */
   close(): Promise<void>;
 }
@@ -29,13 +32,15 @@ export type ServerDeps = { readonly log: Log; readonly clientFolder: string };
 
 /** After a restart everybody comes back at once; spread them. */
 const comeBackAfterMs = 2_000;
+const renewTlsEveryMs = 60_000;
 
 /** Starts serving: the page, its models, signaling, and what an operator needs to watch it. */
 export const startServer = async (config: ServerConfig, deps: ServerDeps): Promise<RunningServer> => {
   const { log } = deps;
   const files = await listFiles(deps.clientFolder).catch(() => new Map());
   const metrics = createMetrics();
-  const tls = config.tls ? await openAuthority(config.dataFolder, new Date()) : undefined;
+  const openTls = () => openAuthority(config.dataFolder, new Date(), localNames(config.host));
+  const tls = config.tls ? await openTls() : undefined;
   let draining = false;
   const isReady = () => files.has('/index.html') && !draining;
 
@@ -44,7 +49,7 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     '/readyz': () =>
       json(isReady() ? 200 : 503, { ready: isReady(), client: files.has('/index.html'), draining }),
     '/metrics': () => ({ status: 200, type: 'text/plain; version=0.0.4', body: metrics.render() }),
-    ...(tls ? trustPages(tls.authorityDer) : {}),
+    ...(tls ? trustPages(tls) : {}),
   };
   const listener = createRequestListener({ log, metrics }, { files, pages });
   const server: Server = tls
@@ -83,6 +88,19 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     () => delay.percentile(99) / 1e9,
   );
 
+  // A laptop that changes networks has new addresses, and a certificate ends.
+  let cert = tls?.cert;
+  const renewTls = async () => {
+    const renewed = await openTls();
+    if (renewed.cert === cert || draining) return;
+    cert = renewed.cert;
+    (server as unknown as HttpsServer).setSecureContext({ key: renewed.key, cert: renewed.cert });
+    log('info', 'new server certificate', { names: renewed.names.join(' ') });
+  };
+  const cancelRenewal = timers.every(milliseconds(renewTlsEveryMs), () => {
+    if (tls) renewTls().catch((cause: Error) => log('error', 'no new certificate', { cause: cause.message }));
+  });
+
   await listen(server, config);
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : config.port;
@@ -92,6 +110,7 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   let closing: Promise<void> | undefined;
   const close = async () => {
     draining = true;
+    cancelRenewal();
     await sockets.drain(comeBackAfterMs);
     delay.disable();
     await new Promise<void>((resolve) => {
@@ -104,6 +123,7 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   return {
     url: `${config.tls ? 'https' : 'http'}://${name}:${port}`,
     port,
+    ...(tls ? { fingerprint: tls.fingerprint } : {}),
     close: () => {
       closing ??= close();
       return closing;
@@ -117,14 +137,14 @@ const json = (status: number, body: unknown) => ({
   body: `${JSON.stringify(body)}\n`,
 });
 
-const trustPages = (authorityDer: Buffer): Record<string, DynamicPage> => ({
+const trustPages = ({ authorityDer, fingerprint }: TlsMaterial): Record<string, DynamicPage> => ({
   '/ca.crt': () => ({
     status: 200,
     type: 'application/x-x509-ca-cert',
     body: authorityDer,
     headers: { 'Content-Disposition': 'attachment; filename="aivillage-ca.crt"' },
   }),
-  '/trust': () => ({ status: 200, type: 'text/html; charset=utf-8', body: trustPage }),
+  '/trust': () => ({ status: 200, type: 'text/html; charset=utf-8', body: trustPage(fingerprint) }),
 });
 
 /** A page from elsewhere must not join rooms through its visitors. No origin at all: not a browser. */
