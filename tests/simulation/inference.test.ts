@@ -39,5 +39,6 @@ describe('histories that failed once', () => {
     [1476, 'as 439, with four peers of which three answer garbage'],
     [50_643, 'a crash of the requester forgot which answers were drawn to be checked'],
     [50_895, 'the same, with a lossy network'],
+    [10_033, 'a finished job, opened again, still waited for a check that nobody could make'],
   ])('seed %i: %s', (seed) => expectSound(seed));
 });

@@ -74,7 +74,10 @@ export const restoreJob = (
     now,
   });
   const tasks = new Map(job.tasks);
-  const pages = job.pages.map((page) => restorePage(page, results, tasks));
+  // Of a job that has ended, nothing is checked any more.
+  const over = stored.end.phase !== 'unfinished';
+  const standing = over ? results.map(withoutWish) : results;
+  const pages = job.pages.map((page) => restorePage(page, standing, tasks));
   const log =
     stored.end.phase === 'unfinished' ? [{ at: stored.createdAt, text: 'went on after a reload' }] : [];
   return { ...job, pages, tasks, phase: restorePhase(stored), log, paid: paidBefore(results) };
@@ -142,6 +145,9 @@ const answerOf = ({ by, claim }: StoredAnswer, value: Answer['value']): Answer =
   claim,
   value,
 });
+const withoutWish = (result: StoredResult): StoredResult =>
+  result.kind === 'page-failed' ? result : { ...result, checkWanted: false };
+
 const verdictOf = ({ checkedBy, checkWanted }: StoredAnswer): Verdict => {
   if (checkWanted) return { phase: 'wanted' };
   return checkedBy === undefined
