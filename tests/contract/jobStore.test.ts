@@ -40,6 +40,7 @@ const result = (task: string, text: string): StoredResult => ({
   page: 0,
   by: { peer: 'p' as PeerId, account: 'a' as AccountId, name: 'Fox', runtime: 'wasm', milliCredits: 3 },
   checkedBy: undefined,
+  checkWanted: false,
   claim: undefined,
   lines: [{ index: 0, text, confidence: 0.9 }],
 });
