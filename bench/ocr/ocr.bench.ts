@@ -5,7 +5,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { isSupported, type RgbImage, supportedCharacters } from '../../src/inference/ocr/index.ts';
 import { decodeImage } from './images.ts';
-import { createNodePipeline, type NodePipeline, readPage } from './nodeRunner.ts';
+import { createNodePipeline, readPage } from './nodeRunner.ts';
+import { measureOverhead } from './overhead.ts';
 import { errorRate, type PageScore, scorePage } from './score.ts';
 
 const committed = fileURLToPath(new URL('./corpus', import.meta.url));
@@ -27,7 +28,7 @@ type PageResult = {
 
 /**
  * Reads the corpus with the product's pipeline (one WASM thread in Node) and with Debian's tesseract where installed.
- * Output is checked first; only then a few pages are timed.
+ * Output is checked first; only then a few pages are timed, in real tabs.
  */
 export const run = async (options: { json: boolean; folder?: string }): Promise<Record<string, number>> => {
   const pages = await loadCorpus(options.folder ?? committed);
@@ -47,8 +48,9 @@ export const run = async (options: { json: boolean; folder?: string }): Promise<
         `clean pages: ${numbers['cer']} of the characters are wrong; speed means nothing before that`,
       );
     }
-    const pagesPerMinute = await timePages(pipeline, pages);
-    const all = { ...numbers, pages_per_minute: pagesPerMinute };
+    const timed = pages.filter(({ set }) => set === 'clean').slice(0, timedPages);
+    const inTabs = await measureOverhead(timed, (text) => console.error(text));
+    const all = { ...numbers, ...inTabs };
     if (!options.json)
       for (const [key, value] of Object.entries(all)) console.log(`${key.padEnd(26)} ${value}`);
     return all;
@@ -129,14 +131,6 @@ const scoreTesseract = async ({ path, truth }: CorpusPage): Promise<PageScore | 
 };
 
 const timedPages = 4;
-
-/** Warm: every model has run before. */
-const timePages = async (pipeline: NodePipeline, pages: readonly CorpusPage[]): Promise<number> => {
-  const timed = pages.filter(({ set }) => set === 'clean').slice(0, timedPages);
-  const start = performance.now();
-  for (const { image } of timed) await readPage(pipeline, image);
-  return Math.round((timed.length * 600_000) / (performance.now() - start)) / 10;
-};
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const folder = process.argv[2];
