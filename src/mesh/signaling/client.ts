@@ -89,8 +89,9 @@ export const createSignalingClient = (
   const waitAndRetry = (reason: string, atLeastMs = 0) => {
     dropSocket();
     const ceiling = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(attempt - 1, 10));
-    // Full jitter: after a restart of the server its clients don't come back in step.
-    const delay = milliseconds(Math.max(atLeastMs, ceiling / 2) + random.next() * (ceiling / 2));
+    // Half of it by chance, also of what the server asked for: after its restart its clients don't come back in step.
+    const least = Math.max(atLeastMs, ceiling / 2);
+    const delay = milliseconds(least + random.next() * Math.max(ceiling / 2, atLeastMs / 2));
     state.set({ phase: 'waiting', retryAt: milliseconds(clock.monotonic() + delay), reason });
     cancelRetry = timers.after(delay, connect);
   };
@@ -132,8 +133,8 @@ export const createSignalingClient = (
   };
 
   const onWelcome = (welcome: Extract<ServerMessage, { t: 'welcome' }>) => {
-    attempt = 0;
     cancelDeadline?.();
+    cancelHeartbeat?.();
     state.set({ phase: 'joined' });
     cancelHeartbeat = timers.every(milliseconds(heartbeatMs), beat);
     events.emit({ kind: 'welcome', peers: welcome.peers, ice: welcome.ice });
@@ -142,6 +143,8 @@ export const createSignalingClient = (
   const beat = () => {
     if (clock.monotonic() - heardAt > heartbeatMs + answerWithinMs)
       return waitAndRetry('the server fell silent');
+    // Only a connection that lasted proves the server well; one that welcomes and drops is retried ever more slowly.
+    attempt = 0;
     pings = (pings + 1) % 2 ** 32;
     return socket?.send(encodeSignaling({ t: 'ping', n: pings }));
   };
