@@ -117,7 +117,9 @@ describe('a call', () => {
     const { time, ana: caller } = createPair();
     const call = caller.call(ben, double, { n: 1 }, minute);
     await time.advance(0);
-    expect(await call).toMatchObject({ error: { code: 'refused', message: /double/ } });
+    expect(await call).toMatchObject({
+      error: { code: 'refused', message: expect.stringMatching(/double/) },
+    });
   });
 
   it('of a peer without a link is lost at once', async () => {
@@ -215,7 +217,9 @@ describe('a call', () => {
     });
     const call = caller.call(ben, double, { n: 1 }, minute);
     await time.advance(0);
-    expect(await call).toMatchObject({ error: { code: 'failed', message: /too-large/ } });
+    expect(await call).toMatchObject({
+      error: { code: 'failed', message: expect.stringMatching(/too-large/) },
+    });
   });
 });
 
@@ -304,7 +308,9 @@ describe('a peer that breaks the protocol', () => {
     server.handle(double, handler);
     inject(ana, ben, { t: 'call', id: 1, m: 'double', i: { n: 'two' }, d: 1_000 });
     await time.advance(0);
-    expect(hub.expelled).toMatchObject([{ by: ben, peer: ana, reason: /double.*schema/ }]);
+    expect(hub.expelled).toMatchObject([
+      { by: ben, peer: ana, reason: expect.stringMatching(/double.*schema/) },
+    ]);
     expect(runs).toEqual([]);
   });
 
@@ -337,7 +343,7 @@ describe('a peer that breaks the protocol', () => {
     expect(hub.expelled).toEqual([]);
     inject(ben, ana, { t: 'answer', id: 2_000, v: { n: 1 } });
     await time.advance(0);
-    expect(hub.expelled).toMatchObject([{ by: ana, peer: ben, reason: /never made/ }]);
+    expect(hub.expelled).toMatchObject([{ by: ana, peer: ben, reason: expect.stringMatching(/never made/) }]);
   });
 
   it('is not one whose answers come late', async () => {
