@@ -315,7 +315,7 @@ const lockName = (job: JobId) => `aivillage/job/${job}`;
 const ownOffer = ({ engine, name, models }: CoordinatorDeps) => {
   const { choice } = engine.state.get();
   const speeds: NodeStatus['speeds'] = choice?.measured ?? [];
-  return { name: name(), slots: engine.slots(), speeds, runtime: choice?.chosen, models };
+  return { name: name(), slots: engine.ownSlots(), speeds, runtime: choice?.chosen, models };
 };
 
 const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -115,6 +115,7 @@ export const createEngineDouble = (timers: Timers, behaviour: EngineBehaviour): 
     measure: async () => err(fault('unsupported', 'nothing to measure in a simulation')),
     state,
     slots: behaviour.slots,
+    ownSlots: behaviour.slots,
     active: () => active,
     calls: () => calls,
     async close() {},

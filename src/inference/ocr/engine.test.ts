@@ -375,6 +375,7 @@ describe('the OCR engine', () => {
     limitStore.set({ ...limits, paused: true });
     expect(engine.slots()).toBe(0);
     expect(engine.availability()).toEqual({ slots: 0, reason: 'paused' });
+    expect(engine.ownSlots()).toBeGreaterThan(0);
   });
 
   it('chooses again when the person takes the GPU back', async () => {

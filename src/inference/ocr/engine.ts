@@ -79,6 +79,7 @@ export const createOcrEngine = (deps: OcrEngineDeps, options: OcrEngineOptions):
     measure: (call) => run.choose(chooser.measure, call ?? {}),
     state,
     slots: () => availability().slots,
+    ownSlots: () => device.planOf(state.get().choice?.chosen ?? 'wasm').workers,
     availability,
     async close() {
       stopLimits();

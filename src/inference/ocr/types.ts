@@ -75,5 +75,7 @@ export interface OcrEngine {
   readonly state: { get(): EngineState; readonly subscribe: Subscribe<EngineState> };
   /** How many tasks it can run at once under the person's limits; 0 while paused. */
   slots(): number;
+  /** How many of the owner's own tasks run at once: pausing and the battery rule are about others. */
+  ownSlots(): number;
   close(): Promise<void>;
 }
