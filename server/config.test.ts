@@ -25,8 +25,48 @@ describe('configuration', () => {
     expect(config.ok ? '' : config.error[0]).toContain('"many"');
   });
 
-  it('refuses flags it does not know', () => {
-    expect(readConfig({}, ['--prot', '80']).ok).toBe(false);
+  const problemsOf = (environment: Record<string, string>, args: readonly string[]) => {
+    const config = readConfig(environment, args);
+    return config.ok ? [] : config.error;
+  };
+
+  it('lists problems of flags and of the environment together, each by its own name', () => {
+    const problems = problemsOf({ AIVILLAGE_TLS: 'yes' }, ['--prot', '80', '--port', '70000', '--tls=on']);
+    expect(problems).toEqual([
+      '--prot is not an option (see --help)',
+      '"80" is not an option (see --help)',
+      '--tls takes no value (found: "on")',
+      '--port must be at most 65535 (found: 70000)',
+      'AIVILLAGE_TLS must be 0 or 1 (found: "yes")',
+    ]);
+  });
+
+  it('does not take the next flag for a missing value', () => {
+    expect(problemsOf({}, ['--host', '--tls'])).toContain('--host needs a value');
+    expect(problemsOf({}, ['--port'])).toEqual(['--port needs a value']);
+  });
+
+  it('explains itself even beside problems', () => {
+    expect(readConfig({ AIVILLAGE_PORT: 'x' }, ['--help'])).toEqual({ ok: true, value: 'help' });
+    expect(readConfig({}, ['-h'])).toEqual({ ok: true, value: 'help' });
+  });
+
+  it('takes origins, and nothing that merely looks like one', () => {
+    expect(readConfig({ AIVILLAGE_ORIGINS: 'https://a.example, http://b.example:8080' }, [])).toMatchObject({
+      ok: true,
+      value: { origins: ['https://a.example', 'http://b.example:8080'] },
+    });
+    for (const wrong of ['a.example', 'https://a.example/', '*']) {
+      expect(problemsOf({ AIVILLAGE_ORIGINS: wrong }, [])).toHaveLength(1);
+    }
+  });
+
+  it('refuses STUN and TURN servers that pages would refuse', () => {
+    const server = { urls: ['stun:stun.example'] };
+    const check = (servers: unknown) => problemsOf({ AIVILLAGE_ICE: JSON.stringify(servers) }, []);
+    expect(check(Array.from({ length: 8 }, () => server))).toEqual([]);
+    expect(check(Array.from({ length: 9 }, () => server))).toEqual([expect.stringContaining('at most 8')]);
+    expect(check([{ urls: [`stun:${'x'.repeat(256)}`] }])).toEqual([expect.stringContaining('256')]);
   });
 
   it('reads TURN servers', () => {

@@ -10,7 +10,8 @@ const integer = (min: number, max: number) =>
     v.minValue(min, `must be at least ${min}`),
     v.maxValue(max, `must be at most ${max}`),
   );
-const list = v.pipe(
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+const origins = v.pipe(
   v.string(),
   v.transform((text) =>
     text
@@ -18,7 +19,10 @@ const list = v.pipe(
       .map((item) => item.trim())
       .filter(Boolean),
   ),
+  v.check((items) => items.every(isOrigin), 'must be origins like https://village.example, with commas'),
 );
+/** The protocol's own bounds: pages refuse a welcome beyond them, so nobody could join. */
+const short = v.maxLength<string, 256, string>(256, 'must have at most 256 characters');
 const iceServers = v.pipe(
   v.string(),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
@@ -32,13 +36,14 @@ const iceServers = v.pipe(
   v.array(
     v.object({
       urls: v.array(
-        v.pipe(v.string(), v.regex(/^(stun|stuns|turn|turns):/, 'must begin with stun: or turn:')),
+        v.pipe(v.string(), v.regex(/^(stun|stuns|turn|turns):/, 'must begin with stun: or turn:'), short),
       ),
-      username: v.optional(v.string()),
-      credential: v.optional(v.string()),
+      username: v.optional(v.pipe(v.string(), short)),
+      credential: v.optional(v.pipe(v.string(), short)),
     }),
     'must be a list of servers',
   ),
+  v.maxLength(8, 'must be at most 8 servers'),
 );
 
 const environmentSchema = v.object({
@@ -47,7 +52,7 @@ const environmentSchema = v.object({
   AIVILLAGE_TLS: v.optional(v.picklist(['0', '1'], 'must be 0 or 1'), '0'),
   AIVILLAGE_DATA: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty')), '.cache/host'),
   AIVILLAGE_ICE: v.optional(iceServers, '[]'),
-  AIVILLAGE_ORIGINS: v.optional(list, ''),
+  AIVILLAGE_ORIGINS: v.optional(origins, ''),
   AIVILLAGE_LOG_LEVEL: v.optional(
     v.picklist(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error'),
     'info',
@@ -78,29 +83,41 @@ export const usage = `npm start -- [options]
   --new-room       a new room link instead of the last one
   --help           this text
 
-Environment only: AIVILLAGE_DATA, AIVILLAGE_ICE, AIVILLAGE_ORIGINS, AIVILLAGE_LOG_LEVEL,
-AIVILLAGE_MAX_CONNECTIONS, AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS.`;
+Environment only
+  AIVILLAGE_DATA       folder of the room and the certificate authority, default .cache/host
+  AIVILLAGE_ICE        STUN and TURN servers: [{"urls":["turn:host:3478"],"username":"…","credential":"…"}]
+  AIVILLAGE_ORIGINS    further origins whose pages may join, with commas
+  AIVILLAGE_CLIENT     folder of the built page, default dist/client
+  AIVILLAGE_LOG_LEVEL  debug, info, warn or error
+  AIVILLAGE_MAX_CONNECTIONS, AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS
+
+The printed link ends in #room=…, the secret of this host's room: whoever has the link can join. Browsers keep that
+part to themselves, the server never sees it; it lies in AIVILLAGE_DATA, readable for this user alone.`;
 
 /** Flags win over the environment. Every problem is listed, not only the first. */
 export const readConfig = (
   environment: Readonly<Record<string, string | undefined>>,
   args: readonly string[],
 ): Result<ServerConfig | 'help', readonly string[]> => {
-  const flags = readFlags(args);
-  if (!flags.ok) return flags;
-  if (flags.value.help) return ok('help');
-  const { host, port, tls } = flags.value;
+  const { flags, problems } = readFlags(args);
+  if (flags.help) return ok('help');
+  const { host, port, tls } = flags;
   const parsed = v.safeParse(environmentSchema, {
     ...environment,
     ...(host === undefined ? {} : { AIVILLAGE_HOST: host }),
     ...(port === undefined ? {} : { AIVILLAGE_PORT: port }),
     ...(tls ? { AIVILLAGE_TLS: '1' } : {}),
   });
-  if (!parsed.success) {
-    return err(
-      parsed.issues.map((issue) => `${v.getDotPath(issue)} ${issue.message} (found: ${show(issue.input)})`),
-    );
+  const nameOf = (path: string | null) =>
+    path === 'AIVILLAGE_HOST' && host !== undefined
+      ? '--host'
+      : path === 'AIVILLAGE_PORT' && port !== undefined
+        ? '--port'
+        : path;
+  for (const issue of parsed.issues ?? []) {
+    problems.push(`${nameOf(v.getDotPath(issue))} ${issue.message} (found: ${show(issue.input)})`);
   }
+  if (!parsed.success || problems.length > 0) return err(problems);
   const values = parsed.output;
   return ok({
     host: values.AIVILLAGE_HOST,
@@ -112,26 +129,39 @@ export const readConfig = (
     logLevel: values.AIVILLAGE_LOG_LEVEL,
     maxConnections: values.AIVILLAGE_MAX_CONNECTIONS,
     maxConnectionsPerAddress: values.AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS,
-    newRoom: flags.value['new-room'] ?? false,
+    newRoom: flags['new-room'] ?? false,
   });
 };
 
-const readFlags = (args: readonly string[]) => {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        host: { type: 'string' },
-        port: { type: 'string' },
-        tls: { type: 'boolean' },
-        'new-room': { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-    return ok(values);
-  } catch (cause) {
-    return err([cause instanceof Error ? cause.message : String(cause)]);
+const flagTypes = {
+  host: { type: 'string' },
+  port: { type: 'string' },
+  tls: { type: 'boolean' },
+  'new-room': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+type Flags = { host?: string; port?: string; tls?: boolean; 'new-room'?: boolean; help?: boolean };
+
+/** Read leniently, because the strict reader stops at the first problem. */
+const readFlags = (args: readonly string[]): { readonly flags: Flags; readonly problems: string[] } => {
+  const { tokens } = parseArgs({ args: [...args], options: flagTypes, strict: false, tokens: true });
+  const flags: Flags = {};
+  const problems: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') problems.push(`"${token.value}" is not an option (see --help)`);
+    if (token.kind !== 'option') continue;
+    const { name, rawName, value } = token;
+    if (name === 'host' || name === 'port') {
+      if (value === undefined || (!token.inlineValue && value.startsWith('--'))) {
+        problems.push(`${rawName} needs a value`);
+      } else flags[name] = value;
+    } else if (name === 'tls' || name === 'new-room' || name === 'help') {
+      if (value === undefined) flags[name] = true;
+      else problems.push(`${rawName} takes no value (found: ${show(value)})`);
+    } else problems.push(`${rawName} is not an option (see --help)`);
   }
+  return { flags, problems };
 };
 
 const show = (input: unknown): string => JSON.stringify(input)?.slice(0, 80) ?? 'nothing';

@@ -1,13 +1,14 @@
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
-export type Level = 'debug' | 'info' | 'warn' | 'error';
-const levels: readonly Level[] = ['debug', 'info', 'warn', 'error'];
+import type { Clock } from '../src/core/ports/clock.ts';
+import type { LogFields, LogLevel } from '../src/core/ports/telemetry.ts';
+import { createJsonLinesTelemetry } from '../src/platform/node/index.ts';
 
-export type Log = (level: Level, message: string, fields?: LogFields) => void;
+export type Log = (level: LogLevel, message: string, fields?: LogFields) => void;
 
 /** One JSON object a line. Never given payloads, keys or links: what is not logged can't leak. */
-export const createLog = (deps: { write(line: string): void; now(): Date }, minimum: Level): Log => {
-  return (level, message, fields = {}) => {
-    if (levels.indexOf(level) < levels.indexOf(minimum)) return;
-    deps.write(`${JSON.stringify({ at: deps.now().toISOString(), level, message, ...fields })}\n`);
-  };
+export const createLog = (
+  deps: { readonly write: (line: string) => void; readonly clock: Clock },
+  minimumLevel: LogLevel,
+): Log => {
+  const telemetry = createJsonLinesTelemetry(deps, { minimumLevel });
+  return (level, message, fields) => telemetry.log(level, 'host', message, fields);
 };
