@@ -1,12 +1,12 @@
 // Shared by `npm start` and `npm test`: makes a fresh clone ready. Plain Node, no dependencies.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const stamps = join(root, 'node_modules', '.aivillage');
+const stamp = '.made-from';
 
 export const requireNode = () => {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -23,6 +23,7 @@ export const run = (command, args, { show = false, env = {} } = {}) => {
     cwd: root,
     stdio: show ? 'inherit' : 'pipe',
     encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
     env: { ...process.env, ...env },
     shell: process.platform === 'win32',
   });
@@ -31,16 +32,17 @@ export const run = (command, args, { show = false, env = {} } = {}) => {
   throw new Error(`${command} ${args.join(' ')} failed${result.error ? `: ${result.error.message}` : ''}`);
 };
 
-const stampOf = (name) => {
+// A stamp says what its folder was made from and goes with it: whoever empties or rebuilds the folder removes it.
+const stampOf = (folder) => {
   try {
-    return readFileSync(join(stamps, name), 'utf8');
+    return readFileSync(join(root, folder, stamp), 'utf8');
   } catch {
     return '';
   }
 };
-const writeStamp = (name, value) => {
-  mkdirSync(stamps, { recursive: true });
-  writeFileSync(join(stamps, name), value);
+const writeStamp = (folder, value) => {
+  mkdirSync(join(root, folder), { recursive: true });
+  writeFileSync(join(root, folder, stamp), value);
 };
 const hashOfFiles = (paths) => {
   const hash = createHash('sha256');
@@ -51,12 +53,13 @@ const hashOfFiles = (paths) => {
 /** Installs what package-lock.json names, unless just that is installed already. */
 export const installPackages = () => {
   const wanted = hashOfFiles(['package.json', 'package-lock.json']);
-  if (stampOf('installed') === wanted) return;
+  if (stampOf('node_modules') === wanted) return;
   console.log('Installing packages (once, about a minute)…');
   // Not `npm ci`: it refuses a lock file made where the registry lacks another system's optional binaries. Versions are
   // those of the lock file all the same, and nothing is written back to it.
-  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
-  writeStamp('installed', wanted);
+  // The build is made here, so an environment of NODE_ENV=production must not leave its tools out.
+  run('npm', ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+  writeStamp('node_modules', wanted);
 };
 
 const filesUnder = (folder) =>
@@ -76,12 +79,11 @@ const buildInputs = () => [
 /** Builds client and server, unless their inputs are those of the last build. */
 export const buildAll = () => {
   const wanted = hashOfFiles(buildInputs());
-  const built =
-    existsSync(join(root, 'dist/client/index.html')) && existsSync(join(root, 'dist/server/main.js'));
-  if (built && stampOf('built') === wanted) return;
+  const outputs = ['dist/client', 'dist/server'];
+  if (outputs.every((folder) => stampOf(folder) === wanted)) return;
   console.log('Building…');
   const vite = join(root, 'node_modules/vite/bin/vite.js');
   run(process.execPath, [vite, 'build', '--logLevel', 'warn']);
   run(process.execPath, [vite, 'build', '--config', 'server/vite.config.ts', '--logLevel', 'warn']);
-  writeStamp('built', wanted);
+  for (const folder of outputs) writeStamp(folder, wanted);
 };

@@ -18,6 +18,8 @@ const server = spawn(
   {
     cwd: root,
     stdio: 'inherit',
+    // In a terminal a person reads the link; a collector of logs gets every line.
+    env: { AIVILLAGE_LOG_LEVEL: process.stderr.isTTY ? 'warn' : 'info', ...process.env },
   },
 );
 // The terminal sends Ctrl+C to both; a plain kill reaches only this process, so it is passed on.
