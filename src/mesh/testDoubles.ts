@@ -226,6 +226,7 @@ const testSdp = (fingerprint: string) => `v=0\r\na=fingerprint:sha-256 ${fingerp
  */
 export const createRtcHub = () => {
   let sessions = 0;
+  const open = new Set<string>();
   const waiting = new Map<string, { readonly open: (channel: RawChannel) => void }>();
   const channels: TestChannel[] = [];
   /** Set to make every certificate in use differ from the signed one. */
@@ -236,6 +237,7 @@ export const createRtcHub = () => {
       const opened = createEmitter<RawChannel>();
       const failed = createEmitter<string>();
       const id = String(sessions++);
+      open.add(id);
       if (initiator) {
         waiting.set(id, { open: opened.emit });
         queueMicrotask(() =>
@@ -246,7 +248,7 @@ export const createRtcHub = () => {
         signals: signals.subscribe,
         opened: opened.subscribe,
         failed: failed.subscribe,
-        close() {},
+        close: () => void open.delete(id),
         accept(signal) {
           if (options.dead || signal.kind === 'candidate') return;
           const offerId = /s=(\d+)/.exec(signal.sdp)?.[1] ?? '';
@@ -271,15 +273,26 @@ export const createRtcHub = () => {
       };
     },
   });
-  return { connectorOf, channels, options };
+  return {
+    connectorOf,
+    channels,
+    options,
+    /** How many sessions were ever made, and how many of them nobody has closed. */
+    sessions: () => ({ made: sessions, open: open.size }),
+  };
 };
 
 /** A signaling server in memory, with one room. */
 export const createSignalingHub = () => {
   const clients = new Map<PeerId, ReturnType<typeof createEmitter<SignalingEvent>>>();
-  const tamper: { relay?: (payload: Bytes) => Bytes } = {};
+  const tamper: { relay?: (payload: Bytes, from: PeerId, to: PeerId) => Bytes } = {};
   return {
     tamper,
+    /** What a server that keeps old envelopes can send again. */
+    replay: (from: PeerId, to: PeerId, payload: Bytes) =>
+      clients.get(to)?.emit({ kind: 'relay', from, payload }),
+    /** It is gone, and nobody is told. */
+    vanish: (peer: PeerId) => void clients.delete(peer),
     leave(peer: PeerId) {
       clients.delete(peer);
       for (const events of clients.values()) events.emit({ kind: 'left', peer });
@@ -291,7 +304,7 @@ export const createSignalingHub = () => {
         state: { get: () => state, subscribe: () => () => {} },
         events: events.subscribe,
         start() {
-          const peers = [...clients.keys()];
+          const peers = [...clients.keys()].filter((peer) => peer !== self);
           for (const other of clients.values()) other.emit({ kind: 'joined', peer: self });
           clients.set(self, events);
           events.emit({ kind: 'welcome', peers, ice: [] });
@@ -299,7 +312,7 @@ export const createSignalingHub = () => {
         stop() {},
         retryNow() {},
         relay(to, payload) {
-          const sent = tamper.relay ? tamper.relay(payload) : payload;
+          const sent = tamper.relay ? tamper.relay(payload, self, to) : payload;
           queueMicrotask(() => clients.get(to)?.emit({ kind: 'relay', from: self, payload: sent }));
           return true;
         },

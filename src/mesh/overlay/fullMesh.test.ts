@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { RoomId } from '../../core/brand.ts';
-import { utf8 } from '../../core/bytes.ts';
+import type { PeerId, RoomId } from '../../core/brand.ts';
+import { type Bytes, utf8 } from '../../core/bytes.ts';
 import { silentTelemetry } from '../../core/ports/telemetry.ts';
 import { openIdentity } from '../../identity/index.ts';
 import { createHashCrypto, createTestIdentityDeps } from '../../identity/testDoubles.ts';
@@ -43,7 +43,7 @@ const createVillage = () => {
     overlay.changes((change) => changes.push(change));
     overlay.messages(({ bytes }) => messages.push(new TextDecoder().decode(bytes)));
     client.start();
-    return { overlay, changes, messages, peer: identity.peer };
+    return { overlay, client, changes, messages, peer: identity.peer };
   };
   return { time, rtc, signaling, open };
 };
@@ -140,6 +140,126 @@ describe('full mesh', () => {
     rtc.options.dead = false;
     await time.advance(120_000);
     expect(ana!.overlay.peers()).toHaveLength(1);
+  });
+
+  it('keeps the link it has got, and makes no other beside it', async () => {
+    const { time, rtc, open } = createVillage();
+    rtc.options.dead = true;
+    const tabs = [await open(), await open()];
+    await time.advance(65_000);
+    rtc.options.dead = false;
+    await time.advance(120_000);
+    const { made } = rtc.sessions();
+    await time.advance(300_000);
+    expect(rtc.sessions()).toEqual({ made, open: 2 });
+    for (const { changes } of tabs) expect(changes.map(({ kind }) => kind)).toEqual(['up']);
+  });
+
+  it('closes the session of a link that went down, whoever ended it', async () => {
+    for (const end of ['break', 'expel', 'close'] as const) {
+      const { time, rtc, open } = createVillage();
+      const [ana, ben] = [await open(), await open()];
+      await time.advance(1_000);
+      expect(rtc.sessions().open).toBe(2);
+      if (end === 'break') rtc.channels[0]?.breakDown('the network changed');
+      else if (end === 'expel') ana!.overlay.expel(ben!.peer, 'it lied');
+      else ana!.overlay.close();
+      await settle();
+      expect(rtc.sessions().open).toBe(0);
+      ana!.overlay.close();
+      ben!.overlay.close();
+      expect(rtc.sessions().open).toBe(0);
+      expect(time.pending()).toBe(0);
+    }
+  });
+
+  it('takes no old envelope for a new one: a server that replays ends no link', async () => {
+    const { time, rtc, signaling, open } = createVillage();
+    const kept: [PeerId, PeerId, Bytes][] = [];
+    signaling.tamper.relay = (payload, from, to) => {
+      kept.push([from, to, payload]);
+      return payload;
+    };
+    rtc.options.dead = true;
+    const tabs = [await open(), await open()];
+    await time.advance(300_000);
+    rtc.options.dead = false;
+    await time.advance(60_000);
+    const { made } = rtc.sessions();
+    for (const [from, to, payload] of kept) signaling.replay(from, to, payload);
+    await time.advance(60_000);
+    expect(rtc.sessions().made).toBe(made);
+    for (const { changes } of tabs) expect(changes.map(({ kind }) => kind)).toEqual(['up']);
+  });
+
+  it('does not redial at full pace a link that comes and goes', async () => {
+    const { time, rtc, open } = createVillage();
+    const [ana, ben] = [await open(), await open()];
+    for (const { overlay } of [ana!, ben!])
+      overlay.changes(({ kind }) => {
+        if (kind === 'up') queueMicrotask(() => rtc.channels.at(-1)?.breakDown('flaky'));
+      });
+    await time.advance(60_000);
+    expect(rtc.sessions().made).toBeGreaterThan(4);
+    expect(rtc.sessions().made).toBeLessThan(40);
+  });
+
+  it('forgets who left while it was away from the server', async () => {
+    const { time, rtc, signaling, open } = createVillage();
+    rtc.options.dead = true;
+    const [ana, ben] = [await open(), await open()];
+    await time.advance(5_000);
+    signaling.vanish(ben!.peer);
+    ben!.overlay.close();
+    ana!.client.start();
+    const { made } = rtc.sessions();
+    await time.advance(300_000);
+    expect(rtc.sessions()).toEqual({ made, open: 0 });
+    expect(time.pending()).toBe(0);
+  });
+
+  it('tries at once when the other comes back to the server, however long it had failed', async () => {
+    const { time, rtc, open } = createVillage();
+    rtc.options.dead = true;
+    const [ana, ben] = [await open(), await open()];
+    await time.advance(300_000);
+    const { made } = rtc.sessions();
+    while (rtc.sessions().made === made) await time.advance(100);
+    await time.advance(15_500); // that attempt has failed, and the next is far away
+    rtc.options.dead = false;
+    ben!.client.start();
+    await time.advance(1_000);
+    expect(ana!.overlay.peers()).toHaveLength(1);
+  });
+
+  it('links with a reloaded tab as with a new one, and lets the old one go', async () => {
+    const { time, rtc, signaling, open } = createVillage();
+    const [ana, old] = [await open(), await open()];
+    await time.advance(1_000);
+    old!.overlay.close();
+    signaling.leave(old!.peer);
+    const reloaded = await open();
+    await time.advance(60_000);
+    expect(ana!.overlay.peers().map(({ peer }) => peer)).toEqual([reloaded.peer]);
+    expect(rtc.sessions().open).toBe(2);
+  });
+
+  it('tells that an expelled peer misbehaved, and that its own leaving was its own', async () => {
+    const { time, open } = createVillage();
+    const [ana, ben, eva] = [await open(), await open(), await open()];
+    await time.advance(1_000);
+    ana!.overlay.expel(ben!.peer, 'it lied');
+    expect(ana!.changes.at(-1)).toMatchObject({
+      kind: 'down',
+      peer: ben!.peer,
+      reason: { code: 'misbehaved' },
+    });
+    ana!.overlay.close();
+    expect(ana!.changes.at(-1)).toMatchObject({
+      kind: 'down',
+      peer: eva!.peer,
+      reason: { code: 'closed-here' },
+    });
   });
 
   it('says goodbye to all when it closes', async () => {

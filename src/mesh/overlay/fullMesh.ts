@@ -1,4 +1,4 @@
-import { milliseconds, type PeerId, type RoomId } from '../../core/brand.ts';
+import { type Milliseconds, milliseconds, type PeerId, type RoomId } from '../../core/brand.ts';
 import { type Bytes, toBase64url } from '../../core/bytes.ts';
 import { createEmitter } from '../../core/events.ts';
 import type { Clock } from '../../core/ports/clock.ts';
@@ -15,7 +15,9 @@ import { acceptGreeting, encodeGreeting, meshProtocol } from '../handshake/greet
 import { createLink } from '../link.ts';
 import type { RawChannel, RtcConnector, RtcSession, SignalBody } from '../ports.ts';
 import type { SignalingClient, SignalingEvent } from '../signaling/client.ts';
-import type { IceServer } from '../signaling/protocol.ts';
+import { type IceServer, signalingLimits } from '../signaling/protocol.ts';
+import { wireLimits } from '../wire/frames.ts';
+import { createEnvelopeInbox, createSessionGuard } from './guards.ts';
 
 export type FullMeshDeps = {
   readonly identity: LocalIdentity;
@@ -39,6 +41,12 @@ const connectWithin = milliseconds(15_000);
 /** The side that doesn't dial asks to be dialed after this long without a link. */
 const knockAfter = milliseconds(4_000);
 const longestRedialMs = 30_000;
+/** A link that lasted this long was sound: after its loss the first redial is immediate. */
+const soundAfterMs = 10_000;
+/** What may wait from a peer whose greeting is being checked: two messages of the largest size. */
+const maxEarlyBytes = 2 * wireLimits.maxMessageBytes;
+/** A room may be full while the tabs of some who left have not been noticed yet; a server that names more is broken. */
+const maxKnownPeers = 4 * signalingLimits.maxPeersPerRoom;
 
 type PeerState =
   /** In the room; no link now. `attempts` failed so far. */
@@ -53,7 +61,15 @@ type PeerState =
       fingerprint: string | undefined;
       link: Link | undefined;
     }
-  | { readonly phase: 'up'; readonly identity: PeerIdentity; readonly link: Link; readonly session: string };
+  | {
+      readonly phase: 'up';
+      /** Those that failed before this one, and when it came about. */
+      readonly attempts: number;
+      readonly since: Milliseconds;
+      readonly identity: PeerIdentity;
+      readonly link: Link;
+      readonly session: string;
+    };
 
 /**
  * Everybody in the room linked with everybody: right for up to a dozen tabs. Of two tabs the one with the smaller id
@@ -71,7 +87,7 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
   const statesByPeer = new Map<PeerId, PeerState>();
   const present = new Set<PeerId>();
   const expelled = new Set<PeerId>();
-  const envelopeQueues = new Map<PeerId, Promise<void>>();
+  const guard = createSessionGuard(clock);
   const messages = createEmitter<{ from: PeerId; bytes: Bytes }>();
   const changes = createEmitter<OverlayChange>();
   let ice: readonly IceServer[] = [];
@@ -79,10 +95,14 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
 
   const dials = (peer: PeerId) => self < peer;
 
-  const relay = async (to: PeerId, session: string, signal: EnvelopeSignal) => {
+  /** Signatures may be ready out of order; envelopes leave in order, or a candidate would come before its offer. */
+  let lastRelay: Promise<unknown> = Promise.resolve();
+  const relay = (to: PeerId, session: string, signal: EnvelopeSignal): void => {
     const body = { v: 1 as const, room: options.room, from: self, to, session, signal };
-    const sealed = await sealEnvelope(body, identity.nodeSigner);
-    if (!closed) signaling.relay(to, sealed);
+    lastRelay = lastRelay
+      .then(() => sealEnvelope(body, identity.nodeSigner))
+      .then((sealed) => closed || signaling.relay(to, sealed))
+      .catch((cause: unknown) => telemetry.log('error', 'mesh', `could not sign: ${String(cause)}`));
   };
 
   const newSession = () => toBase64url(random.bytes(16));
@@ -93,7 +113,9 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
     if (!state) return;
     if (state.phase === 'up') state.link.close('the tab has left');
     else state.cancel();
-    if (state.phase === 'connecting') state.rtc.close();
+    if (state.phase !== 'connecting') return;
+    state.link?.close('superseded');
+    state.rtc.close();
   };
 
   /** Plans the next attempt: at once the first time, then later and later. */
@@ -106,7 +128,7 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
     const cancel = timers.after(milliseconds(wait), () => {
       if (dials(peer)) startSession(peer, newSession(), true, attempts);
       else {
-        void relay(peer, newSession(), { kind: 'knock' });
+        relay(peer, newSession(), { kind: 'knock' });
         becomeIdle(peer, attempts + 1);
       }
     });
@@ -114,13 +136,14 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
   };
 
   const onSignal = (peer: PeerId, session: string, signal: SignalBody) => {
-    if (signal.kind === 'candidate') return void relay(peer, session, signal);
+    if (signal.kind === 'candidate') return relay(peer, session, signal);
     const fingerprint = fingerprintOfSdp(signal.sdp);
     if (!fingerprint.ok) return failSession(peer, session, fault('failed', fingerprint.error.message));
-    return void relay(peer, session, { ...signal, fingerprint: fingerprint.value });
+    return relay(peer, session, { ...signal, fingerprint: fingerprint.value });
   };
 
   const startSession = (peer: PeerId, session: string, initiator: boolean, attempts: number) => {
+    dropState(peer);
     const rtcSession = rtc.connect({ initiator, ice });
     const isCurrent = () => {
       const state = statesByPeer.get(peer);
@@ -149,7 +172,6 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
       if (state) void greet(peer, state, channel);
       else channel.close();
     });
-    return rtcSession;
   };
 
   const failSession = (peer: PeerId, session: string, reason: Fault<LinkEnd>) => {
@@ -159,7 +181,7 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
     state.link?.close(reason.message);
     state.rtc.close();
     telemetry.log('info', 'mesh', `no link: ${reason.message}`, { peer, code: reason.code });
-    if (reason.code === 'version' || reason.code === 'identity') {
+    if (reason.code === 'version' || reason.code === 'identity' || reason.code === 'misbehaved') {
       // Trying again can't help until one of the two reloads, and then it is another peer.
       statesByPeer.delete(peer);
       expelled.add(peer);
@@ -190,7 +212,15 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
       void onGreeting(bytes);
     });
     const early: Bytes[] = [];
-    const stopEarly = link.messages((bytes) => void early.push(bytes));
+    let earlyBytes = 0;
+    const stopEarly = link.messages((bytes) => {
+      early.push(bytes);
+      earlyBytes += bytes.byteLength;
+      if (earlyBytes > maxEarlyBytes)
+        failSession(peer, session, fault('misbehaved', 'it talked on before its greeting was accepted'));
+    });
+    // The session lives as long as its link, whoever ends it.
+    link.closed(() => state.rtc.close());
 
     const onGreeting = async (bytes: Bytes) => {
       const accepted = await acceptGreeting(bytes, { peer, own: greeting }, deps.crypto);
@@ -209,14 +239,22 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
       state.cancel();
       stopClosed();
       stopEarly();
-      statesByPeer.set(peer, { phase: 'up', identity: accepted.value, link, session });
+      statesByPeer.set(peer, {
+        phase: 'up',
+        attempts: state.attempts,
+        since: clock.monotonic(),
+        identity: accepted.value,
+        link,
+        session,
+      });
       link.messages((message) => messages.emit({ from: peer, bytes: message }));
       link.closed((reason) => onLinkDown(peer, session, reason));
       changes.emit({ kind: 'up', peer: accepted.value });
       for (const message of early.slice(1)) messages.emit({ from: peer, bytes: message });
       return undefined;
     };
-    await link.send(encodeGreeting(greeting), 'control');
+    const sent = await link.send(encodeGreeting(greeting), 'control');
+    if (!sent.ok && !greeted) failSession(peer, session, fault('failed', sent.error.message));
   };
 
   const onLinkDown = (peer: PeerId, session: string, reason: Fault<LinkEnd>) => {
@@ -224,8 +262,10 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
     if (state?.phase !== 'up' || state.session !== session) return;
     if (reason.code === 'misbehaved') expelled.add(peer);
     telemetry.log('info', 'mesh', `link down: ${reason.message}`, { peer, code: reason.code });
+    // A link that comes and goes at once must not be redialed at that pace.
+    const attempts = clock.monotonic() - state.since < soundAfterMs ? state.attempts + 1 : 0;
+    becomeIdle(peer, attempts);
     changes.emit({ kind: 'down', peer, reason });
-    becomeIdle(peer, 0);
   };
 
   const onEnvelope = async (from: PeerId, payload: Bytes) => {
@@ -235,20 +275,20 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
     if (!opened.ok)
       return telemetry.log('warn', 'mesh', `envelope refused: ${opened.error.message}`, { peer: from });
     const { session, signal } = opened.value;
+    if (expelled.has(from)) return; // meanwhile
     const state = statesByPeer.get(from);
-    present.add(from);
     if (signal.kind === 'knock') {
-      if (dials(from) && state?.phase !== 'connecting') {
-        dropUp(from, 'the other tab has lost this link');
-        startSession(from, newSession(), true, 0);
-      }
+      if (!dials(from) || state?.phase === 'connecting' || !guard.mayStart(from, session)) return;
+      const attempts = state?.phase === 'idle' ? state.attempts : 0;
+      dropUp(from, fault('closed-there', 'the other tab has lost this link'));
+      if (!expelled.has(from)) startSession(from, newSession(), true, attempts);
       return;
     }
     if (signal.kind === 'offer') {
       if (dials(from)) return; // we dial; an offer from there is not part of the protocol
-      dropUp(from, 'the other tab connects anew');
-      dropState(from);
-      startSession(from, session, false, 0);
+      if (!guard.mayStart(from, session)) return;
+      dropUp(from, fault('closed-there', 'the other tab connects anew'));
+      if (!expelled.has(from)) startSession(from, session, false, 0);
     }
     const current = statesByPeer.get(from);
     if (current?.phase !== 'connecting' || current.session !== session) return;
@@ -256,42 +296,48 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
     current.rtc.accept(signal);
   };
 
-  const dropUp = (peer: PeerId, message: string) => {
+  const dropUp = (peer: PeerId, reason: Fault<LinkEnd>) => {
     const state = statesByPeer.get(peer);
     if (state?.phase !== 'up') return;
     statesByPeer.delete(peer);
-    state.link.close(message);
-    changes.emit({ kind: 'down', peer, reason: fault('closed-there', message) });
+    state.link.close(reason.message);
+    changes.emit({ kind: 'down', peer, reason });
   };
 
   const meet = (peer: PeerId) => {
     if (peer === self || expelled.has(peer)) return;
+    if (!present.has(peer) && present.size >= maxKnownPeers) return;
     present.add(peer);
-    if (!statesByPeer.has(peer)) becomeIdle(peer, 0);
+    const state = statesByPeer.get(peer);
+    // One of us has just come back to the server: what was tried meanwhile could not arrive, so it says nothing.
+    if (state?.phase === 'idle') state.cancel();
+    if (!state || state.phase === 'idle') becomeIdle(peer, 0);
   };
+
+  const forget = (peer: PeerId) => {
+    present.delete(peer);
+    // A link that works outlives its tab's connection to the server.
+    if (statesByPeer.get(peer)?.phase !== 'up') dropState(peer);
+  };
+
+  const inbox = createEnvelopeInbox(onEnvelope, (peer, cause) =>
+    telemetry.log('error', 'mesh', `envelope not handled: ${String(cause)}`, { peer }),
+  );
 
   const onSignalingEvent = (event: SignalingEvent) => {
     switch (event.kind) {
       case 'welcome':
         ice = event.ice;
+        // Who left while this tab was away from the server is known only by not being named.
+        for (const peer of [...present]) if (!event.peers.includes(peer)) forget(peer);
         return event.peers.forEach(meet);
       case 'joined':
         return meet(event.peer);
-      case 'left': {
-        present.delete(event.peer);
-        // A link that works outlives its tab's connection to the server.
-        if (statesByPeer.get(event.peer)?.phase !== 'up') dropState(event.peer);
+      case 'left':
+        return forget(event.peer);
+      case 'relay':
+        if (!inbox.accept(event.from, event.payload)) telemetry.count('mesh_envelopes_dropped_total');
         return undefined;
-      }
-      case 'relay': {
-        // One after the other per peer: a candidate must not be handled before its offer.
-        const previous = envelopeQueues.get(event.from) ?? Promise.resolve();
-        const next = previous.then(() => onEnvelope(event.from, event.payload));
-        envelopeQueues.set(event.from, next);
-        return void next.then(() => {
-          if (envelopeQueues.get(event.from) === next) envelopeQueues.delete(event.from);
-        });
-      }
       default:
         return event satisfies never;
     }
@@ -318,14 +364,14 @@ export const createFullMesh = (deps: FullMeshDeps, options: FullMeshOptions): Ov
       if (peer === self) return;
       expelled.add(peer);
       telemetry.log('warn', 'mesh', `expelled: ${reason}`, { peer });
-      dropUp(peer, reason);
+      dropUp(peer, fault('misbehaved', reason));
       dropState(peer);
     },
     close() {
       closed = true;
       stopSignaling();
       for (const peer of [...statesByPeer.keys()]) {
-        dropUp(peer, 'this tab has left the room');
+        dropUp(peer, fault('closed-here', 'this tab has left the room'));
         dropState(peer);
       }
     },

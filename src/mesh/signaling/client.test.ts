@@ -126,6 +126,9 @@ describe('joining', () => {
   it('relays only while it is joined', async () => {
     const { client, join, last } = await createTab();
     expect(client.relay(ben, utf8('early'))).toBe(false);
+    client.start();
+    expect(client.relay(ben, utf8('early'))).toBe(false);
+    client.stop();
     await join();
     expect(client.relay(ben, utf8('now'))).toBe(true);
     expect(last().sent.at(-1)).toEqual({ t: 'relay', to: ben, payload: utf8('now') });
@@ -210,6 +213,22 @@ describe('a lost connection', () => {
     await join();
     last().on.message(utf8('<html>'));
     expect(phase()).toBe('waiting');
+  });
+
+  it('is made anew quickly if the connection before had lasted', async () => {
+    const { client, time, sockets, last, tell, welcome } = await createTab();
+    client.start();
+    for (let i = 0; i < 5; i++) {
+      last().on.closed();
+      while (client.state.get().phase !== 'connecting') await time.advance(500);
+    }
+    expect(sockets).toHaveLength(6);
+    welcome();
+    await time.advance(15_000);
+    tell({ t: 'pong', n: 1 });
+    last().on.closed();
+    const state = client.state.get();
+    expect(state.phase === 'waiting' && state.retryAt - time.clock.monotonic()).toBeLessThanOrEqual(500);
   });
 
   it('is retried ever more slowly by a server that welcomes and drops', async () => {
