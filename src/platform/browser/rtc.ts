@@ -65,6 +65,9 @@ export const createBrowserRtc = (): RtcConnector => ({
   },
 });
 
+/** Long enough for what is queued to leave on any link that works. */
+const goodbyeMs = 250;
+
 const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reason: string): void } => {
   const { _channel: dataChannel, _pc: connection } = peer as unknown as Internals;
   const frames = createEmitter<Bytes>();
@@ -82,7 +85,11 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
         peer.send(frame);
       },
       bufferedAmount: () => (dataChannel ? dataChannel.bufferedAmount : 0),
-      close: () => void peer.destroy(),
+      close() {
+        // Destroying at once would drop the goodbye that is still queued; a data channel that closes sends it first.
+        dataChannel?.close();
+        setTimeout(() => peer.destroy(), goodbyeMs);
+      },
       remoteFingerprint: () => remoteFingerprint(connection),
     },
   };
