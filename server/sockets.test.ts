@@ -236,6 +236,22 @@ describe('signaling over sockets', () => {
     await expect(connect({ Origin: 'https://evil.example' })).rejects.toThrow('403');
   });
 
+  it('is not ready any more, and takes nobody new, while it goes down', async () => {
+    const stubborn = connectTcp(server.port, '127.0.0.1');
+    await new Promise((resolve) => {
+      stubborn.once('data', resolve); // upgraded; from here on it never answers
+      stubborn.write(
+        'GET /signal HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+      );
+    });
+    const closing = server.close();
+    const ready = await fetch(`http://127.0.0.1:${server.port}/readyz`);
+    expect([ready.status, await ready.json()]).toMatchObject([503, { draining: true }]);
+    await expect(connect()).rejects.toThrow('503');
+    stubborn.destroy();
+    await closing;
+  });
+
   it('asks everybody to come back later when it goes down', async () => {
     const ana = await join();
     const closing = server.close();
