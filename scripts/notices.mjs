@@ -18,6 +18,16 @@ packages of its runtime dependencies and the models they carry. Written by \`nod
   derive from [PaddleOCR](https://github.com/PaddlePaddle/PaddleOCR), Copyright (c) PaddlePaddle Authors, under the Apache
   License 2.0, whose text stands below.
 
+## Typefaces
+
+- **Alegreya** and **Figtree**, their Latin subsets as variable fonts of \`@fontsource-variable/alegreya\` and
+  \`@fontsource-variable/figtree\`, under the SIL Open Font License 1.1, whose text stands below.
+
+## Texts
+
+- The pages of \`bench/ocr/corpus\` and \`public/samples\` are drawn from works in the public domain, named with author and year
+  in \`bench/ocr/texts.ts\`, and from tables, letters and receipts made up for them.
+
 ## Inside a package
 
 - **onnxruntime-web** is ONNX Runtime, Copyright (c) Microsoft Corporation, compiled to WebAssembly; the components
@@ -74,7 +84,8 @@ const render = (packages) => {
   return [
     intro,
     '## Packages\n',
-    'A package without an author here names none; one without a text below carries only the name of its licence.\n',
+    'A package without an author here names none. One without a text below carries only the name of its licence: where that is',
+    'MIT, its text is the one in LICENSE, with the author (Microsoft Corporation for the onnxruntime packages) in its first line.\n',
     '| package | version | licence | author |',
     '|---|---|---|---|',
     ...table,
