@@ -26,6 +26,8 @@ type PageResult = {
   readonly tesseract: PageScore | undefined;
 };
 
+export const limits = { cer: 0.005, cer_degraded: 0.05, swarm_overhead: 1.15 };
+
 /**
  * Reads the corpus with the product's pipeline (one WASM thread in Node) and with Debian's tesseract where installed.
  * Output is checked first; only then a few pages are timed, in real tabs.

@@ -21,8 +21,6 @@ export type SwarmOptions = {
   readonly killOne?: boolean;
   /** Workers per tab. */
   readonly workersPerTab?: number;
-  /** Reads this first, untimed, so that models are loaded everywhere. */
-  readonly warmUp?: readonly string[];
   readonly say?: (text: string) => void;
 };
 
@@ -53,11 +51,6 @@ export const runSwarm = async (options: SwarmOptions): Promise<SwarmReport> => {
     const [requester] = pages;
     if (!requester) throw new Error('a swarm needs a tab');
     await waitForOthers(requester, options.tabs - 1);
-    if (options.warmUp) {
-      say('warming up…');
-      await read(requester, options.warmUp);
-      await requester.getByRole('button', { name: 'All jobs' }).click();
-    }
     say('reading…');
     const victim = options.killOne ? processes.at(-1) : undefined;
     const wallMs = await read(
