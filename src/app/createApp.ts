@@ -1,5 +1,5 @@
 import { milliseconds } from '../core/brand.ts';
-import { createStore } from '../core/events.ts';
+import { createStore, follow } from '../core/events.ts';
 import { formatRoomLink, openIdentity } from '../identity/index.ts';
 import type { NodeStatus } from '../inference/contracts.ts';
 import { createFederatedInferenceCoordinator, statusMethod } from '../inference/index.ts';
@@ -152,18 +152,18 @@ export const createApp = async (): Promise<AppModel> => {
     peersView.heardChange(change);
   });
 
-  device.engine.state.subscribe(({ phase, progress, choice, error }) => {
+  follow(device.engine.state, ({ phase, progress, choice, error }) => {
     const before = self.get().engine.choice;
     self.update((current) => ({ ...current, engine: { phase, progress, choice, error: error?.message } }));
     if (choice !== before) presence.publish();
   });
-  device.profile.subscribe((profile) => {
+  follow(device.profile, (profile) => {
     self.update((current) => ({ ...current, profile }));
     presence.publish();
   });
 
   const roomView = createStore<RoomView>({ link, name: room.name, connection: signaling.state.get() });
-  signaling.state.subscribe((connection) => roomView.update((current) => ({ ...current, connection })));
+  follow(signaling.state, (connection) => roomView.update((current) => ({ ...current, connection })));
   let cancelMeasuring = () => {};
   const measureWhenQuiet = () => {
     cancelMeasuring();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createEmitter, createStore } from './events.ts';
+import { createEmitter, createStore, follow } from './events.ts';
 
 describe('emitter', () => {
   it('tells in order of subscription, and each subscription once', () => {
@@ -77,5 +77,16 @@ describe('store', () => {
     });
     store.set(1);
     expect(last).toBe(2);
+  });
+
+  it('tells a follower what it missed, then what changes, until it leaves', () => {
+    const store = createStore('before');
+    store.set('missed');
+    const heard: string[] = [];
+    const stop = follow(store, (value) => heard.push(value));
+    store.set('later');
+    stop();
+    store.set('unheard');
+    expect(heard).toEqual(['missed', 'later']);
   });
 });

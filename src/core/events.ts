@@ -59,6 +59,13 @@ export const createStore = <T>(initial: T): WritableStore<T> => {
   };
 };
 
+/** Tells the value of now and every later one: what changed before somebody came to listen is not lost. */
+export const follow = <T>(store: Store<T>, listener: (value: T) => void): Unsubscribe => {
+  const stop = store.subscribe(listener);
+  listener(store.get());
+  return stop;
+};
+
 const rethrowLater = (error: unknown): void => {
   queueMicrotask(() => {
     throw error;
