@@ -59,20 +59,23 @@ export const createBrowserRtc = (): RtcConnector => ({
       },
       close() {
         ended = true;
-        peer.destroy();
+        // A link closes its session as well as its channel: the goodbye must outlive both.
+        if (channel) channel.raw.close();
+        else peer.destroy();
       },
     } satisfies RtcSession;
   },
 });
 
-/** Long enough for what is queued to leave on any link that works. */
-const goodbyeMs = 250;
+/** What is queued (256 KiB at most) leaves within this on any link that works; the channel's own end comes earlier. */
+const goodbyeMs = 2_000;
 
 const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reason: string): void } => {
   const { _channel: dataChannel, _pc: connection } = peer as unknown as Internals;
   const frames = createEmitter<Bytes>();
   const closed = createEmitter<string>();
   const low = createEmitter<void>();
+  let closing = false;
   peer.on('data', (data: Uint8Array) => frames.emit(new Uint8Array(data)));
   dataChannel?.addEventListener('bufferedamountlow', () => low.emit());
   return {
@@ -86,7 +89,10 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
       },
       bufferedAmount: () => (dataChannel ? dataChannel.bufferedAmount : 0),
       close() {
-        // Destroying at once would drop the goodbye that is still queued; a data channel that closes sends it first.
+        if (closing) return;
+        closing = true;
+        // Destroying at once would drop the goodbye that is still queued; a data channel that closes sends it first,
+        // and simple-peer destroys itself when it has closed.
         dataChannel?.close();
         setTimeout(() => peer.destroy(), goodbyeMs);
       },
