@@ -43,6 +43,13 @@ export const measureOverhead = async (
     await waitForOthers(together, tabs - 1);
     const alone = await open(hosts[1].link, tabs);
     for (const page of [together, alone]) await readAndCheck(page, pages);
+    for (const [page, workers] of [
+      [together, 1],
+      [alone, tabs],
+    ] as const) {
+      const running = page.workers().filter((worker) => worker.url().includes('ocr.worker')).length;
+      if (running !== workers) throw new Error(`a tab runs ${running} OCR workers and should run ${workers}`);
+    }
     const ratios: number[] = [];
     const times: number[] = [];
     for (let round = 0; round < rounds; round++) {

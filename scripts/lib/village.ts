@@ -98,9 +98,10 @@ export const openTab = async (browser: Browser, link: string, options: TabOption
     options.context ??
     (await browser.newContext({ viewport: options.viewport ?? { width: 1280, height: 900 } }));
   if (options.cores !== undefined) {
-    await context.addInitScript((cores) => {
-      Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', { get: () => cores });
-    }, options.cores);
+    // As text: a transpiled function refers to helpers of the transpiler that the page doesn't have.
+    await context.addInitScript(
+      `Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', { get: () => ${options.cores} })`,
+    );
   }
   const page = await context.newPage();
   const url = new URL(link);
