@@ -116,7 +116,8 @@ const openModels = async (
   const pipeline = createOcrPipeline({
     runDetector: (tensor) => runModel(detector.value, tensor),
     runRecognizer: (tensor) => runModel(recognizer.value, tensor),
-    dictionary: parseDictionary(new TextDecoder().decode(input.dictionary)),
+    // A copy: text is not decoded out of shared memory.
+    dictionary: parseDictionary(new TextDecoder().decode(input.dictionary.slice())),
   });
   return ok({ runtime, pipeline });
 };

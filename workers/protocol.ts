@@ -1,6 +1,5 @@
 import type { RuntimeKind } from '../src/compute/contracts.ts';
 import type { RuntimeAssets } from '../src/compute/runtimes/assets.ts';
-import type { Bytes } from '../src/core/bytes.ts';
 import type { Result } from '../src/core/result.ts';
 import type {
   DetectOutput,
@@ -30,9 +29,10 @@ export type OcrLoad = {
   readonly runtime: RuntimeKind;
   readonly threads: number;
   readonly assets: Readonly<Record<RuntimeKind, RuntimeAssets>>;
-  readonly detector: Bytes;
-  readonly recognizer: Bytes;
-  readonly dictionary: Bytes;
+  /** Over shared memory where the page is isolated: read only. */
+  readonly detector: Uint8Array;
+  readonly recognizer: Uint8Array;
+  readonly dictionary: Uint8Array;
 };
 /** Threads as granted: one where shared memory is missing. */
 export type OcrLoaded = { readonly threads: number };

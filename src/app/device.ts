@@ -1,6 +1,6 @@
 import {
   collectProfile,
-  createModelStore,
+  createRemoteModels,
   createScheduler,
   type DeviceProfile,
   ocrModelFiles,
@@ -18,9 +18,8 @@ import type { Timers } from '../core/ports/timers.ts';
 import type { TaskKind } from '../inference/contracts.ts';
 import { createOcrEngine, type LocalOcrEngine } from '../inference/ocr/engine.ts';
 import { watchBattery } from '../platform/browser/battery.ts';
-import { browserDownload, createCacheBlobStore } from '../platform/browser/models.ts';
 import { createBrowserProbes } from '../platform/browser/profile.ts';
-import { spawnImageWorker, spawnOcrWorker } from '../platform/browser/workers.ts';
+import { spawnImageWorker, spawnModelWorker, spawnOcrWorker } from '../platform/browser/workers.ts';
 import type { KeyValueStore } from '../storage/port.ts';
 import type { Flags } from './flags.ts';
 
@@ -76,12 +75,7 @@ export const openDevice = (
   deps.timers.every(refreshProfileEvery, () => void refresh());
   watchBattery((battery) => profile.update((known) => known && { ...known, battery }));
 
-  const models = createModelStore({
-    blobs: createCacheBlobStore(),
-    download: browserDownload,
-    crypto: deps.crypto,
-    telemetry: deps.telemetry,
-  });
+  const models = createRemoteModels({ ...deps, spawnModelWorker });
   const engine = createOcrEngine(
     {
       ...deps,

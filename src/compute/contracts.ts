@@ -113,7 +113,7 @@ export interface ModelStore {
       readonly signal?: AbortSignal;
       readonly onProgress?: (loaded: number, total: number) => void;
     },
-  ): Promise<Result<Uint8Array<ArrayBuffer>, Fault<'corrupt' | 'unavailable' | 'cancelled'>>>;
+  ): Promise<Result<Uint8Array, Fault<'corrupt' | 'unavailable' | 'cancelled'>>>;
 }
 
 export type ModelFile = {

@@ -1,6 +1,7 @@
 export * from './bridge/pool.ts';
 export type * from './contracts.ts';
 export * from './models/manifest.ts';
+export * from './models/remote.ts';
 export * from './models/store.ts';
 export type * from './ports.ts';
 export * from './profile/collect.ts';

@@ -1,5 +1,7 @@
 import type { Subscribe } from '../core/events.ts';
+import type { LogFields, LogLevel } from '../core/ports/telemetry.ts';
 import type { Fault, Result } from '../core/result.ts';
+import type { ModelFile } from './contracts.ts';
 
 /**
  * One living worker. `api`'s methods hang for ever if the worker dies: only the pool may call them, because it
@@ -35,6 +37,25 @@ export type Download = (
     readonly onProgress?: (loaded: number) => void;
   },
 ) => Promise<Result<Uint8Array<ArrayBuffer>, Fault<'unavailable' | 'cancelled'>>>;
+
+/** What a page may ask its model worker: one call at a time; progress in bytes. */
+export type ModelWorkerApi = {
+  load(model: ModelFile, onProgress: (loaded: number, total: number) => void): Promise<ModelAnswer>;
+};
+export type ModelAnswer = {
+  readonly result: Result<Uint8Array, Fault<'corrupt' | 'unavailable' | 'cancelled'>>;
+  /** What the worker would have logged and counted: telemetry is the page's. */
+  readonly noticed: readonly ModelNotice[];
+};
+export type ModelNotice =
+  | {
+      readonly kind: 'log';
+      readonly level: LogLevel;
+      readonly component: string;
+      readonly message: string;
+      readonly fields: LogFields | undefined;
+    }
+  | { readonly kind: 'count'; readonly name: string; readonly amount: number; readonly labels: LogFields };
 
 /**
  * What a browser can be asked. Every probe may be missing, throw, reject or never answer; the values come from a

@@ -1,4 +1,4 @@
-import type { OcrWorkerApi } from '../../../workers/protocol.ts';
+import type { OcrLoad, OcrWorkerApi } from '../../../workers/protocol.ts';
 import { createWorkerPool, WorkerUnusable } from '../../compute/bridge/pool.ts';
 import type { ModelFile, ModelStore, PoolError, RuntimeKind } from '../../compute/contracts.ts';
 import type { OcrModelFiles } from '../../compute/models/manifest.ts';
@@ -6,7 +6,6 @@ import type { WorkerHandle } from '../../compute/ports.ts';
 import type { RuntimeAssets } from '../../compute/runtimes/assets.ts';
 import type { WorkerPlan } from '../../compute/scheduler/slots.ts';
 import { type Milliseconds, milliseconds } from '../../core/brand.ts';
-import type { Bytes } from '../../core/bytes.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { Timers } from '../../core/ports/timers.ts';
@@ -120,9 +119,9 @@ export const createOcrLane = (deps: OcrLaneDeps, options: OcrLaneOptions): OcrLa
 /** The runtime or the models, and not what came in. */
 const isOurs = ({ code }: OcrFault): boolean => code === 'runtime' || code === 'model';
 
-type ModelBytes = { readonly detector: Bytes; readonly recognizer: Bytes; readonly dictionary: Bytes };
+type ModelBytes = Pick<OcrLoad, 'detector' | 'recognizer' | 'dictionary'>;
 
-/** The page loads them and not each worker: one fetch, one check, and progress while no worker is blocked. */
+/** Loaded beside the workers and not by each: progress is told while no worker is blocked. */
 const loadModels = async (
   models: ModelStore,
   files: OcrModelFiles,

@@ -15,7 +15,7 @@ export const createCacheBlobStore = (cacheName = 'aivillage-models-v1'): BlobSto
   async put(sha256, bytes) {
     try {
       const cache = await caches.open(cacheName);
-      await cache.put(addressOf(sha256), new Response(bytes));
+      await cache.put(addressOf(sha256), new Response(inPieces(bytes)));
       return ok(undefined);
     } catch (cause) {
       const full = cause instanceof DOMException && cause.name === 'QuotaExceededError';
@@ -46,26 +46,42 @@ export const browserDownload: Download = async (url, { signal, maxBytes, fresh, 
   }
 };
 
-/** One byte more than allowed is kept, so that the reader sees that the file is too long. */
+const pieceBytes = 256 * 1024;
+
+/** Millions of bytes at once would be copied in one task, and hold up the page meanwhile. */
+const inPieces = (bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> => {
+  let offset = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (offset >= bytes.byteLength) return controller.close();
+      // A copy: the stream's reader may take the buffer for itself.
+      controller.enqueue(bytes.slice(offset, offset + pieceBytes));
+      offset += pieceBytes;
+    },
+  });
+};
+
+/**
+ * Written to their place as they arrive. Of a body that is longer than allowed so much is kept that the reader sees it.
+ */
 const readAll = async (
   body: ReadableStream<Uint8Array>,
   maxBytes: number,
   onProgress: ((loaded: number) => void) | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> => {
-  const chunks: Uint8Array[] = [];
+  const bytes = new Uint8Array(maxBytes);
   let loaded = 0;
   // A reader and not `for await`: Safari learned to iterate streams only recently.
   const reader = body.getReader();
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
+    if (done) return bytes.subarray(0, loaded);
+    if (loaded + value.byteLength > maxBytes) {
+      await reader.cancel();
+      return concatBytes(bytes.subarray(0, loaded), value);
+    }
+    bytes.set(value, loaded);
     loaded += value.byteLength;
     onProgress?.(loaded);
-    if (loaded > maxBytes) {
-      await reader.cancel();
-      break;
-    }
   }
-  return concatBytes(...chunks);
 };

@@ -1,6 +1,6 @@
-import { wrap } from 'comlink';
+import { proxy, wrap } from 'comlink';
 import type { AbortMessage, ImageWorkerApi, OcrWorkerApi } from '../../../workers/protocol.ts';
-import type { WorkerHandle } from '../../compute/ports.ts';
+import type { ModelWorkerApi, WorkerHandle } from '../../compute/ports.ts';
 import { createEmitter } from '../../core/events.ts';
 
 /** What comlink can carry as it is: an object of asynchronous methods. */
@@ -49,3 +49,15 @@ export const spawnImageWorker = (): WorkerHandle<ImageWorkerApi> =>
       name: 'image',
     }),
   );
+
+export const spawnModelWorker = (): WorkerHandle<ModelWorkerApi> => {
+  const handle = createWorkerHandle<ModelWorkerApi>(
+    new Worker(new URL('../../../workers/models.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'models',
+    }),
+  );
+  // A function can't be cloned; its proxy can.
+  const load: ModelWorkerApi['load'] = (model, onProgress) => handle.api.load(model, proxy(onProgress));
+  return { ...handle, api: { load } };
+};

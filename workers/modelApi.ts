@@ -1,0 +1,31 @@
+import { createModelStore, type ModelStoreDeps } from '../src/compute/models/store.ts';
+import type { ModelNotice, ModelWorkerApi } from '../src/compute/ports.ts';
+import type { Telemetry } from '../src/core/ports/telemetry.ts';
+import { ok } from '../src/core/result.ts';
+import type { CallScope } from './expose.ts';
+
+export type ModelApiDeps = Omit<ModelStoreDeps, 'telemetry'> & {
+  openScope(): CallScope;
+  /** The store may keep `bytes`: they must stay as they are. */
+  handOver(bytes: Uint8Array): Uint8Array;
+};
+
+/** The model store behind a worker's door: what it would log travels with the answer. */
+export const createModelApi = (deps: ModelApiDeps): ModelWorkerApi => {
+  let noticed: ModelNotice[] = [];
+  const telemetry: Telemetry = {
+    log: (level, component, message, fields) =>
+      void noticed.push({ kind: 'log', level, component, message, fields }),
+    count: (name, amount = 1, labels = {}) => void noticed.push({ kind: 'count', name, amount, labels }),
+    observe() {},
+  };
+  const store = createModelStore({ ...deps, telemetry });
+  return {
+    async load(model, onProgress) {
+      const { signal } = deps.openScope();
+      noticed = [];
+      const loaded = await store.load(model, { signal, onProgress });
+      return { result: loaded.ok ? ok(deps.handOver(loaded.value)) : loaded, noticed };
+    },
+  };
+};
