@@ -27,14 +27,19 @@ export type Host = {
 };
 
 export const startHost = async (
-  options: { readonly port?: number; readonly clientFolder?: string } = {},
+  options: {
+    readonly port?: number;
+    readonly clientFolder?: string;
+    /** With a certificate authority of its own in this folder. */
+    readonly tlsFolder?: string;
+  } = {},
 ): Promise<Host> => {
   const server = await startServer(
     {
       host: '127.0.0.1',
       port: options.port ?? 0,
-      tls: false,
-      dataFolder: 'unused',
+      tls: options.tlsFolder !== undefined,
+      dataFolder: options.tlsFolder ?? 'unused',
       ice: [],
       origins: [],
       logLevel: 'error',

@@ -1,4 +1,7 @@
-import { submitFiles, waitForJobEnd } from '../../scripts/lib/village.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openTab, startHost, submitFiles, waitForJobEnd } from '../../scripts/lib/village.ts';
 import { expect, goTo, renderPng, test } from './fixtures.ts';
 
 const screens = ['Read', 'Swarm', 'This device', 'Receipts', 'Health'] as const;
@@ -60,6 +63,32 @@ test('the page opens without a network and still reads alone', async ({ village,
   await expect(page.getByRole('navigation', { name: 'Screens' })).toBeVisible();
   await submit('offline.png');
   await expect(page.getByText('Read without a net').first()).toBeVisible();
+});
+
+test('a device that does not trust the host is told what that costs and where the steps are', async ({
+  shared,
+}) => {
+  const folder = await mkdtemp(join(tmpdir(), 'aivillage-'));
+  const host = await startHost({ tlsFolder: folder });
+  const context = await shared.browser.newContext({ ignoreHTTPSErrors: true });
+  try {
+    expect(host.url).toMatch(/^https:/);
+    const page = await openTab(shared.browser, host.link, { context });
+    await goTo(page, 'This device');
+    const asApp = page.getByRole('region', { name: 'As an app' });
+    await expect(asApp).toContainText('does not trust the host’s certificate yet');
+    await expect(asApp).toContainText('/trust');
+    const steps = await context.newPage();
+    await steps.goto(`${host.url}/trust`);
+    await expect(steps.getByRole('link', { name: /certificate/i }).first()).toHaveAttribute(
+      'href',
+      '/ca.crt',
+    );
+  } finally {
+    await context.close();
+    await host.close();
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('the page is isolated, and installable', async ({ village }) => {

@@ -1,5 +1,6 @@
 import { checkReceipts } from '../../scripts/lib/receipts.ts';
 import {
+  downloadedText,
   exportJob,
   exportReceipts,
   submitFiles,
@@ -29,6 +30,18 @@ test('devices read a page together, sign for it, and it is found again after a r
 
   await ana.reload();
   await expect(ana.getByText('Down the Rabbit-Hole').first()).toBeVisible();
+
+  const [file] = await Promise.all([
+    ana.waitForEvent('download'),
+    ana.getByRole('button', { name: 'Download text' }).click(),
+  ]);
+  expect(file.suggestedFilename()).toMatch(/\.txt$/);
+  const text = await downloadedText(file);
+  expectWholeText(text, novel.text);
+  await ana.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await ana.getByRole('button', { name: 'Copy text' }).click();
+  await expect(ana.getByText('Text copied.')).toBeVisible();
+  expect(await ana.evaluate(() => navigator.clipboard.readText())).toBe(text);
 
   const spent = await exportReceipts(ana);
   const earned = await exportReceipts(ben);
