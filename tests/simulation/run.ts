@@ -1,6 +1,10 @@
-/** npm run sim -- inference --seed S [--histories N] [--verbose] */
+/**
+ * npm run sim -- inference --seed S [--histories N] [--verbose]
+ * npm run sim -- mesh --seed S [--nodes N] [--scenes steady,crash,churn,hostile,large]
+ */
 import { parseArgs } from 'node:util';
 import { explain, runHistory } from './history.ts';
+import { reportMesh } from './mesh/report.ts';
 import { planHistory } from './plan.ts';
 
 const { values, positionals } = parseArgs({
@@ -9,11 +13,20 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     histories: { type: 'string', default: '1' },
     verbose: { type: 'boolean', default: false },
+    nodes: { type: 'string', default: '1000' },
+    scenes: { type: 'string', default: 'steady,crash,churn,hostile' },
   },
 });
 const [scenario = 'inference'] = positionals;
+if (scenario === 'mesh') {
+  const met = reportMesh(
+    { seed: Number(values.seed), size: Number(values.nodes), only: values.scenes.split(',') },
+    { print: console.log, seconds: () => performance.now() / 1_000 },
+  );
+  process.exit(met ? 0 : 1);
+}
 if (scenario !== 'inference') {
-  console.error(`unknown scenario ${scenario}: there is "inference"`);
+  console.error(`unknown scenario ${scenario}: there are "inference" and "mesh"`);
   process.exit(2);
 }
 const first = Number(values.seed);

@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import type { PeerId } from '../../core/brand.ts';
+import { stepMembership } from './membership.ts';
+import {
+  initialMembership,
+  type MembershipEffect,
+  type MembershipEvent,
+  type MembershipMessage,
+  type MembershipState,
+} from './membershipTypes.ts';
+
+const peer = (name: string) => name as PeerId;
+const peers = (count: number, prefix = 'p') => Array.from({ length: count }, (_, i) => peer(`${prefix}${i}`));
+
+const createRig = (scores: Readonly<Record<string, number>> = {}) => {
+  let draw = 0;
+  let state: MembershipState = initialMembership(peer('me'));
+  const rig = {
+    state: () => state,
+    take(event: MembershipEvent): readonly MembershipEffect[] {
+      const before = structuredClone(state);
+      const given = state;
+      const [next, effects] = stepMembership(state, event, {
+        random: { next: () => (draw = (draw * 7 + 0.37) % 1) },
+        score: (one) => scores[one] ?? 0,
+      });
+      expect(given).toEqual(before); // the state that was given stays as it is
+      state = next;
+      return effects;
+    },
+    hear: (from: PeerId, message: MembershipMessage) => rig.take({ t: 'received', from, message }),
+    /** A neighbour of this node's own choice. */
+    choose(one: PeerId) {
+      rig.take({ t: 'contacts', peers: [one] });
+      rig.take({ t: 'link-up', peer: one });
+      rig.hear(one, { t: 'accepted' });
+    },
+  };
+  return rig;
+};
+
+const said = (effects: readonly MembershipEffect[]) =>
+  effects.flatMap((effect) => (effect.t === 'send' ? [`${effect.message.t} to ${effect.to}`] : []));
+
+describe('membership', () => {
+  it('joins by a contact, and is a neighbour only when that one agrees', () => {
+    const rig = createRig();
+    expect(rig.take({ t: 'contacts', peers: [peer('a')] })).toEqual([{ t: 'connect', peer: 'a' }]);
+    expect(said(rig.take({ t: 'link-up', peer: peer('a') }))).toEqual(['join to a']);
+    expect(rig.state().active).toEqual([]);
+    expect(rig.hear(peer('a'), { t: 'accepted' })).toEqual([{ t: 'neighbor-up', peer: 'a' }]);
+    expect(rig.state()).toMatchObject({ active: ['a'], chosen: ['a'] });
+  });
+
+  it('takes a newcomer in and passes its name on to every neighbour', () => {
+    const rig = createRig();
+    for (const one of peers(3)) rig.choose(one);
+    expect(said(rig.hear(peer('new'), { t: 'join' }))).toEqual([
+      'accepted to new',
+      'forward-join to p0',
+      'forward-join to p1',
+      'forward-join to p2',
+    ]);
+    expect(rig.state().active).toContain('new');
+    expect(rig.state().chosen).not.toContain('new');
+  });
+
+  it('is nobody’s neighbour because of an answer it never asked for', () => {
+    const rig = createRig();
+    expect(rig.hear(peer('liar'), { t: 'accepted' })).toEqual([]);
+    expect(rig.state().active).toEqual([]);
+  });
+
+  it('lets no stranger start walks or shuffles', () => {
+    const rig = createRig();
+    for (const one of peers(3)) rig.choose(one);
+    const stranger = peer('stranger');
+    expect(rig.hear(stranger, { t: 'forward-join', joiner: peer('x'), ttl: 3 })).toEqual([]);
+    expect(rig.hear(stranger, { t: 'shuffle', peers: [peer('x')], ttl: 3, path: [] })).toEqual([]);
+  });
+
+  it('keeps half of its places from those who push themselves in, and never exceeds the cap', () => {
+    const rig = createRig();
+    for (const one of peers(40, 'pusher')) rig.hear(one, { t: 'neighbor', urgent: true });
+    expect(rig.state().active).toHaveLength(6);
+    for (const one of peers(40, 'joiner')) rig.hear(one, { t: 'join' });
+    expect(rig.state().active).toHaveLength(6);
+    rig.take({ t: 'contacts', peers: peers(20, 'sampled') });
+    expect(rig.state().pending.size).toBe(3);
+  });
+
+  it('makes room for who asks urgently only if a neighbour serves badly', () => {
+    const rig = createRig({ pusher2: -1 });
+    for (const one of peers(6, 'pusher')) rig.hear(one, { t: 'neighbor', urgent: true });
+    expect(said(rig.hear(peer('late'), { t: 'neighbor', urgent: true }))).toEqual([
+      'disconnect to pusher2',
+      'accepted to late',
+    ]);
+  });
+
+  it('replaces a neighbour that is gone, and does not ask the dead again', () => {
+    const rig = createRig();
+    rig.take({ t: 'contacts', peers: peers(20) });
+    for (const one of rig.state().pending.keys()) {
+      rig.take({ t: 'link-up', peer: one });
+      rig.hear(one, { t: 'accepted' });
+    }
+    const gone = rig.state().active[0]!;
+    const effects = rig.take({ t: 'link-down', peer: gone });
+    expect(effects).toContainEqual({ t: 'neighbor-down', peer: gone });
+    const asked = effects.find((effect) => effect.t === 'connect')!.peer;
+    expect(asked).not.toBe(gone);
+    rig.take({ t: 'link-failed', peer: asked });
+    expect(rig.state().passive).not.toContain(asked);
+    expect(rig.state().samplers.map((sampler) => sampler.peer)).not.toContain(asked);
+  });
+
+  it('trims surplus one a tick: the worst, then who came by itself, and tells it', () => {
+    const rig = createRig();
+    for (const one of peers(6, 'own')) rig.choose(one);
+    for (const one of peers(4, 'guest')) rig.hear(one, { t: 'neighbor', urgent: true });
+    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to guest3');
+    expect(rig.state().active).toHaveLength(9);
+  });
+
+  it('sends a shuffle’s answer back along its walk', () => {
+    const rig = createRig();
+    for (const one of peers(3)) rig.choose(one);
+    const reply = { t: 'shuffle-reply', peers: [peer('x')], path: [peer('p1')] } as const;
+    expect(rig.hear(peer('p0'), reply)).toEqual([
+      { t: 'send', to: 'p1', message: { t: 'shuffle-reply', peers: ['x'], path: [] } },
+    ]);
+    expect(rig.state().passive).not.toContain('x');
+    rig.hear(peer('p0'), { ...reply, path: [] });
+    expect([...rig.state().passive, ...rig.state().pending.keys()]).toContain('x');
+  });
+
+  it('has bounded memory, whoever is named', () => {
+    const rig = createRig();
+    rig.choose(peer('a'));
+    for (let i = 0; i < 500; i++)
+      rig.hear(peer('a'), { t: 'shuffle', peers: peers(8, `x${i}-`), ttl: 1, path: [] });
+    for (let i = 0; i < 100; i++) rig.take({ t: 'expel', peer: peer(`bad${i}`) });
+    const { passive, samplers, pending, expelled } = rig.state();
+    expect(passive.length).toBeLessThanOrEqual(36);
+    expect(samplers.length).toBe(12);
+    expect(pending.size).toBeLessThanOrEqual(6);
+    expect(expelled.length).toBe(64);
+  });
+
+  it('gives up a link that is neither made nor answered', () => {
+    const rig = createRig();
+    rig.take({ t: 'contacts', peers: [peer('mute')] });
+    rig.take({ t: 'tick' });
+    rig.take({ t: 'tick' });
+    expect(rig.take({ t: 'tick' })).toContainEqual({ t: 'close', peer: 'mute' });
+  });
+
+  it('asks for a sample of the room when it is nearly alone', () => {
+    expect(createRig().take({ t: 'tick' })).toContainEqual({ t: 'find-contacts' });
+  });
+
+  it('never again has an expelled peer as a neighbour', () => {
+    const rig = createRig();
+    rig.choose(peer('a'));
+    expect(rig.take({ t: 'expel', peer: peer('a') })).toContainEqual({ t: 'neighbor-down', peer: 'a' });
+    expect(rig.hear(peer('a'), { t: 'neighbor', urgent: true })).toEqual([{ t: 'close', peer: 'a' }]);
+    rig.take({ t: 'contacts', peers: [peer('a')] });
+    expect(rig.state().pending.size).toBe(0);
+  });
+});

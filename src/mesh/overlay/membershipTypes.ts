@@ -1,0 +1,99 @@
+import type { PeerId } from '../../core/brand.ts';
+import type { Random } from '../../core/ports/random.ts';
+import type { Sampler } from './sampler.ts';
+
+export type MembershipState = {
+  readonly self: PeerId;
+  /** Neighbours: linked, and agreed on both sides. */
+  readonly active: readonly PeerId[];
+  /** Of the active, those this node asked for itself. */
+  readonly chosen: readonly PeerId[];
+  /** Of all it ever heard of, an even sample: see `withSample`. */
+  readonly samplers: readonly Sampler[];
+  /** Heard of; not linked. */
+  readonly passive: readonly PeerId[];
+  readonly pending: ReadonlyMap<PeerId, Pending>;
+  /** Asked since the last tick: not asked again before the next. */
+  readonly tried: ReadonlySet<PeerId>;
+  readonly expelled: readonly PeerId[];
+};
+
+export type Pending = { readonly purpose: 'join' | 'fill' | 'adopt' | 'rewire'; readonly ticks: number };
+
+export type MembershipMessage =
+  | { readonly t: 'join' }
+  | { readonly t: 'forward-join'; readonly joiner: PeerId; readonly ttl: number }
+  | { readonly t: 'neighbor'; readonly urgent: boolean }
+  | { readonly t: 'accepted' }
+  | { readonly t: 'declined' }
+  | { readonly t: 'disconnect' }
+  | {
+      readonly t: 'shuffle';
+      readonly peers: readonly PeerId[];
+      readonly ttl: number;
+      readonly path: readonly PeerId[];
+    }
+  | { readonly t: 'shuffle-reply'; readonly peers: readonly PeerId[]; readonly path: readonly PeerId[] };
+
+export type MembershipEvent =
+  /** A sample of the room, from signaling. */
+  | { readonly t: 'contacts'; readonly peers: readonly PeerId[] }
+  | { readonly t: 'link-up'; readonly peer: PeerId }
+  | { readonly t: 'link-failed'; readonly peer: PeerId }
+  | { readonly t: 'link-down'; readonly peer: PeerId }
+  | { readonly t: 'received'; readonly from: PeerId; readonly message: MembershipMessage }
+  /** It broke the rules: never a neighbour again while this node remembers. */
+  | { readonly t: 'expel'; readonly peer: PeerId }
+  | { readonly t: 'tick' };
+
+export type MembershipEffect =
+  | { readonly t: 'send'; readonly to: PeerId; readonly message: MembershipMessage }
+  | { readonly t: 'connect'; readonly peer: PeerId }
+  | { readonly t: 'close'; readonly peer: PeerId }
+  | { readonly t: 'neighbor-up'; readonly peer: PeerId }
+  | { readonly t: 'neighbor-down'; readonly peer: PeerId }
+  | { readonly t: 'find-contacts' };
+
+export type MembershipOptions = {
+  readonly target: number;
+  readonly cap: number;
+  readonly passive: number;
+  readonly samplers: number;
+  readonly activeWalk: number;
+  readonly passiveWalk: number;
+  readonly shuffleActive: number;
+  readonly shufflePassive: number;
+  /** Of ticks with a full active view, the share that links to somebody new. */
+  readonly rewireShare: number;
+};
+
+export const membershipDefaults: MembershipOptions = {
+  target: 6,
+  cap: 12,
+  passive: 36,
+  samplers: 12,
+  activeWalk: 6,
+  passiveWalk: 3,
+  shuffleActive: 3,
+  shufflePassive: 4,
+  rewireShare: 0.1,
+};
+
+export const initialMembership = (self: PeerId): MembershipState => ({
+  self,
+  active: [],
+  chosen: [],
+  samplers: [],
+  passive: [],
+  pending: new Map(),
+  tried: new Set(),
+  expelled: [],
+});
+
+export type MembershipDeps = {
+  readonly random: Pick<Random, 'next'>;
+  /** Higher is better, 0 a stranger. */
+  score(peer: PeerId): number;
+};
+
+export type Stepped = readonly [MembershipState, readonly MembershipEffect[]];

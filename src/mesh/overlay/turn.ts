@@ -1,0 +1,188 @@
+import type { PeerId } from '../../core/brand.ts';
+import type {
+  MembershipDeps,
+  MembershipEffect,
+  MembershipMessage,
+  MembershipOptions,
+  MembershipState,
+  Pending,
+  Stepped,
+} from './membershipTypes.ts';
+import { withoutSample, withSample } from './sampler.ts';
+
+/** What having been chosen is worth beside a score. */
+const ownChoice = 3;
+
+/**
+ * One step's working copy: changes and effects are collected, the given state stays as it is. A class, because a swarm in
+ * the simulator takes millions of steps, and a closure for each method of each would be most of its time.
+ */
+export class Turn {
+  readonly options: MembershipOptions;
+  state: MembershipState;
+  readonly #effects: MembershipEffect[] = [];
+  readonly #deps: MembershipDeps;
+
+  constructor(given: MembershipState, deps: MembershipDeps, options: MembershipOptions) {
+    this.state = given;
+    this.#deps = deps;
+    this.options = options;
+  }
+
+  change(part: Partial<MembershipState>): void {
+    this.state = { ...this.state, ...part };
+  }
+
+  known(peer: PeerId): boolean {
+    const { self, active, expelled } = this.state;
+    return peer === self || active.includes(peer) || expelled.includes(peer);
+  }
+
+  chance(share: number): boolean {
+    return this.#deps.random.next() < share;
+  }
+
+  pick<T>(from: readonly T[]): T | undefined {
+    return from[Math.floor(this.#deps.random.next() * from.length)];
+  }
+
+  sample<T>(from: readonly T[], count: number): readonly T[] {
+    const left = [...from];
+    const chosen: T[] = [];
+    while (chosen.length < count && left.length > 0)
+      chosen.push(...left.splice(Math.floor(this.#deps.random.next() * left.length), 1));
+    return chosen;
+  }
+
+  emit(effect: MembershipEffect): void {
+    this.#effects.push(effect);
+  }
+
+  send(to: PeerId, message: MembershipMessage): void {
+    this.#effects.push({ t: 'send', to, message });
+  }
+
+  end(): Stepped {
+    return [this.state, this.#effects];
+  }
+
+  settle(peer: PeerId): void {
+    if (!this.state.pending.has(peer)) return;
+    const pending = new Map(this.state.pending);
+    pending.delete(peer);
+    this.change({ pending });
+  }
+
+  /** No longer a candidate. */
+  forget(peer: PeerId): void {
+    this.settle(peer);
+    const { passive } = this.state;
+    if (passive.includes(peer)) this.change({ passive: passive.filter((other) => other !== peer) });
+  }
+
+  /** Not there: a sampler that holds it begins anew. */
+  bury(peer: PeerId): void {
+    this.forget(peer);
+    this.change({ samplers: withoutSample(this.state.samplers, peer, this.#deps.random) });
+  }
+
+  remember(peer: PeerId): void {
+    const { self, expelled, samplers, passive } = this.state;
+    if (peer === self || expelled.includes(peer)) return;
+    const sampled = withSample(samplers, peer, this.options.samplers, this.#deps.random);
+    if (sampled !== samplers) this.change({ samplers: sampled });
+    if (this.known(peer) || passive.includes(peer)) return;
+    const room =
+      passive.length < this.options.passive
+        ? passive
+        : passive.toSpliced(Math.floor(this.#deps.random.next() * passive.length), 1);
+    this.change({ passive: [...room, peer] });
+  }
+
+  enter(peer: PeerId, own: boolean): void {
+    this.forget(peer);
+    const { active, chosen } = this.state;
+    if (active.includes(peer)) return;
+    this.change({ active: [...active, peer], chosen: own ? [...chosen, peer] : chosen });
+    this.emit({ t: 'neighbor-up', peer });
+  }
+
+  leave(peer: PeerId): boolean {
+    const { active, chosen } = this.state;
+    if (!active.includes(peer)) return false;
+    this.change({
+      active: active.filter((other) => other !== peer),
+      chosen: chosen.filter((other) => other !== peer),
+    });
+    this.emit({ t: 'neighbor-down', peer });
+    return true;
+  }
+
+  /** Said to the other side, which then looks for somebody else. */
+  dismiss(peer: PeerId): void {
+    if (!this.leave(peer)) return;
+    this.send(peer, { t: 'disconnect' });
+    this.emit({ t: 'close', peer });
+    this.remember(peer);
+  }
+
+  connect(peer: PeerId, purpose: Pending['purpose']): void {
+    const { pending, tried } = this.state;
+    if (this.known(peer) || pending.has(peer)) return;
+    this.change({
+      pending: new Map(pending).set(peer, { purpose, ticks: 0 }),
+      tried: new Set(tried).add(peer),
+    });
+    this.emit({ t: 'connect', peer });
+  }
+
+  /** Somebody to link to: out of the even sample, and only if nobody is left there, out of hearsay. */
+  candidate(): PeerId | undefined {
+    const { samplers, passive } = this.state;
+    const sampled = samplers.flatMap(({ peer }) => (peer !== undefined && this.#isOpen(peer) ? [peer] : []));
+    return this.pick(sampled) ?? this.pick(passive.filter((peer) => this.#isOpen(peer)));
+  }
+
+  #isOpen(peer: PeerId): boolean {
+    return !this.known(peer) && !this.state.tried.has(peer) && !this.state.pending.has(peer);
+  }
+
+  /** Asks until enough neighbours are there or asked, and enough of them by own choice. */
+  fill(): void {
+    const { active, chosen, pending } = this.state;
+    const { target } = this.options;
+    const missing = Math.max(target - active.length, Math.ceil(target / 2) - chosen.length) - pending.size;
+    for (let left = missing; left > 0; left--) {
+      const peer = this.candidate();
+      if (peer === undefined) return;
+      this.connect(peer, active.length === 0 ? 'join' : 'fill');
+    }
+  }
+
+  /** Neighbours who came by themselves. */
+  uninvited(): number {
+    return this.state.active.length - this.state.chosen.length;
+  }
+
+  /** The first to go: the worst served, then those who came by themselves, then the newest. */
+  surplus(): PeerId | undefined {
+    const { active, chosen } = this.state;
+    return worstOf(active, (peer) => this.#deps.score(peer) + (chosen.includes(peer) ? ownChoice : 0));
+  }
+
+  /** Makes room below the cap if that costs nobody who serves well. */
+  makeRoom(): boolean {
+    const { cap, target } = this.options;
+    if (this.uninvited() < cap - target && this.state.active.length < cap) return true;
+    const worst = worstOf(this.state.active, this.#deps.score);
+    if (worst === undefined || this.#deps.score(worst) >= 0) return false;
+    this.dismiss(worst);
+    return true;
+  }
+}
+
+const worstOf = (peers: readonly PeerId[], score: (peer: PeerId) => number): PeerId | undefined =>
+  peers.reduce<PeerId | undefined>(
+    (worst, peer) => (worst === undefined || score(peer) <= score(worst) ? peer : worst),
+    undefined,
+  );

@@ -1,0 +1,123 @@
+/** What the mesh promises, as scenes that measure. Each prints nothing and decides nothing. */
+import { createWorld, type World, worldDefaults } from './world.ts';
+
+export type Steady = { delivered: number; p99_ms: number; rmr: number; rmr_many: number; connected: number };
+
+const grow = (seed: number, size: number, maliciousShare = 0): World => {
+  const world = createWorld({ seed, ...worldDefaults });
+  const malicious = Math.round(size * maliciousShare);
+  for (let i = 0; i < size; i++)
+    world.at(
+      (i * 20_000) / size,
+      () => void world.join(malicious > 0 && i % Math.round(size / malicious) === 1),
+    );
+  world.run(60_000);
+  return world;
+};
+
+const honest = (world: World) => world.alive().filter(({ malicious }) => !malicious);
+
+/** `count` messages, `gap` ms apart, from one sender or from many. */
+const send = (world: World, count: number, gap: number, from: 'one' | 'many'): readonly string[] => {
+  const senders = honest(world);
+  const ids: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const sender = senders[from === 'one' ? 0 : (i * 7919) % senders.length]!;
+    ids.push(world.broadcast(sender));
+    world.run(gap);
+  }
+  return ids;
+};
+
+const percentile = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
+
+/** Payloads beyond the one that each needs, per node and message: (payloads / (n − 1)) − 1 (Plumtree, §4). */
+const redundancy = (world: World, before: number, messages: number): number =>
+  (world.counts.payloads - before) / messages / (world.alive().length - 1) - 1;
+
+export const steady = (seed: number, size: number): Steady => {
+  const world = grow(seed, size);
+  send(world, 5, 1_000, 'one'); // the tree forms
+  let before = world.counts.payloads;
+  const one = send(world, 20, 1_000, 'one');
+  const rmr = redundancy(world, before, one.length);
+  before = world.counts.payloads;
+  const many = send(world, 20, 1_000, 'many');
+  const rmrMany = redundancy(world, before, many.length);
+  world.run(30_000);
+  const { share, delays } = world.reach([...one, ...many]);
+  return {
+    delivered: share,
+    p99_ms: percentile(delays, 0.99),
+    rmr,
+    rmr_many: rmrMany,
+    connected: world.connected(),
+  };
+};
+
+export type AfterCrash = { within30s: number; eventually: number; connected: number };
+
+export const crash = (seed: number, size: number, share: number): AfterCrash => {
+  const world = grow(seed, size);
+  send(world, 5, 1_000, 'many');
+  const nodes = [...world.alive()];
+  for (let i = 0; i < Math.round(size * share); i++) world.crash(nodes[(i * 7919) % nodes.length]!);
+  const ids = send(world, 10, 500, 'many');
+  world.run(120_000);
+  return {
+    within30s: world.reach(ids, 30_000).share,
+    eventually: world.reach(ids).share,
+    connected: world.connected(),
+  };
+};
+
+/** A tenth of the nodes leaves and as many join, every minute, for ten minutes. */
+export const churn = (seed: number, size: number): { connected: number; delivered: number } => {
+  const world = grow(seed, size);
+  const perMinute = Math.round(size / 10);
+  for (let minute = 0; minute < 10; minute++)
+    for (let i = 0; i < perMinute; i++) {
+      const nodes = world.alive();
+      world.crash(nodes[(minute * 7919 + i * 104_729) % nodes.length]!);
+      world.join();
+      world.run(60_000 / perMinute);
+    }
+  const connected = world.connected();
+  const ids = send(world, 5, 1_000, 'many');
+  world.run(60_000);
+  return { connected, delivered: world.reach(ids).share };
+};
+
+/** A fifth drops what it should pass on, forges, floods, pushes itself in, and names only its like. */
+export const hostile = (
+  seed: number,
+  size: number,
+): { delivered: number; connected: number; eclipsed: number; forged: number } => {
+  const world = grow(seed, size, 0.2);
+  world.run(120_000);
+  const ids = send(world, 20, 1_000, 'many');
+  world.run(30_000);
+  const bad = new Set(
+    world
+      .alive()
+      .filter(({ malicious }) => malicious)
+      .map(({ id }) => id),
+  );
+  const eclipsed = honest(world).filter(({ membership }) => membership.active.every((peer) => bad.has(peer)));
+  return {
+    delivered: world.reach(ids).share,
+    connected: world.connected(),
+    eclipsed: eclipsed.length,
+    forged: world.counts.forgedDelivered,
+  };
+};
+
+/** Five virtual minutes with fifty broadcasts. */
+export const large = (seed: number, size: number): { delivered: number; p99_ms: number; frames: number } => {
+  const world = grow(seed, size);
+  const ids = send(world, 50, 4_200, 'many');
+  world.run(30_000);
+  const { share, delays } = world.reach(ids);
+  return { delivered: share, p99_ms: percentile(delays, 0.99), frames: world.counts.frames };
+};
