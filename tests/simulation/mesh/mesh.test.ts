@@ -8,7 +8,7 @@ const size = 150;
 const seeds = [1, 2];
 
 describe.each(seeds)('a mesh from seed %i', (seed) => {
-  it.each(['steady', 'crash', 'churn', 'hostile'])('keeps its promises: %s', (name) => {
+  it.each(['steady', 'crash', 'churn', 'partition', 'hostile'])('keeps its promises: %s', (name) => {
     const missed = scenes[name]!(seed, size).filter(({ met }) => !met);
     expect(missed, `npm run sim -- mesh --seed ${seed} --nodes ${size} --scenes ${name}`).toEqual([]);
   });

@@ -1,5 +1,5 @@
 /** `npm run sim -- mesh`: all scenes at one size, as one line of numbers, each beside its goal. */
-import { churn, crash, hostile, large, steady } from './scenarios.ts';
+import { churn, crash, hostile, large, partition, steady } from './scenarios.ts';
 
 type Figure = { readonly key: string; readonly value: number; readonly goal?: string; readonly met: boolean };
 
@@ -50,6 +50,15 @@ export const scenes: Readonly<Record<string, (seed: number, size: number) => rea
   churn(seed, size) {
     const { connected, delivered } = churn(seed, size);
     return [atLeast('connected_after_churn', connected, 1), atLeast('delivered_after_churn', delivered, 1)];
+  },
+  partition(seed, size) {
+    const { within, connectedDuring, connected, delivered } = partition(seed, size);
+    return [
+      atLeast('delivered_inside_partition', within, 1),
+      below('connected_during_partition', connectedDuring, 1),
+      atLeast('connected_after_partition', connected, 1),
+      atLeast('delivered_after_partition', delivered, 1),
+    ];
   },
   hostile(seed, size) {
     const { delivered, connected, eclipsed, forged } = hostile(seed, size);

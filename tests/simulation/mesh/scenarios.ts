@@ -113,6 +113,29 @@ export const hostile = (
   };
 };
 
+/** The swarm falls into a third and the rest for ten minutes; each part goes on, and then they can meet again. */
+export const partition = (
+  seed: number,
+  size: number,
+): { within: number; connectedDuring: number; connected: number; delivered: number } => {
+  const world = grow(seed, size);
+  const apart = new Set(world.alive().flatMap(({ id }, index) => (index % 3 === 0 ? [id] : [])));
+  world.separate((a, b) => apart.has(a) !== apart.has(b));
+  world.run(10_000);
+  const during = send(world, 10, 1_000, 'many');
+  world.run(600_000);
+  const inside = during.map((id) => world.reachOfSide(id, apart));
+  const connectedDuring = world.connected();
+  world.separate(() => false);
+  world.run(180_000);
+  return {
+    within: Math.min(...inside),
+    connectedDuring,
+    connected: world.connected(),
+    delivered: world.reach(during).share,
+  };
+};
+
 /** Five virtual minutes with fifty broadcasts. */
 export const large = (seed: number, size: number): { delivered: number; p99_ms: number; frames: number } => {
   const world = grow(seed, size);

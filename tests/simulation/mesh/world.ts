@@ -50,6 +50,7 @@ export type SimNode = {
 };
 
 type Sent = {
+  readonly from: PeerId;
   readonly at: number;
   readonly audience: ReadonlySet<PeerId>;
   readonly delays: Map<PeerId, number>;
@@ -72,6 +73,8 @@ export const createWorld = (options: WorldOptions) => {
   const conspirators: SimNode[] = [];
   const sent = new Map<string, Sent>();
   const counts = { frames: 0, payloads: 0, forgedDelivered: 0 };
+  /** Who can't reach whom; nobody, unless a scene says so. */
+  let separated: (a: PeerId, b: PeerId) => boolean = () => false;
   let now = 0;
   let names = 0;
 
@@ -87,7 +90,7 @@ export const createWorld = (options: WorldOptions) => {
   const jitter = () => 0.9 + 0.2 * random.next();
 
   const transmit = (from: SimNode, to: PeerId, frame: Frame) => {
-    if (!from.links.has(to)) return;
+    if (!from.links.has(to) || separated(from.id, to)) return;
     counts.frames++;
     if (frame.layer === 'broadcast' && frame.message.t === 'gossip') counts.payloads++;
     queue.push(now + latency(from.id, to) * jitter(), { t: 'frame', from: from.id, to, frame });
@@ -164,7 +167,7 @@ export const createWorld = (options: WorldOptions) => {
 
   const linked = (by: SimNode | undefined, to: SimNode | undefined, toId: PeerId) => {
     if (!by?.alive) return;
-    if (!to?.alive) return membershipEvent(by, { t: 'link-failed', peer: toId });
+    if (!to?.alive || separated(by.id, to.id)) return membershipEvent(by, { t: 'link-failed', peer: toId });
     by.links.add(to.id);
     to.links.add(by.id);
     membershipEvent(to, { t: 'link-up', peer: by.id });
@@ -275,11 +278,19 @@ export const createWorld = (options: WorldOptions) => {
       for (const peer of node.links)
         queue.push(now + random.between(3_000, 4_000), { t: 'unlinked', at: peer, from: node.id });
     },
+    /** Links between separated nodes fall silent, which is noticed after three to four seconds, and none can be opened. */
+    separate(between: (a: PeerId, b: PeerId) => boolean) {
+      separated = between;
+      for (const node of alive)
+        for (const peer of node.links)
+          if (between(node.id, peer))
+            queue.push(now + random.between(3_000, 4_000), { t: 'unlinked', at: node.id, from: peer });
+    },
     /** Its audience is everybody honest who is there now. */
     broadcast(node: SimNode): string {
       const id = `m${sent.size} ${node.id}`;
       const audience = new Set(alive.filter(({ malicious }) => !malicious).map((one) => one.id));
-      sent.set(id, { at: now, audience, delays: new Map() });
+      sent.set(id, { from: node.id, at: now, audience, delays: new Map() });
       broadcastEvent(node, { t: 'broadcast', id, message: { origin: node.id, genuine: true } });
       return id;
     },
@@ -307,6 +318,14 @@ export const createWorld = (options: WorldOptions) => {
         }
       }
       return { share: expected === 0 ? 1 : delays.length / expected, delays };
+    },
+    /** Of those on the sender's side: who got it. */
+    reachOfSide(id: string, side: ReadonlySet<PeerId>): number {
+      const { audience, delays, from } = sent.get(id)!;
+      const same = [...audience].filter(
+        (peer) => side.has(peer) === side.has(from) && nodes.get(peer)?.alive,
+      );
+      return same.filter((peer) => delays.has(peer)).length / same.length;
     },
     /** How many of the honest can be reached over links between honest neighbours, from the first of them, 0…1. */
     connected(): number {
