@@ -94,7 +94,9 @@ describe('the broadcast tree', () => {
     expect(said(other.hear(a, { t: 'pull', ids: ['2', 'unknown'] }))).toEqual(['gossip to a']);
     expect(said(one.hear(a, payload('2', true)))[0]).toBe('deliver');
     expect(one.hear(a, payload('2', true))).toEqual([]);
-    expect(one.state().lazy).toEqual([]);
+    one.hear(a, { t: 'prune' });
+    one.hear(a, payload('3', true));
+    expect(one.state().lazy).toEqual([a]);
   });
 
   it('says nothing more when both hold the same, in whatever order it came', () => {

@@ -117,10 +117,14 @@ describe('membership', () => {
 
   it('trims surplus one a tick: the worst, then who came by itself, and tells it', () => {
     const rig = createRig();
-    for (const one of peers(6, 'own')) rig.choose(one);
     for (const one of peers(4, 'guest')) rig.hear(one, { t: 'neighbor', urgent: true });
-    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to guest3');
-    expect(rig.state().active).toHaveLength(9);
+    for (const one of peers(3, 'own')) rig.choose(one);
+    for (const one of peers(2, 'late')) rig.hear(one, { t: 'neighbor', urgent: true });
+    expect(rig.state().chosen).toContain('own2');
+    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to late1');
+    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to late0');
+    expect(said(rig.take({ t: 'tick' })).join()).not.toContain('disconnect to own');
+    expect(rig.state().active).toHaveLength(7);
   });
 
   it('sends a shuffle’s answer back along its walk', () => {
