@@ -77,4 +77,36 @@ describe('configuration', () => {
     });
     expect(readConfig({ AIVILLAGE_ICE: '[{"urls":["http://x"]}]' }, []).ok).toBe(false);
   });
+
+  it('makes passwords for TURN servers only with both, their addresses and their secret', () => {
+    const both = {
+      AIVILLAGE_TURN_URLS: 'turn:turn.example:3478, turns:turn.example:5349',
+      AIVILLAGE_TURN_SECRET: 'a secret of some length',
+    };
+    expect(readConfig(both, [])).toMatchObject({
+      ok: true,
+      value: {
+        turn: {
+          urls: ['turn:turn.example:3478', 'turns:turn.example:5349'],
+          secret: 'a secret of some length',
+        },
+      },
+    });
+    expect(readConfig({}, [])).toMatchObject({ value: { turn: undefined } });
+    const { AIVILLAGE_TURN_URLS, AIVILLAGE_TURN_SECRET } = both;
+    expect(problemsOf({ AIVILLAGE_TURN_URLS }, [])).toEqual([
+      expect.stringContaining('needs AIVILLAGE_TURN_SECRET'),
+    ]);
+    expect(problemsOf({ AIVILLAGE_TURN_SECRET }, [])).toEqual([
+      expect.stringContaining('needs AIVILLAGE_TURN_URLS'),
+    ]);
+    expect(problemsOf({ ...both, AIVILLAGE_TURN_SECRET: 'short' }, [])).toEqual([
+      'AIVILLAGE_TURN_SECRET must have 16 characters or more (found: not shown)',
+    ]);
+    expect(problemsOf({ ...both, AIVILLAGE_TURN_URLS: 'stun:x' }, [])).toEqual([
+      expect.stringContaining('turn: or turns:'),
+    ]);
+    const eight = JSON.stringify(Array.from({ length: 8 }, () => ({ urls: ['stun:x'] })));
+    expect(problemsOf({ ...both, AIVILLAGE_ICE: eight }, [])).toEqual([expect.stringContaining('at most 7')]);
+  });
 });

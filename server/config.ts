@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { err, ok, type Result } from '../src/core/result.ts';
+import type { TurnConfig } from './turn.ts';
 
 const integer = (min: number, max: number) =>
   v.pipe(
@@ -46,12 +47,26 @@ const iceServers = v.pipe(
   v.maxLength(8, 'must be at most 8 servers'),
 );
 
+const iceUrl = v.pipe(v.string(), v.regex(/^turns?:/, 'must begin with turn: or turns:'), short);
+const turnUrls = v.pipe(
+  v.string(),
+  v.transform((text) =>
+    text
+      .split(',')
+      .map((url) => url.trim())
+      .filter(Boolean),
+  ),
+  v.array(iceUrl),
+);
+
 const environmentSchema = v.object({
   AIVILLAGE_HOST: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty')), '127.0.0.1'),
   AIVILLAGE_PORT: v.optional(integer(0, 65_535), '8787'),
   AIVILLAGE_TLS: v.optional(v.picklist(['0', '1'], 'must be 0 or 1'), '0'),
   AIVILLAGE_DATA: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty')), '.cache/host'),
   AIVILLAGE_ICE: v.optional(iceServers, '[]'),
+  AIVILLAGE_TURN_URLS: v.optional(turnUrls, ''),
+  AIVILLAGE_TURN_SECRET: v.optional(v.pipe(v.string(), v.minLength(16, 'must have 16 characters or more'))),
   AIVILLAGE_ORIGINS: v.optional(origins, ''),
   AIVILLAGE_LOG_LEVEL: v.optional(
     v.picklist(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error'),
@@ -67,6 +82,8 @@ export type ServerConfig = {
   readonly tls: boolean;
   readonly dataFolder: string;
   readonly ice: v.InferOutput<typeof iceServers>;
+  /** TURN servers that accept passwords made from this secret. */
+  readonly turn: TurnConfig | undefined;
   /** Origins besides the server's own from which a page may open the socket. */
   readonly origins: readonly string[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -86,6 +103,9 @@ export const usage = `npm start -- [options]
 Environment only
   AIVILLAGE_DATA       folder of the room and the certificate authority, default .cache/host
   AIVILLAGE_ICE        STUN and TURN servers: [{"urls":["turn:host:3478"],"username":"…","credential":"…"}]
+  AIVILLAGE_TURN_URLS, AIVILLAGE_TURN_SECRET
+                       TURN servers (turn:host:3478, with commas) and the secret they share with this host
+                       (coturn: use-auth-secret): each tab gets a password of its own for twelve hours
   AIVILLAGE_ORIGINS    further origins whose pages may join, with commas
   AIVILLAGE_CLIENT     folder of the built page, default dist/client
   AIVILLAGE_LOG_LEVEL  debug, info, warn or error
@@ -115,8 +135,12 @@ export const readConfig = (
         ? '--port'
         : path;
   for (const issue of parsed.issues ?? []) {
-    problems.push(`${nameOf(v.getDotPath(issue))} ${issue.message} (found: ${show(issue.input)})`);
+    const name = nameOf(v.getDotPath(issue));
+    // What is wrong goes to a log; a secret must not, be it too short.
+    const found = /SECRET|credential/.test(name ?? '') ? 'not shown' : show(issue.input);
+    problems.push(`${name} ${issue.message} (found: ${found})`);
   }
+  problems.push(...turnProblems(environment, parsed.success ? parsed.output.AIVILLAGE_ICE.length : 0));
   if (!parsed.success || problems.length > 0) return err(problems);
   const values = parsed.output;
   return ok({
@@ -125,12 +149,27 @@ export const readConfig = (
     tls: values.AIVILLAGE_TLS === '1',
     dataFolder: values.AIVILLAGE_DATA,
     ice: values.AIVILLAGE_ICE,
+    turn:
+      values.AIVILLAGE_TURN_SECRET === undefined
+        ? undefined
+        : { urls: values.AIVILLAGE_TURN_URLS, secret: values.AIVILLAGE_TURN_SECRET },
     origins: values.AIVILLAGE_ORIGINS,
     logLevel: values.AIVILLAGE_LOG_LEVEL,
     maxConnections: values.AIVILLAGE_MAX_CONNECTIONS,
     maxConnectionsPerAddress: values.AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS,
     newRoom: flags['new-room'] ?? false,
   });
+};
+
+const turnProblems = (
+  { AIVILLAGE_TURN_URLS: urls, AIVILLAGE_TURN_SECRET: secret }: Readonly<Record<string, string | undefined>>,
+  others: number,
+): readonly string[] => {
+  if (!urls && secret === undefined) return [];
+  if (!urls) return ['AIVILLAGE_TURN_SECRET needs AIVILLAGE_TURN_URLS: for which servers is it?'];
+  if (secret === undefined)
+    return ['AIVILLAGE_TURN_URLS needs AIVILLAGE_TURN_SECRET, the one these servers have'];
+  return others < 8 ? [] : ['AIVILLAGE_ICE must be at most 7 servers beside AIVILLAGE_TURN_URLS'];
 };
 
 const flagTypes = {

@@ -16,6 +16,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { createSignalingHub } from './signaling.ts';
 import { attachSockets } from './sockets.ts';
 import { keepTlsFresh, openTls, trustPages } from './tls.ts';
+import { turnCredentials } from './turn.ts';
 
 export interface RunningServer {
   /** Where this machine opens it. */
@@ -106,7 +107,10 @@ const openSignaling = (
   const clock = createNodeClock();
   const hub = createSignalingHub(
     { ...deps, clock, random: createNodeRandom(), crypto: createNodeCrypto() },
-    { ice: config.ice },
+    {
+      iceFor: (peer) =>
+        config.turn ? [...config.ice, turnCredentials(config.turn, peer, clock)] : config.ice,
+    },
   );
   const sockets = attachSockets(
     server,

@@ -130,7 +130,7 @@ describe('signaling hub', () => {
 
   it('hands out the STUN and TURN servers it was given', async () => {
     const ice = [{ urls: ['turn:turn.example:3478'], username: 'u', credential: 'c' }];
-    const ana = await createHubForTests({ ice }).join(room);
+    const ana = await createHubForTests({ iceFor: () => ice }).join(room);
     expect(ana.last()).toMatchObject({ t: 'welcome', ice });
   });
 

@@ -55,7 +55,8 @@ export type SignalingDeps = {
   readonly random: Pick<Random, 'bytes'>;
   readonly crypto: Pick<CryptoPort, 'verify'>;
 };
-export type SignalingOptions = { readonly ice: readonly IceServer[] };
+/** STUN and TURN servers for a peer that joins: passwords may be made for it. */
+export type SignalingOptions = { iceFor(peer: PeerId): readonly IceServer[] };
 
 export const signalingServerLimits = {
   /** A client that has not said hello by then is closed. */
@@ -176,7 +177,7 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     client.phase = { name: 'joined', room: hello.room, peer };
     const old = outcome.replaced === undefined ? undefined : clientsById.get(outcome.replaced);
     if (old) refuse(old, 'duplicate', 'this tab has connected again');
-    send(client, { t: 'welcome', self: peer, peers: [...outcome.others], ice: [...options.ice] });
+    send(client, { t: 'welcome', self: peer, peers: [...outcome.others], ice: [...options.iceFor(peer)] });
     if (!old) tellRoom(hello.room, client.id, { t: 'joined', peer });
     log('info', 'joined', { connection: client.id, peer: peer.slice(0, 8), build: hello.build });
   };

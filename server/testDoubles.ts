@@ -21,6 +21,7 @@ export const testConfig: ServerConfig = {
   tls: false,
   dataFolder: '/nonexistent',
   ice: [],
+  turn: undefined,
   origins: [],
   logLevel: 'error',
   maxConnections: 100,
@@ -49,7 +50,7 @@ const createWireDouble = (): WireDouble => {
 };
 
 /** A hub in virtual time (vitest's fake timers), and clients that sign without threads. */
-export const createHubForTests = (options: SignalingOptions = { ice: [] }) => {
+export const createHubForTests = (options: SignalingOptions = { iceFor: () => [] }) => {
   const crypto = createHashCrypto();
   const metrics = createMetrics();
   const hub = createSignalingHub(

@@ -41,6 +41,7 @@ export const startHost = async (
       tls: options.tlsFolder !== undefined,
       dataFolder: options.tlsFolder ?? 'unused',
       ice: [],
+      turn: undefined,
       origins: [],
       logLevel: 'error',
       maxConnections: 200,
