@@ -1,29 +1,38 @@
-import { byteCount, type Milliseconds, milliseconds, type PeerId } from '../core/brand.ts';
-import type { Bytes } from '../core/bytes.ts';
-import { createEmitter } from '../core/events.ts';
-import type { Clock } from '../core/ports/clock.ts';
-import type { Timers } from '../core/ports/timers.ts';
-import { type Fault, fault } from '../core/result.ts';
-import type { Link, LinkEnd } from './contracts.ts';
-import type { RawChannel } from './ports.ts';
-import { decodeFrame, encodeFrame, type Frame, wireLimits } from './wire/frames.ts';
-import { createReassembler } from './wire/reassembly.ts';
-import { createSendQueue } from './wire/sendQueue.ts';
+import { byteCount, type Milliseconds, milliseconds, type PeerId } from '../../core/brand.ts';
+import type { Bytes } from '../../core/bytes.ts';
+import { createEmitter } from '../../core/events.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
+import { type Fault, fault } from '../../core/result.ts';
+import type { Link, LinkEnd, LinkMessage } from '../contracts.ts';
+import type { RawChannel } from '../ports.ts';
+import type { SelfHealth } from '../selfHealth.ts';
+import { decodeFrame, encodeFrame, type Frame, wireLimits } from '../wire/frames.ts';
+import { createReassembler } from '../wire/reassembly.ts';
+import { createSendQueue } from '../wire/sendQueue.ts';
 
-const pingEvery = milliseconds(5_000);
+/** A silent peer is asked, and one that talks anyway need not be. */
+const listenFor = milliseconds(3_000);
+/** A round trip is measured at least so often. */
+const measureEvery = milliseconds(15_000);
+/** Once in doubt: so long for each answer, times this tab's own patience. */
+const answerWithin = milliseconds(1_000);
+/** Never given up on one missed ping. */
+const maxUnanswered = 3;
 /** Above this, pongs are not sent: a peer that pings and reads nothing must not fill our memory with answers. */
 const maxUnsentBytes = 1024 * 1024;
 
 /**
  * A link over an open channel. Answers pings from the message handler, so a hidden tab whose timers are throttled still
- * answers at once. Knows frames; doesn't know who the peer proved to be, nor what a message means.
+ * answers at once; notices within seconds that nobody answers any more, where the browser takes half a minute. Knows
+ * frames; doesn't know who the peer proved to be, nor what a message means.
  */
 export const createLink = (
   channel: RawChannel,
-  deps: { readonly peer: PeerId; readonly clock: Clock; readonly timers: Timers },
+  deps: { readonly peer: PeerId; readonly clock: Clock; readonly timers: Timers; readonly health: Pick<SelfHealth, 'patience'> },
 ): Link => {
-  const { clock, timers } = deps;
-  const messages = createEmitter<Bytes>();
+  const { clock, timers, health } = deps;
+  const messages = createEmitter<LinkMessage>();
   const closed = createEmitter<Fault<LinkEnd>>();
   const reassembler = createReassembler();
   const queue = createSendQueue(channel);
@@ -32,12 +41,16 @@ export const createLink = (
   let bytesSent = 0;
   let bytesReceived = 0;
   let rtt: number | undefined;
+  let measuredAt = Number.NEGATIVE_INFINITY;
+  let heardAt: number = clock.monotonic();
+  let unanswered = 0;
+  let cancelWatch: CancelTimer = () => {};
   let ended = false;
 
   const end = (reason: Fault<LinkEnd>) => {
     if (ended) return;
     ended = true;
-    stopPinging();
+    cancelWatch();
     stopFrames();
     stopClosed();
     queue.close();
@@ -61,16 +74,38 @@ export const createLink = (
     nextNonce = (nextNonce + 1) % 2 ** 32;
   };
 
+  /** Every few seconds while the peer talks; every second, times this tab's own patience, while it is in doubt. */
+  const watch = (): void => {
+    const now = clock.monotonic();
+    const silent = now - heardAt >= listenFor;
+    if (!silent) unanswered = 0;
+    if (unanswered >= maxUnanswered)
+      return end(fault('failed', `nothing was heard for ${((now - heardAt) / 1_000).toFixed(0)} s`));
+    if (silent) unanswered++;
+    if (silent || now - measuredAt >= measureEvery) ping();
+    return watchAfter(silent ? answerWithin * health.patience() : listenFor);
+  };
+  const watchAfter = (delay: number): void => {
+    const due = clock.monotonic() + delay;
+    cancelWatch = timers.after(milliseconds(delay), () => {
+      // This tab itself was away: what was sent to it meanwhile is still to be heard.
+      if (clock.monotonic() - due > answerWithin) unanswered = 0;
+      watch();
+    });
+  };
+
   const onPong = (nonce: number): void => {
     const sentAt = pingsByNonce.get(nonce);
     if (sentAt === undefined) return;
     pingsByNonce.delete(nonce);
     const sample = clock.monotonic() - sentAt;
+    measuredAt = clock.monotonic();
     rtt = rtt === undefined ? sample : rtt * 0.875 + sample * 0.125; // RFC 6298 §2, α = 1/8
   };
 
   const onFrame = (bytes: Bytes) => {
     bytesReceived += bytes.byteLength;
+    heardAt = clock.monotonic();
     const frame = decodeFrame(bytes);
     if (!frame.ok) return end(fault('misbehaved', frame.error.message));
     switch (frame.value.kind) {
@@ -94,15 +129,15 @@ export const createLink = (
 
   const stopFrames = channel.frames(onFrame);
   const stopClosed = channel.closed((reason) => end(fault('failed', reason)));
-  const stopPinging = timers.every(pingEvery, ping);
+  watchAfter(listenFor);
   ping();
 
   return {
     peer: deps.peer,
     messages: messages.subscribe,
     closed: closed.subscribe,
-    async send(message, priority) {
-      const sent = await queue.send(message, priority);
+    async send(message, priority, channel) {
+      const sent = await queue.send(message, priority, channel);
       if (sent.ok) bytesSent += message.byteLength;
       return sent;
     },
