@@ -5,7 +5,7 @@ import type { Telemetry } from '../core/ports/telemetry.ts';
 import type { Timers } from '../core/ports/timers.ts';
 import type { LocalIdentity, Room } from '../identity/index.ts';
 import {
-  createFullMesh,
+  createOverlay,
   createRpc,
   createSignalingClient,
   type OpenSocket,
@@ -46,7 +46,7 @@ export const createNetwork = (
     { ...deps, signer: deps.identity.nodeSigner },
     { url: options.signalUrl, room: options.room.id, build: options.build },
   );
-  const overlay = createFullMesh(
+  const overlay = createOverlay(
     { ...deps, signaling },
     {
       room: options.room.id,
@@ -54,7 +54,7 @@ export const createNetwork = (
       ...(options.protocol === undefined ? {} : { protocol: options.protocol }),
     },
   );
-  const rpc = createRpc(overlay, deps);
+  const rpc = createRpc(overlay.transport('rpc'), deps);
   return {
     signaling,
     overlay,

@@ -54,6 +54,8 @@ export interface MessageTransport {
   expel(peer: PeerId, reason: string): void;
 }
 
+export type OpenError = Fault<'unreachable' | 'declined'>;
+
 export type NeighborChange = { readonly peer: PeerId; readonly up: boolean };
 
 /**
@@ -69,6 +71,8 @@ export interface Overlay {
   /** Those the overlay itself chose or took in; broadcasts travel among them. */
   neighbors(): readonly PeerId[];
   readonly neighborChanges: Subscribe<NeighborChange>;
+  /** A link for work to somebody who need not be a neighbour; it stays while it is used. */
+  open(peer: PeerId): Promise<Result<void, OpenError>>;
   transport(channel: Exclude<Channel, 'greeting' | 'overlay'>): MessageTransport;
   /** What a protocol has seen of a peer: it decides who is kept. */
   observe(peer: PeerId, observation: Observation): void;

@@ -1,6 +1,6 @@
 export type * from './contracts.ts';
 export { meshProtocol } from './handshake/greeting.ts';
-export { createFullMesh, type FullMeshDeps, type FullMeshOptions } from './overlay/fullMesh.ts';
+export { createOverlay, type OverlayDeps, type OverlayOptions } from './overlay/overlay.ts';
 export type * from './ports.ts';
 export { createRpc, type RpcDeps, type RpcOptions } from './rpc/rpc.ts';
 export {

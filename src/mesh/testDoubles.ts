@@ -291,29 +291,34 @@ export const createSignalingHub = () => {
     /** What a server that keeps old envelopes can send again. */
     replay: (from: PeerId, to: PeerId, payload: Bytes) =>
       clients.get(to)?.emit({ kind: 'relay', from, payload }),
-    /** It is gone, and nobody is told. */
-    vanish: (peer: PeerId) => void clients.delete(peer),
-    leave(peer: PeerId) {
-      clients.delete(peer);
-      for (const events of clients.values()) events.emit({ kind: 'left', peer });
-    },
+    /** It has left, and whoever asks for it is told so. */
+    leave: (peer: PeerId) => void clients.delete(peer),
     clientOf(self: PeerId): SignalingClient {
       const events = createEmitter<SignalingEvent>();
       const state = { phase: 'joined' as const };
+      const others = () => [...clients.keys()].filter((peer) => peer !== self);
+      const sample = () => ({ peers: others().slice(0, 8), others: others().length });
       return {
         state: { get: () => state, subscribe: () => () => {} },
         events: events.subscribe,
         start() {
-          const peers = [...clients.keys()].filter((peer) => peer !== self);
-          for (const other of clients.values()) other.emit({ kind: 'joined', peer: self });
           clients.set(self, events);
-          events.emit({ kind: 'welcome', peers, ice: [] });
+          events.emit({ kind: 'welcome', ...sample(), ice: [] });
         },
+        find() {
+          queueMicrotask(() => events.emit({ kind: 'found', ...sample() }));
+          return true;
+        },
+        serverNow: () => milliseconds(0),
         stop() {},
         retryNow() {},
         relay(to, payload) {
           const sent = tamper.relay ? tamper.relay(payload, self, to) : payload;
-          queueMicrotask(() => clients.get(to)?.emit({ kind: 'relay', from: self, payload: sent }));
+          queueMicrotask(() => {
+            const receiver = clients.get(to);
+            if (receiver) receiver.emit({ kind: 'relay', from: self, payload: sent });
+            else events.emit({ kind: 'gone', peer: to });
+          });
           return true;
         },
       };

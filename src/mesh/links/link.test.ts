@@ -3,9 +3,9 @@ import type { PeerId } from '../../core/brand.ts';
 import { utf8 } from '../../core/bytes.ts';
 import type { Fault } from '../../core/result.ts';
 import type { LinkEnd } from '../contracts.ts';
-import { createLink } from './link.ts';
 import { createChannelPair, createManualTime, settle, type TestChannel } from '../testDoubles.ts';
 import { decodeFrame, encodeFrame } from '../wire/frames.ts';
+import { createLink } from './link.ts';
 
 const ping = encodeFrame({ kind: 'ping', nonce: 7 });
 
@@ -106,7 +106,17 @@ describe('a link', () => {
     ['an empty frame', [new Uint8Array(0)]],
     [
       'a part that does not follow',
-      [encodeFrame({ kind: 'message', priority: 'bulk', channel: 'rpc', id: 1, total: 9, offset: 3, part: utf8('abc') })],
+      [
+        encodeFrame({
+          kind: 'message',
+          priority: 'bulk',
+          channel: 'rpc',
+          id: 1,
+          total: 9,
+          offset: 3,
+          part: utf8('abc'),
+        }),
+      ],
     ],
   ])('ends as misbehaved on %s, and hears nothing more', async (_name, frames) => {
     const { there, ana } = createLinkToNobody();

@@ -29,7 +29,12 @@ const maxUnsentBytes = 1024 * 1024;
  */
 export const createLink = (
   channel: RawChannel,
-  deps: { readonly peer: PeerId; readonly clock: Clock; readonly timers: Timers; readonly health: Pick<SelfHealth, 'patience'> },
+  deps: {
+    readonly peer: PeerId;
+    readonly clock: Clock;
+    readonly timers: Timers;
+    readonly health: Pick<SelfHealth, 'patience'>;
+  },
 ): Link => {
   const { clock, timers, health } = deps;
   const messages = createEmitter<LinkMessage>();

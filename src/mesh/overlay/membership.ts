@@ -23,9 +23,11 @@ import { Turn } from './turn.ts';
  * - half of the neighbours at least are this node's own choice, out of a sample that nobody can fill by talking more
  *   (min-wise sampling: Bortnikov et al., "Brahms: Byzantine resilient random membership sampling", 2009); those who came
  *   by themselves have the other half, and are the first to go;
- * - now and then a node links to somebody it merely heard of: two halves of a swarm that lost each other meet again.
+ * - now and then a node links to somebody it merely heard of: two halves of a swarm that lost each other meet again;
+ * - in a room of up to a dozen everybody is linked with everybody.
+ *
+ * Pure but for the draws from `deps.random`.
  */
-/** Pure but for the draws from `deps.random`. */
 export const stepMembership = (
   state: MembershipState,
   event: MembershipEvent,
@@ -35,6 +37,7 @@ export const stepMembership = (
   const turn = new Turn(state, deps, options);
   switch (event.t) {
     case 'contacts':
+      turn.change({ others: event.others });
       return heardOf(turn, event.peers);
     case 'link-up':
       return greet(turn, event.peer);
@@ -44,7 +47,8 @@ export const stepMembership = (
       return turn.end();
     case 'link-down':
       turn.bury(event.peer);
-      turn.leave(event.peer);
+      // The last one: the server knows somebody, and the next tick is far.
+      if (turn.leave(event.peer) && turn.state.active.length === 0) turn.emit({ t: 'find-contacts' });
       turn.fill();
       return turn.end();
     case 'received':
@@ -111,7 +115,7 @@ const receive = (turn: Turn, from: PeerId, message: MembershipMessage): Stepped 
     case 'shuffle':
       return shuffle(turn, from, message);
     case 'shuffle-reply':
-      return shuffleReply(turn, message);
+      return shuffleReply(turn, from, message);
   }
 };
 
@@ -138,7 +142,7 @@ const forwardJoin = (
   const steps = Math.min(ttl, turn.options.activeWalk);
   const next = turn.pick(active.filter((peer) => peer !== from));
   if (steps <= 0 || next === undefined) {
-    const room = turn.uninvited() + turn.state.pending.size < turn.options.cap - turn.options.target;
+    const room = turn.uninvited() + turn.state.pending.size < turn.guests();
     if (room) turn.connect(joiner, 'adopt');
     else turn.remember(joiner);
     return turn.end();
@@ -150,8 +154,7 @@ const forwardJoin = (
 
 const answerRequest = (turn: Turn, from: PeerId, urgent: boolean): Stepped => {
   const { active } = turn.state;
-  const accept =
-    active.includes(from) || ((urgent || active.length < turn.options.target) && turn.makeRoom());
+  const accept = active.includes(from) || ((urgent || active.length < turn.wanted()) && turn.makeRoom());
   if (accept) turn.enter(from, false);
   turn.send(from, { t: accept ? 'accepted' : 'declined' });
   return turn.end();
@@ -180,16 +183,21 @@ const shuffle = (
 
 const shuffleReply = (
   turn: Turn,
+  from: PeerId,
   { peers, path }: Extract<MembershipMessage, { t: 'shuffle-reply' }>,
 ): Stepped => {
   const { shuffleActive, shufflePassive, activeWalk } = turn.options;
   if (peers.length > 1 + shuffleActive + shufflePassive || path.length > activeWalk) return turn.end();
+  if (!turn.state.active.includes(from)) return turn.end();
   const back = path.at(-1);
   if (back !== undefined) {
     if (turn.state.active.includes(back))
       turn.send(back, { t: 'shuffle-reply', peers, path: path.slice(0, -1) });
     return turn.end();
   }
+  // One answer to one question: nobody fills this node's head with names unasked.
+  if (turn.state.shuffledWith !== from) return turn.end();
+  turn.change({ shuffledWith: undefined });
   return heardOf(turn, peers);
 };
 
@@ -209,22 +217,30 @@ const tick = (turn: Turn): Stepped => {
     else turn.emit({ t: 'close', peer });
   }
   turn.change({ pending, tried: new Set() });
-  const { target, shuffleActive, shufflePassive, activeWalk, rewireShare } = turn.options;
-  if (turn.state.active.length > target + 1) {
+  const { shuffleActive, shufflePassive, activeWalk, rewireShare } = turn.options;
+  if (turn.state.active.length > turn.wanted() + 1) {
     const surplus = turn.surplus();
     if (surplus !== undefined) turn.dismiss(surplus);
   }
   turn.fill();
   const { active, passive, self } = turn.state;
   const to = turn.pick(active);
+  turn.change({ shuffledWith: to });
   if (to !== undefined) {
     const peers = [self, ...turn.sample(active, shuffleActive), ...turn.sample(passive, shufflePassive)];
     turn.send(to, { t: 'shuffle', peers: peers.filter((peer) => peer !== to), ttl: activeWalk, path: [] });
   }
-  if (active.length >= target && turn.chance(rewireShare)) {
+  if (active.length >= turn.wanted() && turn.chance(rewireShare)) {
     const somebody = turn.candidate();
     if (somebody !== undefined) turn.connect(somebody, 'rewire');
   }
-  if (active.length < 2 || passive.length === 0) turn.emit({ t: 'find-contacts' });
+  if (knowsTooFew(turn)) turn.emit({ t: 'find-contacts' });
   return turn.end();
+};
+
+/** Fewer than there are, or than the server last said there were. */
+const knowsTooFew = ({ state, options }: Turn): boolean => {
+  const { active, passive, others } = state;
+  if (active.length === 0) return true;
+  return active.length + passive.length < Math.min(others, options.cap);
 };

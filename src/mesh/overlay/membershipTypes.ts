@@ -16,6 +16,10 @@ export type MembershipState = {
   /** Asked since the last tick: not asked again before the next. */
   readonly tried: ReadonlySet<PeerId>;
   readonly expelled: readonly PeerId[];
+  /** How many others were in the room when the server last said so. */
+  readonly others: number;
+  /** To whom the last shuffle went, until it is answered. */
+  readonly shuffledWith: PeerId | undefined;
 };
 
 export type Pending = { readonly purpose: 'join' | 'fill' | 'adopt' | 'rewire'; readonly ticks: number };
@@ -36,8 +40,8 @@ export type MembershipMessage =
   | { readonly t: 'shuffle-reply'; readonly peers: readonly PeerId[]; readonly path: readonly PeerId[] };
 
 export type MembershipEvent =
-  /** A sample of the room, from signaling. */
-  | { readonly t: 'contacts'; readonly peers: readonly PeerId[] }
+  /** A sample of the room, and how many others there are, from signaling. */
+  | { readonly t: 'contacts'; readonly peers: readonly PeerId[]; readonly others: number }
   | { readonly t: 'link-up'; readonly peer: PeerId }
   | { readonly t: 'link-failed'; readonly peer: PeerId }
   | { readonly t: 'link-down'; readonly peer: PeerId }
@@ -55,7 +59,9 @@ export type MembershipEffect =
   | { readonly t: 'find-contacts' };
 
 export type MembershipOptions = {
+  /** Neighbours of a node in a large room. */
   readonly target: number;
+  /** Never more; a room with fewer others than this is small, and everybody in it is linked with everybody. */
   readonly cap: number;
   readonly passive: number;
   readonly samplers: number;
@@ -88,12 +94,16 @@ export const initialMembership = (self: PeerId): MembershipState => ({
   pending: new Map(),
   tried: new Set(),
   expelled: [],
+  others: 0,
+  shuffledWith: undefined,
 });
 
 export type MembershipDeps = {
   readonly random: Pick<Random, 'next'>;
   /** Higher is better, 0 a stranger. */
   score(peer: PeerId): number;
+  /** 0…1, among those who serve equally well: the distant, and those of a network that is there already, go first. */
+  cost(peer: PeerId): number;
 };
 
 export type Stepped = readonly [MembershipState, readonly MembershipEffect[]];

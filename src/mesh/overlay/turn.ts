@@ -147,11 +147,27 @@ export class Turn {
     return !this.known(peer) && !this.state.tried.has(peer) && !this.state.pending.has(peer);
   }
 
+  /** Nobody can hide a small room: whoever adds names to it makes it a large one. */
+  isSmallRoom(): boolean {
+    const { active, passive, others } = this.state;
+    return Math.max(others, active.length + passive.length) < this.options.cap;
+  }
+
+  wanted(): number {
+    return this.isSmallRoom() ? this.options.cap - 1 : this.options.target;
+  }
+
+  /** How many neighbours may be there uninvited. */
+  guests(): number {
+    return this.isSmallRoom() ? this.options.cap : this.options.cap - this.options.target;
+  }
+
   /** Asks until enough neighbours are there or asked, and enough of them by own choice. */
   fill(): void {
     const { active, chosen, pending } = this.state;
     const { target } = this.options;
-    const missing = Math.max(target - active.length, Math.ceil(target / 2) - chosen.length) - pending.size;
+    const missing =
+      Math.max(this.wanted() - active.length, Math.ceil(target / 2) - chosen.length) - pending.size;
     for (let left = missing; left > 0; left--) {
       const peer = this.candidate();
       if (peer === undefined) return;
@@ -164,16 +180,18 @@ export class Turn {
     return this.state.active.length - this.state.chosen.length;
   }
 
-  /** The first to go: the worst served, then those who came by themselves, then the newest. */
+  /** The first to go: the worst served, then those who came by themselves, then the distant, then the newest. */
   surplus(): PeerId | undefined {
     const { active, chosen } = this.state;
-    return worstOf(active, (peer) => this.#deps.score(peer) + (chosen.includes(peer) ? ownChoice : 0));
+    return worstOf(
+      active,
+      (peer) => this.#deps.score(peer) + (chosen.includes(peer) ? ownChoice : 0) - this.#deps.cost(peer),
+    );
   }
 
   /** Makes room below the cap if that costs nobody who serves well. */
   makeRoom(): boolean {
-    const { cap, target } = this.options;
-    if (this.uninvited() < cap - target && this.state.active.length < cap) return true;
+    if (this.uninvited() < this.guests() && this.state.active.length < this.options.cap) return true;
     const worst = worstOf(this.state.active, this.#deps.score);
     if (worst === undefined || this.#deps.score(worst) >= 0) return false;
     this.dismiss(worst);
