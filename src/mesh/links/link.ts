@@ -80,17 +80,19 @@ export const createLink = (
   };
 
   /** Every few seconds while the peer talks; every second, times this tab's own patience, while it is in doubt. */
-  const watch = (): void => {
+  const watch = () => {
     const now = clock.monotonic();
     const silent = now - heardAt >= listenFor;
     if (!silent) unanswered = 0;
-    if (unanswered >= maxUnanswered)
-      return end(fault('failed', `nothing was heard for ${((now - heardAt) / 1_000).toFixed(0)} s`));
+    if (unanswered >= maxUnanswered) {
+      end(fault('failed', `nothing was heard for ${((now - heardAt) / 1_000).toFixed(0)} s`));
+      return;
+    }
     if (silent) unanswered++;
     if (silent || now - measuredAt >= measureEvery) ping();
-    return watchAfter(silent ? answerWithin * health.patience() : listenFor);
+    watchAfter(silent ? answerWithin * health.patience() : listenFor);
   };
-  const watchAfter = (delay: number): void => {
+  const watchAfter = (delay: number) => {
     const due = clock.monotonic() + delay;
     cancelWatch = timers.after(milliseconds(delay), () => {
       // This tab itself was away: what was sent to it meanwhile is still to be heard.

@@ -88,7 +88,7 @@ export const createOverlay = (deps: OverlayDeps, options: OverlayOptions): Overl
     stepping = false;
   };
 
-  const carryOut = (effect: MembershipEffect): void => {
+  const carryOut = (effect: MembershipEffect) => {
     switch (effect.t) {
       case 'send':
         return send(effect.to, effect.message);
@@ -124,7 +124,7 @@ export const createOverlay = (deps: OverlayDeps, options: OverlayOptions): Overl
     return Math.min(1, rtt / 1_000) / 2 + (isKnown ? 0.5 : 0);
   };
 
-  const onOverlayMessage = (from: PeerId, bytes: Bytes): void => {
+  const onOverlayMessage = (from: PeerId, bytes: Bytes) => {
     const decoded = decodeOverlayMessage(bytes);
     if (!decoded.ok) return expel(from, `it sent an unreadable message: ${decoded.error.message}`);
     const message = decoded.value;
@@ -138,7 +138,7 @@ export const createOverlay = (deps: OverlayDeps, options: OverlayOptions): Overl
     }
   };
 
-  const onDialerEvent = (event: DialerEvent): void => {
+  const onDialerEvent = (event: DialerEvent) => {
     switch (event.kind) {
       case 'up':
         direct.linkUp(event.peer.peer);
