@@ -5,13 +5,13 @@
  * checks it before its steps see it. Links don't lose frames (a data channel is reliable); they end.
  */
 import type { PeerId } from '../../../src/core/brand.ts';
-import {
-  initialPlumtree,
-  type PlumtreeEvent,
-  type PlumtreeMessage,
-  type PlumtreeState,
-  stepPlumtree,
-} from '../../../src/mesh/broadcast/plumtree.ts';
+import { initialPlumtree, stepPlumtree } from '../../../src/mesh/broadcast/plumtree.ts';
+import type {
+  BroadcastItem,
+  PlumtreeEvent,
+  PlumtreeMessage,
+  PlumtreeState,
+} from '../../../src/mesh/broadcast/plumtreeTypes.ts';
 import { stepMembership } from '../../../src/mesh/overlay/membership.ts';
 import {
   initialMembership,
@@ -23,7 +23,7 @@ import { decay, isUnbearable, type Observation, observe, scoreOf } from '../../.
 import { createSeededRandom, type SeededRandom } from '../random.ts';
 import { createEventQueue } from './queue.ts';
 
-export type Payload = { readonly origin: PeerId; readonly genuine: boolean };
+export type Payload = BroadcastItem & { readonly origin: PeerId; readonly genuine: boolean };
 
 type Frame =
   | { readonly layer: 'membership'; readonly message: MembershipMessage }
@@ -195,7 +195,7 @@ export const createWorld = (options: WorldOptions) => {
   const tick = (node: SimNode) => {
     node.scores = decay(node.scores);
     membershipEvent(node, { t: 'tick' });
-    broadcastEvent(node, { t: 'tick' });
+    broadcastEvent(node, { t: 'tick', now });
     if (node.malicious) attack(node);
     queue.push(now + options.tickMs * jitter(), { t: 'tick', at: node.id });
   };
@@ -210,7 +210,7 @@ export const createWorld = (options: WorldOptions) => {
             t: 'gossip',
             id: `forged ${node.id} ${now} ${copy}`,
             hops: 0,
-            message: { origin: random.pick(alive).id, genuine: false },
+            message: { origin: random.pick(alive).id, genuine: false, at: now, critical: false },
             repair: false,
           },
         });
@@ -291,7 +291,8 @@ export const createWorld = (options: WorldOptions) => {
       const id = `m${sent.size} ${node.id}`;
       const audience = new Set(alive.filter(({ malicious }) => !malicious).map((one) => one.id));
       sent.set(id, { from: node.id, at: now, audience, delays: new Map() });
-      broadcastEvent(node, { t: 'broadcast', id, message: { origin: node.id, genuine: true } });
+      const message = { origin: node.id, genuine: true, at: now, critical: false };
+      broadcastEvent(node, { t: 'broadcast', id, message });
       return id;
     },
     run(duration: number) {
