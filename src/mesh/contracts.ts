@@ -10,7 +10,7 @@ import type { Observation } from './overlay/scores.ts';
 export type Priority = 'control' | 'bulk';
 
 /** Which protocol a message on a link belongs to. */
-export type Channel = 'greeting' | 'overlay' | 'broadcast' | 'rpc';
+export type Channel = 'greeting' | 'overlay' | 'broadcast' | 'rpc' | 'letters';
 export type LinkMessage = { readonly channel: Channel; readonly bytes: Bytes };
 
 export type SendError = Fault<'closed' | 'unknown-peer' | 'too-large' | 'aborted'>;

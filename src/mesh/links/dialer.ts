@@ -1,3 +1,4 @@
+import { createBoundedMap } from '../../core/boundedMap.ts';
 import { type Milliseconds, milliseconds, type PeerId, type RoomId } from '../../core/brand.ts';
 import { type Bytes, toBase64url } from '../../core/bytes.ts';
 import { createEmitter, type Subscribe } from '../../core/events.ts';
@@ -69,7 +70,8 @@ export interface Dialer {
 const connectWithin = milliseconds(15_000);
 /** Links and attempts together: a room full of strangers must not exhaust this tab. */
 const maxLinks = 48;
-const maxBanned = 256;
+/** Strangers make new ids at will: the oldest are forgotten. */
+const rememberedPeers = 256;
 
 type PeerState =
   /** The last attempts failed; the next one waits. */
@@ -106,8 +108,8 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     credentials: identity.credentials,
   };
   const statesByPeer = new Map<PeerId, PeerState>();
-  const networksByPeer = new Map<PeerId, string>();
-  const banned = new Set<PeerId>();
+  const networksByPeer = createBoundedMap<PeerId, string>(rememberedPeers);
+  const banned = createBoundedMap<PeerId, true>(rememberedPeers);
   const guard = createSessionGuard(clock);
   const redialing = createRedialing({ clock, random });
   const events = createEmitter<DialerEvent>();
@@ -127,6 +129,8 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
       .catch((cause: unknown) => telemetry.log('error', 'mesh', `could not sign: ${String(cause)}`));
   };
 
+  const isBanned = (peer: PeerId) => banned.get(peer) !== undefined;
+
   const dropState = (peer: PeerId) => {
     const state = statesByPeer.get(peer);
     statesByPeer.delete(peer);
@@ -140,8 +144,8 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
 
   const connect = (peer: PeerId) => {
     if (peer === self || closed || statesByPeer.has(peer)) return;
-    if (banned.has(peer) || statesByPeer.size >= maxLinks) {
-      const reason = banned.has(peer) ? 'this peer is not linked again' : 'this tab has links enough';
+    if (isBanned(peer) || statesByPeer.size >= maxLinks) {
+      const reason = isBanned(peer) ? 'this peer is not linked again' : 'this tab has links enough';
       queueMicrotask(() => events.emit({ kind: 'failed', peer, reason: fault('failed', reason) }));
       return;
     }
@@ -197,7 +201,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     telemetry.log('info', 'mesh', `no link: ${reason.message}`, { peer, code: reason.code });
     if (reason.code === 'version' || reason.code === 'identity' || reason.code === 'misbehaved') {
       // Trying again can't help until one of the two reloads, and then it is another peer.
-      remember(banned, peer);
+      banned.set(peer, true);
       events.emit({ kind: 'refused', peer, reason });
       return;
     }
@@ -236,16 +240,16 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     const state = upState(peer);
     if (state?.session !== session) return;
     statesByPeer.delete(peer);
-    if (reason.code === 'misbehaved') remember(banned, peer);
+    if (reason.code === 'misbehaved') banned.set(peer, true);
     redialing.down(peer, clock.monotonic() - state.since);
     telemetry.log('info', 'mesh', `link down: ${reason.message}`, { peer, code: reason.code });
     events.emit({ kind: 'down', peer, reason });
   };
 
   const onEnvelope = async (from: PeerId, payload: Bytes) => {
-    if (banned.has(from)) return;
+    if (isBanned(from)) return;
     const opened = await openEnvelope(payload, { room: options.room, from, to: self }, deps.crypto);
-    if (closed || banned.has(from)) return; // meanwhile
+    if (closed || isBanned(from)) return; // meanwhile
     if (!opened.ok)
       return telemetry.log('warn', 'mesh', `envelope refused: ${opened.error.message}`, { peer: from });
     const { session, signal } = opened.value;
@@ -287,7 +291,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
       if (state?.phase === 'connecting')
         failSession(event.peer, state.session, fault('failed', 'it is not in the room any more'));
     } else if (event.kind === 'relay') {
-      if (event.network !== undefined) remember(networksByPeer, event.from, event.network);
+      if (event.network !== undefined) networksByPeer.set(event.from, event.network);
       if (!inbox.accept(event.from, event.payload)) telemetry.count('mesh_envelopes_dropped_total');
     }
   };
@@ -313,7 +317,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     all: () => [...statesByPeer.values()].filter((state) => state.phase === 'up'),
     ban(peer, reason) {
       if (peer === self) return;
-      remember(banned, peer);
+      banned.set(peer, true);
       telemetry.log('warn', 'mesh', `expelled: ${reason.message}`, { peer });
       hangUp(peer, reason);
     },
@@ -326,14 +330,3 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     },
   };
 };
-
-/** Bounded: strangers make new ids at will, and the oldest are forgotten. */
-function remember(known: Set<PeerId>, peer: PeerId): void;
-function remember<T>(known: Map<PeerId, T>, peer: PeerId, value: T): void;
-function remember(known: Set<PeerId> | Map<PeerId, unknown>, peer: PeerId, value?: unknown): void {
-  known.delete(peer);
-  if (known instanceof Set) known.add(peer);
-  else known.set(peer, value);
-  const [oldest] = known.keys();
-  if (known.size > maxBanned && oldest !== undefined) known.delete(oldest);
-}

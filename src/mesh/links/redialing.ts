@@ -1,3 +1,4 @@
+import { createBoundedMap } from '../../core/boundedMap.ts';
 import type { PeerId } from '../../core/brand.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Random } from '../../core/ports/random.ts';
@@ -24,14 +25,11 @@ export const createRedialing = (deps: {
   readonly random: Pick<Random, 'next'>;
 }): Redialing => {
   const { clock, random } = deps;
-  const failuresByPeer = new Map<PeerId, { readonly count: number; readonly until: number }>();
+  let failuresByPeer = nobody();
   const failed = (peer: PeerId) => {
     const count = (failuresByPeer.get(peer)?.count ?? 0) + 1;
     const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(count - 1, 10));
-    failuresByPeer.delete(peer); // again at the end: the map forgets who failed longest ago
     failuresByPeer.set(peer, { count, until: clock.monotonic() + delay * (0.5 + random.next() / 2) });
-    const [oldest] = failuresByPeer.keys();
-    if (failuresByPeer.size > rememberedPeers && oldest !== undefined) failuresByPeer.delete(oldest);
   };
   return {
     delay: (peer) => Math.max(0, (failuresByPeer.get(peer)?.until ?? 0) - clock.monotonic()),
@@ -40,6 +38,11 @@ export const createRedialing = (deps: {
       if (lasted < soundAfterMs) failed(peer);
       else failuresByPeer.delete(peer);
     },
-    forgive: () => failuresByPeer.clear(),
+    forgive() {
+      failuresByPeer = nobody();
+    },
   };
 };
+
+const nobody = () =>
+  createBoundedMap<PeerId, { readonly count: number; readonly until: number }>(rememberedPeers);

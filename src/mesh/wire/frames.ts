@@ -6,7 +6,8 @@
  *   0       1     kind      1 message · 2 ping · 3 pong · 4 close
  *   message
  *   1       1     priority  0 control · 1 bulk
- *   2       1     channel   which protocol the message belongs to: 0 greeting · 1 overlay · 2 broadcast · 3 rpc
+ *   2       1     channel   which protocol the message belongs to: 0 greeting · 1 overlay · 2 broadcast · 3 rpc ·
+ *                           4 letters
  *   3       4     id        of the message, rising per sender and priority
  *   7       4     total     bytes of the whole message
  *   11      4     offset    of this part: parts come in order, so it must be what is already there
@@ -31,7 +32,7 @@ export const wireLimits = {
 const kinds = { message: 1, ping: 2, pong: 3, close: 4 } as const;
 const priorities: readonly Priority[] = ['control', 'bulk'];
 /** Append only: the index is on the wire. */
-const channels: readonly Channel[] = ['greeting', 'overlay', 'broadcast', 'rpc'];
+const channels: readonly Channel[] = ['greeting', 'overlay', 'broadcast', 'rpc', 'letters'];
 const layout = { kind: 0, priority: 1, channel: 2, id: 3, total: 7, offset: 11, part: 15 } as const;
 const bodyOffset = 1;
 export const maxPartBytes = wireLimits.maxFrameBytes - layout.part;
