@@ -44,17 +44,19 @@ export type OverlayChange =
   /** Somebody could not join us, or we them: shown to the person, with what to do. */
   | { readonly kind: 'refused'; readonly peer: PeerId; readonly reason: Fault<LinkEnd> };
 
+export type OpenError = Fault<'unreachable' | 'declined'>;
+
 /** One protocol's share of every link; the simulator implements it with virtual time. */
 export interface MessageTransport {
   readonly self: PeerId;
+  /** Makes a link if there is none; it stays while it is used. */
+  reach(peer: PeerId): Promise<Result<void, OpenError>>;
   send(to: PeerId, message: Uint8Array, priority: Priority): Promise<Result<void, SendError>>;
   readonly messages: Subscribe<{ readonly from: PeerId; readonly bytes: Bytes }>;
   readonly changes: Subscribe<OverlayChange>;
   /** Breaks with a peer whose messages are not acceptable: the message costs its sender, not us. */
   expel(peer: PeerId, reason: string): void;
 }
-
-export type OpenError = Fault<'unreachable' | 'declined'>;
 
 export type NeighborChange = { readonly peer: PeerId; readonly up: boolean };
 
@@ -71,8 +73,6 @@ export interface Overlay {
   /** Those the overlay itself chose or took in; broadcasts travel among them. */
   neighbors(): readonly PeerId[];
   readonly neighborChanges: Subscribe<NeighborChange>;
-  /** A link for work to somebody who need not be a neighbour; it stays while it is used. */
-  open(peer: PeerId): Promise<Result<void, OpenError>>;
   transport(channel: Exclude<Channel, 'greeting' | 'overlay'>): MessageTransport;
   /** What a protocol has seen of a peer: it decides who is kept. */
   observe(peer: PeerId, observation: Observation): void;

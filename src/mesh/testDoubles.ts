@@ -197,6 +197,7 @@ export const createTransportHub = () => {
       const changes = createEmitter<OverlayChange>();
       const transport: MessageTransport = {
         self,
+        reach: async () => ok(undefined),
         messages: messages.subscribe,
         changes: changes.subscribe,
         expel: (peer, reason) => void expelled.push({ by: self, peer, reason }),

@@ -43,6 +43,11 @@ const createTown = async (links: string) => {
       {
         transport: {
           self,
+          reach: async (to) => {
+            if (!network.passes(name, nameOf(to), 'open')) return err(fault('unreachable', 'no'));
+            linked.add(`${name}${nameOf(to)}`).add(`${nameOf(to)}${name}`);
+            return ok(undefined);
+          },
           messages: inboxes.get(name)!.subscribe,
           changes: () => () => {},
           expel: (peer) => void expelled.push(nameOf(peer)),
@@ -59,11 +64,6 @@ const createTown = async (links: string) => {
         },
         overlay: {
           neighbors: () => linkedWith(name, linked),
-          open: async (to) => {
-            if (!network.passes(name, nameOf(to), 'open')) return err(fault('unreachable', 'no'));
-            linked.add(`${name}${nameOf(to)}`).add(`${nameOf(to)}${name}`);
-            return ok(undefined);
-          },
           observe: (peer, observation: Observation) => void observed.push(`${nameOf(peer)} ${observation}`),
         },
         linksOf: (peer) => linkedWith(nameOf(peer), told),

@@ -51,7 +51,7 @@ export type PostStats = {
 
 export type PostDeps = {
   readonly transport: MessageTransport;
-  readonly overlay: Pick<Overlay, 'neighbors' | 'open' | 'observe'>;
+  readonly overlay: Pick<Overlay, 'neighbors' | 'observe'>;
   /** Whom a peer says it is linked with. */
   readonly linksOf: (peer: PeerId) => readonly PeerId[];
   readonly signer: SigningKey;
@@ -132,7 +132,7 @@ export const createPost = (deps: PostDeps, options: { readonly room: RoomId }): 
     });
     sending.via = route(sending.to, sending.avoid);
     if (sending.via === undefined || sending.attempt >= directFrom) {
-      const opened = await overlay.open(sending.to);
+      const opened = await transport.reach(sending.to);
       if (sendings.get(key) !== sending) return;
       if (opened.ok) sending.via = sending.to;
     }

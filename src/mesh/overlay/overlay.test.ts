@@ -299,7 +299,7 @@ describe('an overlay in a large room', () => {
     const { time, tabs } = await openLarge();
     const [ana] = tabs;
     const ben = tabs.find(({ peer }) => peer !== ana!.peer && !ana!.overlay.neighbors().includes(peer))!;
-    const opened = ana!.overlay.open(ben.peer);
+    const opened = ana!.transport.reach(ben.peer);
     await time.advance(1_000);
     expect(await opened).toEqual({ ok: true, value: undefined });
     for (let turn = 0; turn < 3; turn++) {
@@ -317,7 +317,7 @@ describe('a link for work', () => {
   it('fails with the reason when nobody is there', async () => {
     const { time, open } = createVillage();
     const ana = await open();
-    const opened = ana.overlay.open('n'.repeat(43) as PeerId);
+    const opened = ana.transport.reach('n'.repeat(43) as PeerId);
     await time.advance(1_000);
     expect(await opened).toMatchObject({
       ok: false,

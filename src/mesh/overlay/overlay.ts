@@ -199,8 +199,12 @@ export const createOverlay = (deps: OverlayDeps, options: OverlayOptions): Overl
     take({ t: 'expel', peer });
   };
 
+  const reach = (peer: PeerId): Promise<Result<void, OpenError>> =>
+    admitted.has(peer) ? Promise.resolve(ok(undefined)) : direct.open(peer);
+
   const transport = (channel: Channel): MessageTransport => ({
     self,
+    reach,
     messages: (listener) =>
       messages.subscribe((message) => {
         if (message.channel === channel) listener({ from: message.from, bytes: message.bytes });
@@ -224,8 +228,6 @@ export const createOverlay = (deps: OverlayDeps, options: OverlayOptions): Overl
       dialer.all().flatMap((linked) => (admitted.has(linked.identity.peer) ? [linked.identity] : [])),
     stats: (peer) => (admitted.has(peer) ? dialer.linked(peer)?.link.stats() : undefined),
     transport,
-    open: (peer): Promise<Result<void, OpenError>> =>
-      admitted.has(peer) ? Promise.resolve(ok(undefined)) : direct.open(peer),
     observe(peer: PeerId, observation: Observation) {
       scores = observe(scores, peer, observation);
       if (isUnbearable(scores, peer)) expel(peer, `it served too badly (${observation})`);
