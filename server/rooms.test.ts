@@ -1,67 +1,91 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PeerId, RoomId } from '../src/core/brand.ts';
-import { findInRoom, joinRoom, leaveRoom, noRooms, type Rooms } from './rooms.ts';
+import { createTestRandom } from '../src/mesh/testDoubles.ts';
+import { createRooms } from './rooms.ts';
 
 const room = 'room' as RoomId;
 const other = 'other room' as RoomId;
 const ana = 'ana' as PeerId;
 const ben = 'ben' as PeerId;
-
-const joined = (rooms: Rooms, where: RoomId, peer: PeerId, connection: number) => {
-  const outcome = joinRoom(rooms, where, peer, connection);
-  if (outcome.kind !== 'joined') throw new Error('full');
-  return outcome;
-};
+const peer = (i: number) => `peer ${i}` as PeerId;
+const create = (maxPeersPerRoom = 12) => createRooms({ random: createTestRandom() }, { maxPeersPerRoom });
 
 describe('rooms', () => {
-  it('tell a newcomer who is here, and leave the old state as it was', () => {
-    const first = joined(noRooms, room, ana, 1);
-    const second = joined(first.rooms, room, ben, 2);
-    expect([first.others, second.others]).toEqual([[], [ana]]);
-    expect(findInRoom(first.rooms, room, ben)).toBeUndefined();
-    expect(noRooms.size).toBe(0);
+  it('name the others to a newcomer, and never itself', () => {
+    const rooms = create();
+    rooms.join(room, ana, 1);
+    expect(rooms.sample(room, 8, ana)).toEqual([]);
+    rooms.join(room, ben, 2);
+    expect(rooms.sample(room, 8, ben)).toEqual([ana]);
+    expect(rooms.sample(other, 8, ana)).toEqual([]);
   });
 
-  it('take twelve, and a thirteenth only in place of itself', () => {
-    let rooms = noRooms;
-    for (let i = 0; i < 12; i++) ({ rooms } = joined(rooms, room, `peer ${i}` as PeerId, i));
-    expect(joinRoom(rooms, room, ana, 99)).toEqual({ kind: 'full', limit: 12 });
-    expect(joined(rooms, room, 'peer 3' as PeerId, 99)).toMatchObject({ replaced: 3 });
-    expect(joined(rooms, other, ana, 99).others).toEqual([]);
+  it('take so many, and one more only in place of itself', () => {
+    const rooms = create();
+    for (let i = 0; i < 12; i++) rooms.join(room, peer(i), i);
+    expect(rooms.join(room, ana, 99)).toEqual({ kind: 'full', limit: 12 });
+    expect(rooms.join(room, peer(3), 99)).toEqual({ kind: 'joined', replaced: 3 });
+    expect(rooms.join(other, ana, 99)).toEqual({ kind: 'joined' });
+    expect(rooms.load()).toEqual({ rooms: 2, peers: 13 });
   });
 
   it('do not let a replaced connection take its peer along when it closes', () => {
-    const before = joined(noRooms, room, ana, 1);
-    const after = joined(before.rooms, room, ana, 2);
-    expect(after).toMatchObject({ replaced: 1, others: [] });
-    expect(leaveRoom(after.rooms, room, ana, 1)).toEqual({ rooms: after.rooms, left: false });
-    expect(findInRoom(after.rooms, room, ana)).toBe(2);
+    const rooms = create();
+    rooms.join(room, ana, 1);
+    expect(rooms.join(room, ana, 2)).toMatchObject({ replaced: 1 });
+    rooms.leave(room, ana, 1);
+    expect(rooms.find(room, ana)).toBe(2);
   });
 
   it('reach nobody across rooms', () => {
-    const { rooms } = joined(joined(noRooms, room, ana, 1).rooms, other, ben, 2);
-    expect(findInRoom(rooms, room, ben)).toBeUndefined();
-    expect(findInRoom(rooms, other, ben)).toBe(2);
+    const rooms = create();
+    rooms.join(room, ana, 1);
+    rooms.join(other, ben, 2);
+    expect(rooms.find(room, ben)).toBeUndefined();
+    expect(rooms.find(other, ben)).toBe(2);
   });
 
-  it('keep nothing of those who left, whatever the order of coming and going', () => {
-    const visit = fc.record({
-      where: fc.constantFrom(room, other),
-      peer: fc.constantFrom(ana, ben, 'cai' as PeerId),
-    });
+  it('draw different others, each about as often', () => {
+    const rooms = create(1_000);
+    for (let i = 0; i < 100; i++) rooms.join(room, peer(i), i);
+    const drawn = new Map<PeerId, number>();
+    for (let turn = 0; turn < 2_000; turn++) {
+      const sample = rooms.sample(room, 8, peer(50));
+      expect(new Set(sample).size).toBe(8);
+      for (const one of sample) drawn.set(one, (drawn.get(one) ?? 0) + 1);
+    }
+    expect(drawn.has(peer(50))).toBe(false);
+    expect(drawn.size).toBe(99);
+    const expected = (2_000 * 8) / 99;
+    for (const count of drawn.values()) expect(Math.abs(count - expected)).toBeLessThan(expected * 0.4);
+  });
+
+  it('know who is there whatever the order of coming and going, and keep nothing of those who left', () => {
+    const visit = fc.record({ where: fc.constantFrom(room, other), who: fc.nat(6), leaves: fc.boolean() });
     fc.assert(
-      fc.property(fc.array(visit, { maxLength: 30 }), fc.nat(), (visits, stagger) => {
-        let rooms = noRooms;
-        visits.forEach(({ where, peer }, id) => {
-          ({ rooms } = joined(rooms, where, peer, id));
-          const early = visits[id - (stagger % 3)];
-          if (early) ({ rooms } = leaveRoom(rooms, early.where, early.peer, id - (stagger % 3)));
+      fc.property(fc.array(visit, { maxLength: 40 }), (visits) => {
+        const rooms = create();
+        const expected = new Map<string, { where: RoomId; who: PeerId; id: number }>();
+        visits.forEach(({ where, who, leaves }, id) => {
+          const key = `${where} ${who}`;
+          const present = expected.get(key);
+          if (leaves && present) {
+            rooms.leave(where, peer(who), present.id);
+            expected.delete(key);
+          } else {
+            rooms.join(where, peer(who), id);
+            expected.set(key, { where, who: peer(who), id });
+          }
         });
-        visits.forEach(({ where, peer }, id) => {
-          ({ rooms } = leaveRoom(rooms, where, peer, id));
-        });
-        expect(rooms.size).toBe(0);
+        const there = [...expected.values()];
+        for (const { where, who, id } of there) {
+          expect(rooms.find(where, who)).toBe(id);
+          const others = there.filter((one) => one.where === where && one.who !== who).map((one) => one.who);
+          expect(new Set(rooms.sample(where, 20, who))).toEqual(new Set(others));
+        }
+        for (const { where, who, id } of there) rooms.leave(where, who, id);
+        expect(rooms.load()).toEqual({ rooms: 0, peers: 0 });
       }),
     );
   });

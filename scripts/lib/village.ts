@@ -46,6 +46,7 @@ export const startHost = async (
       logLevel: 'error',
       maxConnections: 200,
       maxConnectionsPerAddress: 200,
+      maxPeersPerRoom: 2_000,
       newRoom: false,
     },
     { log: () => {}, clientFolder: options.clientFolder ?? clientFolder },

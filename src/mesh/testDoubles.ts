@@ -300,7 +300,7 @@ export const createSignalingHub = () => {
     tamper,
     /** What a server that keeps old envelopes can send again. */
     replay: (from: PeerId, to: PeerId, payload: Bytes) =>
-      clients.get(to)?.emit({ kind: 'relay', from, payload }),
+      clients.get(to)?.emit({ kind: 'relay', from, payload, network: undefined }),
     /** It has left, and whoever asks for it is told so. */
     leave: (peer: PeerId) => void clients.delete(peer),
     clientOf(self: PeerId): SignalingClient {
@@ -327,7 +327,7 @@ export const createSignalingHub = () => {
           queueMicrotask(() => {
             if (!clients.has(self)) return;
             const receiver = clients.get(to);
-            if (receiver) receiver.emit({ kind: 'relay', from: self, payload: sent });
+            if (receiver) receiver.emit({ kind: 'relay', from: self, payload: sent, network: undefined });
             else events.emit({ kind: 'gone', peer: to });
           });
           return true;
