@@ -239,7 +239,11 @@ export const createWorld = (options: WorldOptions) => {
         break;
       case 'contacts': {
         const peers = Array.from({ length: options.sampleSize }, () => random.pick(alive).id);
-        membershipEvent(node, { t: 'contacts', peers: peers.filter((peer) => peer !== node.id) });
+        membershipEvent(node, {
+          t: 'contacts',
+          peers: peers.filter((peer) => peer !== node.id),
+          others: alive.length - 1,
+        });
         break;
       }
       case 'tick':
