@@ -100,6 +100,7 @@ export const createWorld = (options: WorldOptions) => {
     const [next, effects] = stepMembership(node.membership, event, {
       random: node.random,
       score: (peer) => scoreOf(node.scores, peer),
+      cost: (peer) => Math.min(1, latency(node.id, peer) / 500),
     });
     node.membership = next;
     for (const effect of effects) {
