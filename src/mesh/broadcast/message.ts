@@ -47,6 +47,10 @@ export type TopicRule = {
 };
 export type Topics = Readonly<Record<string, TopicRule>>;
 
+/** A stranger may call a topic "constructor". */
+export const topicRule = (topics: Topics, topic: string): TopicRule | undefined =>
+  Object.hasOwn(topics, topic) ? topics[topic] : undefined;
+
 const exactBytes = (length: number) => v.pipe(bytesSchema(length), v.minLength(length));
 
 const bodySchema = v.object({
@@ -122,7 +126,7 @@ export const openBroadcast = async (
   if (!(await crypto.verify(nodeKey, signedBytes(bodyBytes), signature)))
     return refuse('the signature does not hold');
   const { from, topic, at, payload } = body.value;
-  const critical = expected.topics[topic]?.critical ?? false;
+  const critical = topicRule(expected.topics, topic)?.critical ?? false;
   return ok({ id, from, topic, at, critical, payload, bytes });
 };
 
@@ -152,8 +156,7 @@ const ruleObjection = (
   { topic, payload, at }: BroadcastBody,
   { topics, now }: BroadcastExpectation,
 ): BroadcastFault | undefined => {
-  // hasOwn: a topic may be called "constructor".
-  const rule = Object.hasOwn(topics, topic) ? topics[topic] : undefined;
+  const rule = topicRule(topics, topic);
   if (!rule) return fault('topic', `this page knows no topic ${topic}; a newer one may`);
   if (payload.byteLength > rule.maxBytes)
     return fault('topic', `${payload.byteLength} bytes of ${topic}, at most ${rule.maxBytes} are accepted`);

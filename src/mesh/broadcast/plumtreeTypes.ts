@@ -84,6 +84,7 @@ export type PlumtreeOptions = {
   readonly kept: number;
   /** How long they are kept, in ms from when they were sent. */
   readonly keepMs: number;
+  /** What is forgotten could be played again while it is young enough to be accepted. */
   readonly seenPieces: number;
   readonly missing: number;
 };
@@ -93,7 +94,7 @@ export const plumtreeDefaults: PlumtreeOptions = {
   graftPatience: 250,
   kept: 256,
   keepMs: 600_000,
-  seenPieces: 32,
+  seenPieces: 128, // of 64 ids: a quarter of an hour at nine a second
   missing: 1_024,
 };
 
