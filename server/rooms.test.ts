@@ -11,6 +11,13 @@ const ben = 'ben' as PeerId;
 const peer = (i: number) => `peer ${i}` as PeerId;
 const create = (maxPeersPerRoom = 12) => createRooms({ random: createTestRandom() }, { maxPeersPerRoom });
 
+/** Five standard deviations of a binomial count: what chance does not do, and a bias does. */
+const expectEven = (counts: readonly number[], among: number, draws: number) => {
+  expect(counts).toHaveLength(among);
+  const expected = draws / among;
+  for (const count of counts) expect(Math.abs(count - expected)).toBeLessThan(5 * Math.sqrt(expected));
+};
+
 describe('rooms', () => {
   it('name the others to a newcomer, and never itself', () => {
     const rooms = create();
@@ -46,19 +53,36 @@ describe('rooms', () => {
     expect(rooms.find(other, ben)).toBe(2);
   });
 
-  it('draw different others, each about as often', () => {
+  it('draw different others, each about as often and as often first, also after many have left', () => {
     const rooms = create(1_000);
-    for (let i = 0; i < 100; i++) rooms.join(room, peer(i), i);
+    for (let i = 0; i < 150; i++) rooms.join(room, peer(i), i);
+    for (let i = 0; i < 150; i += 3) rooms.leave(room, peer(i), i);
+    const turns = 20_000;
     const drawn = new Map<PeerId, number>();
-    for (let turn = 0; turn < 2_000; turn++) {
+    const first = new Map<PeerId, number>();
+    for (let turn = 0; turn < turns; turn++) {
       const sample = rooms.sample(room, 8, peer(50));
       expect(new Set(sample).size).toBe(8);
-      for (const one of sample) drawn.set(one, (drawn.get(one) ?? 0) + 1);
+      sample.forEach((one, place) => {
+        drawn.set(one, (drawn.get(one) ?? 0) + 1);
+        if (place === 0) first.set(one, (first.get(one) ?? 0) + 1);
+      });
     }
     expect(drawn.has(peer(50))).toBe(false);
-    expect(drawn.size).toBe(99);
-    const expected = (2_000 * 8) / 99;
-    for (const count of drawn.values()) expect(Math.abs(count - expected)).toBeLessThan(expected * 0.4);
+    expectEven([...drawn.values()], 99, turns * 8);
+    expectEven([...first.values()], 99, turns);
+  });
+
+  it('name no one first of all in a small room, which is named whole', () => {
+    const rooms = create();
+    for (let i = 0; i < 9; i++) rooms.join(room, peer(i), i);
+    const first = new Map<PeerId, number>();
+    for (let turn = 0; turn < 4_000; turn++) {
+      const sample = rooms.sample(room, 8, peer(8));
+      expect(new Set(sample).size).toBe(8);
+      for (const one of sample.slice(0, 1)) first.set(one, (first.get(one) ?? 0) + 1);
+    }
+    expectEven([...first.values()], 8, 4_000);
   });
 
   it('know who is there whatever the order of coming and going, and keep nothing of those who left', () => {

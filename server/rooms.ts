@@ -18,7 +18,7 @@ export interface Rooms {
   leave(room: RoomId, peer: PeerId, connection: ConnectionId): void;
   /** The connection a message for `to` goes to: only within the sender's own room. */
   find(room: RoomId, to: PeerId): ConnectionId | undefined;
-  /** Up to `count` others, each as likely as any. */
+  /** Up to `count` different others in random order, each as likely as any. */
   sample(room: RoomId, count: number, except: PeerId): readonly PeerId[];
   size(room: RoomId): number;
   load(): { readonly rooms: number; readonly peers: number };
@@ -84,12 +84,17 @@ export const createRooms = (
   };
 };
 
-/** `count` different numbers below `of`, by Floyd's algorithm (Bentley, "Programming pearls", CACM 30(9), 1987). */
+/**
+ * `count` different numbers below `of` in an even order too, so that who takes the first doesn't always take the eldest:
+ * the first steps of a Fisher–Yates shuffle (Knuth, TAOCP 2, §3.4.2, algorithm P) that keeps only the places it changed.
+ */
 const drawIndices = (of: number, count: number, random: Pick<Random, 'next'>): readonly number[] => {
-  const drawn = new Set<number>();
-  for (let last = Math.max(0, of - count); last < of; last++) {
-    const index = Math.floor(random.next() * (last + 1));
-    drawn.add(drawn.has(index) ? last : index);
-  }
-  return [...drawn];
+  const changed = new Map<number, number>();
+  const valueAt = (place: number) => changed.get(place) ?? place;
+  return Array.from({ length: Math.min(of, count) }, (_, place) => {
+    const other = place + Math.floor(random.next() * (of - place));
+    const drawn = valueAt(other);
+    changed.set(other, valueAt(place));
+    return drawn;
+  });
 };
