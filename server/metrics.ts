@@ -11,7 +11,7 @@ const counters = {
   aivillage_signaling_relayed_total: { help: 'Envelopes relayed between peers', label: undefined },
   aivillage_signaling_relayed_bytes_total: { help: 'Bytes of envelopes relayed', label: undefined },
   aivillage_signaling_gone_total: {
-    help: 'Messages for somebody who is not in the room any more.',
+    help: 'Envelopes for somebody who is not in the room (any more)',
     label: undefined,
   },
   aivillage_signaling_dropped_total: {

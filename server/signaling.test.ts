@@ -148,16 +148,40 @@ describe('signaling hub', () => {
 
   it('names to each of a thousand eight others, and how many there are', async () => {
     const { join } = createHubForTests({ maxPeersPerRoom: 1_000 });
-    let last = await join(room);
-    for (let i = 1; i < 1_000; i++) last = await join(room, undefined, `192.0.2.${i % 250}`);
-    const welcome = last.last();
-    if (welcome?.t !== 'welcome') throw new Error('no welcome');
-    expect(welcome.others).toBe(999);
-    expect(new Set([...welcome.peers, last.peer]).size).toBe(9);
-    last.say({ t: 'find' });
-    const found = last.last();
-    expect(found).toMatchObject({ t: 'found', others: 999 });
-    expect(found?.t === 'found' && found.peers).not.toEqual(welcome.peers);
+    const crowd: Awaited<ReturnType<typeof join>>[] = [];
+    for (let i = 0; i < 1_000; i++) crowd.push(await join(room, undefined, `192.0.2.${i % 250}`));
+    const peers = new Set(crowd.map(({ peer }) => peer));
+    expect(peers.size).toBe(1_000);
+    expect(crowd.at(-1)?.last()).toMatchObject({ t: 'welcome', others: 999 });
+    for (const tab of crowd) {
+      tab.say({ t: 'find' });
+      const found = tab.last();
+      if (found?.t !== 'found') throw new Error(`no answer but ${found?.t}`);
+      expect(found.others).toBe(999);
+      expect(found.peers.every((peer) => peers.has(peer))).toBe(true);
+      expect(new Set([...found.peers, tab.peer]).size).toBe(9);
+    }
+  });
+
+  it('tells nobody of those who come and go, but who writes to one that left', async () => {
+    const { join, metrics } = createHubForTests();
+    const [ana, ben] = [await join(room), await join(room)];
+    ben.session.closed();
+    expect(ana.wire.messages.map(({ t }) => t)).toEqual(['challenge', 'welcome']);
+    ana.say({ t: 'relay', to: ben.peer, payload: new Uint8Array(1) });
+    expect(ana.last()).toEqual({ t: 'gone', peer: ben.peer });
+    expect(ana.wire.ends).toEqual([]);
+    expect(metrics.render()).toContain('aivillage_signaling_gone_total 1');
+  });
+
+  it('looks for others no faster than it does anything else', async () => {
+    const { join } = createHubForTests();
+    const ana = await join(room);
+    for (let n = 0; n < 1_000; n++) ana.say({ t: 'find' });
+    const found = ana.wire.messages.filter(({ t }) => t === 'found');
+    expect(found).toHaveLength(signalingServerLimits.peerRate.capacity);
+    expect(ana.last()).toMatchObject({ t: 'refused', code: 'rate' });
+    expect(ana.wire.ends).toEqual([]);
   });
 
   it('refuses a full room in words, and lets in who was in it', async () => {
