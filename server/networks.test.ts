@@ -36,6 +36,11 @@ describe('the name of a network', () => {
     'unknown',
   ])('is not told of %s', (address) => expect(nameOf(address)).toBeUndefined());
 
+  it('is the beginning of a keyed hash', () => {
+    // printf 203.0 | openssl dgst -sha256 -mac HMAC -macopt hexkey:00…00 -binary | head -c 12 | base64
+    expect(nameOf('203.0.113.9')).toBe('X4v88WfjjcFGP_Tp');
+  });
+
   it('says nothing to whoever lacks the key', () => {
     expect(createNetworkNames()('203.0.113.9')).not.toBe(nameOf('203.0.113.9'));
   });
