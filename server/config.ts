@@ -105,7 +105,10 @@ Environment only
   AIVILLAGE_ORIGINS    further origins whose pages may join, with commas
   AIVILLAGE_CLIENT     folder of the built page, default dist/client
   AIVILLAGE_LOG_LEVEL  debug, info, warn or error
-  AIVILLAGE_MAX_CONNECTIONS, AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS, AIVILLAGE_MAX_PEERS_PER_ROOM
+  AIVILLAGE_MAX_CONNECTIONS, AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS
+                       default 2000 and 200
+  AIVILLAGE_MAX_PEERS_PER_ROOM
+                       tabs that one room takes, 2 to 100000, default 2000
 
 The printed link ends in #room=…, the secret of this host's room: whoever has the link can join. Browsers keep that
 part to themselves, the server never sees it; it lies in AIVILLAGE_DATA, readable for this user alone.`;
