@@ -95,11 +95,13 @@ describe('joining', () => {
     expect(phase()).toBe('joined');
     tell({ t: 'found', peers: [ben], others: 40 });
     tell({ t: 'relay', from: ben, payload: utf8('hi'), network: 'n' });
+    tell({ t: 'relay', from: ben, payload: utf8('from home') });
     tell({ t: 'gone', peer: ben });
     expect(events).toEqual([
       { kind: 'welcome', peers: [ben], others: 1, ice: [] },
       { kind: 'found', peers: [ben], others: 40 },
       { kind: 'relay', from: ben, payload: utf8('hi'), network: 'n' },
+      { kind: 'relay', from: ben, payload: utf8('from home'), network: undefined },
       { kind: 'gone', peer: ben },
     ]);
   });
@@ -132,12 +134,25 @@ describe('joining', () => {
     expect(client.serverNow()).toBe(5_500);
   });
 
+  it('reckons anew with every welcome, and goes on while the server is away', async () => {
+    const { client, join, last, tell, time } = await createTab();
+    await join();
+    await time.advance(1_000);
+    tell({ t: 'welcome', self, peers: [], others: 0, now: 200, ice: [] });
+    expect(client.serverNow()).toBe(200);
+    last().on.closed();
+    await time.advance(100);
+    expect(client.serverNow()).toBe(300);
+  });
+
   it('asks for others only while it is joined', async () => {
     const { client, join, last } = await createTab();
     expect(client.find()).toBe(false);
     await join();
     expect(client.find()).toBe(true);
     expect(last().sent.at(-1)).toEqual({ t: 'find' });
+    last().on.closed();
+    expect(client.find()).toBe(false);
   });
 
   it('relays only while it is joined', async () => {
