@@ -48,26 +48,20 @@ const said = (effects: readonly MembershipEffect[]) =>
   effects.flatMap((effect) => (effect.t === 'send' ? [`${effect.message.t} to ${effect.to}`] : []));
 
 describe('membership', () => {
-  it('joins by a contact, and is a neighbour only when that one agrees', () => {
+  it('joins by contacts, and is a neighbour only when one agrees', () => {
     const rig = createRig();
-    expect(rig.take({ t: 'contacts', peers: [peer('a')], others: 1_000 })).toEqual([
-      { t: 'connect', peer: 'a' },
-    ]);
-    expect(said(rig.take({ t: 'link-up', peer: peer('a') }))).toEqual(['join to a']);
+    const contact = { t: 'contacts', peers: [peer('a')], others: 1_000 } as const;
+    expect(rig.take(contact)).toEqual([{ t: 'connect', peer: 'a' }]);
+    expect(said(rig.take({ t: 'link-up', peer: peer('a') }))).toEqual(['neighbor to a']);
     expect(rig.state().active).toEqual([]);
     expect(rig.hear(peer('a'), { t: 'accepted' })).toEqual([{ t: 'neighbor-up', peer: 'a' }]);
     expect(rig.state()).toMatchObject({ active: ['a'], chosen: ['a'] });
   });
 
-  it('takes a newcomer in and passes its name on to every neighbour', () => {
+  it('takes a newcomer in, as one that came by itself', () => {
     const rig = createRig();
     for (const one of peers(3)) rig.choose(one);
-    expect(said(rig.hear(peer('new'), { t: 'join' }))).toEqual([
-      'accepted to new',
-      'forward-join to p0',
-      'forward-join to p1',
-      'forward-join to p2',
-    ]);
+    expect(said(rig.hear(peer('new'), { t: 'neighbor', urgent: true }))).toEqual(['accepted to new']);
     expect(rig.state().active).toContain('new');
     expect(rig.state().chosen).not.toContain('new');
   });
@@ -78,11 +72,21 @@ describe('membership', () => {
     expect(rig.state().active).toEqual([]);
   });
 
-  it('lets no stranger start walks or shuffles', () => {
+  it('asks those whom a full node names instead', () => {
+    const rig = createRig();
+    rig.take({ t: 'contacts', peers: [peer('full')], others: 1_000 });
+    rig.take({ t: 'link-up', peer: peer('full') });
+    const effects = rig.hear(peer('full'), { t: 'declined', peers: peers(2, 'named') });
+    expect(effects).toContainEqual({ t: 'connect', peer: 'named0' });
+    expect(effects).toContainEqual({ t: 'connect', peer: 'named1' });
+    expect(rig.hear(peer('liar'), { t: 'declined', peers: peers(2, 'unasked') })).toEqual([]);
+    expect([...rig.state().passive, ...rig.state().pending.keys()]).not.toContain('unasked0');
+  });
+
+  it('lets no stranger start shuffles', () => {
     const rig = createRig();
     for (const one of peers(3)) rig.choose(one);
     const stranger = peer('stranger');
-    expect(rig.hear(stranger, { t: 'forward-join', joiner: peer('x'), ttl: 3 })).toEqual([]);
     expect(rig.hear(stranger, { t: 'shuffle', peers: [peer('x')], ttl: 3, path: [] })).toEqual([]);
   });
 
@@ -90,10 +94,10 @@ describe('membership', () => {
     const rig = createRig();
     for (const one of peers(40, 'pusher')) rig.hear(one, { t: 'neighbor', urgent: true });
     expect(rig.state().active).toHaveLength(6);
-    for (const one of peers(40, 'joiner')) rig.hear(one, { t: 'join' });
+    for (const one of peers(40, 'joiner')) rig.hear(one, { t: 'neighbor', urgent: false });
     expect(rig.state().active).toHaveLength(6);
     rig.take({ t: 'contacts', peers: peers(20, 'sampled'), others: 1_000 });
-    expect(rig.state().pending.size).toBe(3);
+    expect(rig.state().pending.size).toBe(4);
   });
 
   it('makes room for who asks urgently only if a neighbour serves badly', () => {
@@ -122,15 +126,29 @@ describe('membership', () => {
     expect(rig.state().samplers.map((sampler) => sampler.peer)).not.toContain(asked);
   });
 
-  it('trims surplus one a tick: the worst, then who came by itself, and tells it', () => {
+  it('lets go late and one a tick: first what it chose beyond its need, then of those who came', () => {
     const rig = createRig();
-    for (const one of peers(6, 'guest')) rig.hear(one, { t: 'neighbor', urgent: true });
-    for (const one of peers(3, 'own')) rig.choose(one);
-    expect(rig.state()).toMatchObject({ chosen: ['own0', 'own1', 'own2'] });
-    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to guest5');
-    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to guest4');
+    for (const one of peers(6, 'own')) rig.choose(one);
+    for (const one of peers(2, 'guest')) rig.hear(one, { t: 'neighbor', urgent: true });
     expect(said(rig.take({ t: 'tick' })).join()).not.toContain('disconnect');
-    expect(rig.state().active).toHaveLength(7);
+    for (const one of peers(4, 'late')) rig.hear(one, { t: 'neighbor', urgent: true });
+    const gone = () => said(rig.take({ t: 'tick' })).filter((one) => one.startsWith('disconnect'));
+    expect([gone(), gone(), gone(), gone()]).toEqual([
+      ['disconnect to own5'],
+      ['disconnect to own4'],
+      [],
+      [],
+    ]);
+    expect(rig.state()).toMatchObject({ chosen: ['own0', 'own1', 'own2', 'own3'] });
+    expect(rig.state().active).toHaveLength(10);
+  });
+
+  it('takes in who asks as long as it has room: a link that was made is not refused for order', () => {
+    const rig = createRig();
+    for (const one of peers(6)) rig.choose(one);
+    for (const one of peers(6, 'guest')) rig.hear(one, { t: 'neighbor', urgent: false });
+    expect(rig.state().active).toHaveLength(12);
+    expect(said(rig.hear(peer('late'), { t: 'neighbor', urgent: false }))).toEqual(['declined to late']);
   });
 
   it('sends a shuffle’s answer back along its walk', () => {
@@ -214,7 +232,7 @@ describe('membership', () => {
     for (const one of peers(11)) rig.choose(one);
     rig.take({ t: 'contacts', peers: peers(8, 'new'), others: 60 });
     for (let tick = 0; tick < 10; tick++) rig.take({ t: 'tick' });
-    expect(rig.state().active).toHaveLength(7);
+    expect(rig.state().active).toHaveLength(8);
   });
 
   it('asks the server again while it knows fewer than there are', () => {
@@ -230,10 +248,10 @@ describe('membership', () => {
   });
 
   it('of neighbours who serve equally well lets the distant go', () => {
-    const rig = createRig({}, { costs: { guest1: 0.9, guest4: 0.5 } });
+    const rig = createRig({}, { costs: { own1: 0.9, own4: 0.5 } });
+    for (const one of peers(6, 'own')) rig.choose(one);
     for (const one of peers(6, 'guest')) rig.hear(one, { t: 'neighbor', urgent: true });
-    for (const one of peers(3, 'own')) rig.choose(one);
-    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to guest1');
-    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to guest4');
+    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to own1');
+    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to own4');
   });
 });

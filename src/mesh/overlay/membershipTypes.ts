@@ -12,7 +12,8 @@ export type MembershipState = {
   readonly samplers: readonly Sampler[];
   /** Heard of; not linked. */
   readonly passive: readonly PeerId[];
-  readonly pending: ReadonlyMap<PeerId, Pending>;
+  /** Asked for, and for how many ticks. */
+  readonly pending: ReadonlyMap<PeerId, number>;
   /** Asked since the last tick: not asked again before the next. */
   readonly tried: ReadonlySet<PeerId>;
   readonly expelled: readonly PeerId[];
@@ -22,14 +23,11 @@ export type MembershipState = {
   readonly shuffledWith: PeerId | undefined;
 };
 
-export type Pending = { readonly purpose: 'join' | 'fill' | 'adopt' | 'rewire'; readonly ticks: number };
-
 export type MembershipMessage =
-  | { readonly t: 'join' }
-  | { readonly t: 'forward-join'; readonly joiner: PeerId; readonly ttl: number }
   | { readonly t: 'neighbor'; readonly urgent: boolean }
   | { readonly t: 'accepted' }
-  | { readonly t: 'declined' }
+  /** With others to ask instead. */
+  | { readonly t: 'declined'; readonly peers: readonly PeerId[] }
   | { readonly t: 'disconnect' }
   | {
       readonly t: 'shuffle';
@@ -63,10 +61,16 @@ export type MembershipOptions = {
   readonly target: number;
   /** Never more; a room with fewer others than this is small, and everybody in it is linked with everybody. */
   readonly cap: number;
+  /** Of these, so many of its own choice. */
+  readonly chosen: number;
+  /** With more neighbours than this, own choices beyond `chosen` are given up. */
+  readonly plenty: number;
+  /** With more than this, also those who came by themselves. */
+  readonly most: number;
   readonly passive: number;
   readonly samplers: number;
-  readonly activeWalk: number;
-  readonly passiveWalk: number;
+  /** How far a shuffle goes. */
+  readonly walk: number;
   readonly shuffleActive: number;
   readonly shufflePassive: number;
   /** Of ticks with a full active view, the share that links to somebody new. */
@@ -76,13 +80,15 @@ export type MembershipOptions = {
 export const membershipDefaults: MembershipOptions = {
   target: 6,
   cap: 12,
+  chosen: 4,
+  plenty: 8,
+  most: 10,
   passive: 36,
   samplers: 12,
-  activeWalk: 6,
-  passiveWalk: 3,
+  walk: 6,
   shuffleActive: 3,
   shufflePassive: 4,
-  rewireShare: 0.1,
+  rewireShare: 0.03,
 };
 
 export const initialMembership = (self: PeerId): MembershipState => ({

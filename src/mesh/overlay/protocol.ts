@@ -1,11 +1,11 @@
 /**
  * What two linked tabs say about the overlay itself, version 2: one message on the `overlay` channel = one CBOR map with
- * `t`. The first eight are the membership's (see `stepMembership`); the last three are about a link that is nobody's
+ * `t`. The first six are the membership's (see `stepMembership`); the last three are about a link that is nobody's
  * neighbourhood: one tab has work for the other.
  *
- *   join · accepted · declined · disconnect
- *   forward-join  joiner ttl          a newcomer's name on its walk
- *   neighbor      urgent              take me in; urgent: I have few
+ *   neighbor      urgent              take me in; urgent: I have nobody
+ *   accepted · disconnect
+ *   declined      peers               no room here: ask one of these
  *   shuffle       peers ttl path      names, and the way back
  *   shuffle-reply peers path
  *   direct        work for you: may this link stay?
@@ -24,25 +24,17 @@ import { type MembershipMessage, membershipDefaults } from './membershipTypes.ts
 export type DirectMessage = { readonly t: 'direct' | 'direct-accepted' | 'direct-declined' };
 export type OverlayMessage = MembershipMessage | DirectMessage;
 
-const { activeWalk, shuffleActive, shufflePassive } = membershipDefaults;
+const { walk, shuffleActive, shufflePassive } = membershipDefaults;
 const limits = { maxBytes: 1_024, maxDepth: 3 };
 const peersSchema = v.pipe(v.array(peerIdSchema), v.maxLength(1 + shuffleActive + shufflePassive));
-const pathSchema = v.pipe(v.array(peerIdSchema), v.maxLength(activeWalk));
-const ttlSchema = countSchema(activeWalk);
+const pathSchema = v.pipe(v.array(peerIdSchema), v.maxLength(walk));
+const ttlSchema = countSchema(walk);
 
 const messageSchema = v.variant('t', [
   v.object({
-    t: v.picklist([
-      'join',
-      'accepted',
-      'declined',
-      'disconnect',
-      'direct',
-      'direct-accepted',
-      'direct-declined',
-    ]),
+    t: v.picklist(['accepted', 'disconnect', 'direct', 'direct-accepted', 'direct-declined']),
   }),
-  v.object({ t: v.literal('forward-join'), joiner: peerIdSchema, ttl: ttlSchema }),
+  v.object({ t: v.literal('declined'), peers: peersSchema }),
   v.object({ t: v.literal('neighbor'), urgent: v.boolean() }),
   v.object({ t: v.literal('shuffle'), peers: peersSchema, ttl: ttlSchema, path: pathSchema }),
   v.object({ t: v.literal('shuffle-reply'), peers: peersSchema, path: pathSchema }),

@@ -13,7 +13,15 @@ const patterned = (length: number, seed: number): Bytes =>
 describe('frames', () => {
   it('are read back as they were written', () => {
     const frames: Frame[] = [
-      { kind: 'message', priority: 'bulk', channel: 'rpc', id: 7, total: 10, offset: 4, part: patterned(6, 1) },
+      {
+        kind: 'message',
+        priority: 'bulk',
+        channel: 'rpc',
+        id: 7,
+        total: 10,
+        offset: 4,
+        part: patterned(6, 1),
+      },
       { kind: 'ping', nonce: 4_000_000_000 },
       { kind: 'pong', nonce: 0 },
       { kind: 'close', reason: 'bye' },
@@ -105,7 +113,9 @@ describe('send queue', () => {
         });
         const queue = createSendQueue(here);
         here.manual = true;
-        const sent = messages.map(({ length, priority }, i) => queue.send(patterned(length, i), priority, 'rpc'));
+        const sent = messages.map(({ length, priority }, i) =>
+          queue.send(patterned(length, i), priority, 'rpc'),
+        );
         for (let i = 0; i < 1_000 && here.bufferedAmount() > 0; i++) here.flush(1);
         expect((await Promise.all(sent)).every(({ ok }) => ok)).toBe(true);
         for (const priority of ['control', 'bulk'] as const) {

@@ -121,10 +121,9 @@ export const partition = (
   const world = grow(seed, size);
   const apart = new Set(world.alive().flatMap(({ id }, index) => (index % 3 === 0 ? [id] : [])));
   world.separate((a, b) => apart.has(a) !== apart.has(b));
-  // Half-way: what was sent ten minutes before the parts meet again nobody keeps any more.
-  world.run(300_000);
+  world.run(10_000);
   const during = send(world, 10, 1_000, 'many');
-  world.run(310_000);
+  world.run(600_000);
   const inside = during.map((id) => world.reachOfSide(id, apart));
   const connectedDuring = world.connected();
   world.separate(() => false);
