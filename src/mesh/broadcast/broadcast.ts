@@ -19,6 +19,8 @@ import { encodeBroadcastMessage } from './wire.ts';
 export interface Broadcast {
   /** Tells the whole room, this tab too. Resolves when it is on its way; nobody says that it arrived. */
   publish(topic: string, payload: Uint8Array): Promise<Result<MessageId, PublishError>>;
+  /** The same in two steps: signed now, and sent at once when the result is called (within a quarter of an hour). */
+  prepare(topic: string, payload: Uint8Array): Promise<Result<() => MessageId, PublishError>>;
   /** Each message once, in no promised order. */
   subscribe(topic: string, listener: (message: Heard) => void): Unsubscribe;
   stats(): BroadcastStats;
@@ -171,24 +173,33 @@ export const createBroadcast = (deps: BroadcastDeps, options: BroadcastOptions):
     timers.every(milliseconds(options.tickMs ?? 5_000), () => take({ t: 'tick', now: deps.now() })),
   ];
 
-  return {
-    async publish(topic, payload) {
-      if (closed) return err(leftRoom);
-      const objection = whyNot(topics, topic, payload) ?? (origins.takeOwn() ? undefined : tooOften);
-      if (objection) return err(objection);
-      const message = {
-        topic,
-        from: self,
-        at: Math.floor(deps.now()),
-        payload: new Uint8Array(payload), // the caller's may change while this one is signed
-      };
-      const nonce = random.bytes(broadcastLimits.nonceBytes);
-      const { id, bytes } = await sealBroadcast({ v: 1, room, nonce, ...message }, deps.signer);
-      if (closed) return err(leftRoom);
+  const prepare: Broadcast['prepare'] = async (topic, payload) => {
+    if (closed) return err(leftRoom);
+    const objection = whyNot(topics, topic, payload) ?? (origins.takeOwn() ? undefined : tooOften);
+    if (objection) return err(objection);
+    const message = {
+      topic,
+      from: self,
+      at: Math.floor(deps.now()),
+      payload: new Uint8Array(payload), // the caller's may change while this one is signed
+    };
+    const nonce = random.bytes(broadcastLimits.nonceBytes);
+    const { id, bytes } = await sealBroadcast({ v: 1, room, nonce, ...message }, deps.signer);
+    if (closed) return err(leftRoom);
+    const critical = topicRule(topics, topic)?.critical ?? false;
+    return ok(() => {
+      if (closed) return id;
       count('published');
-      const critical = topicRule(topics, topic)?.critical ?? false;
       take({ t: 'broadcast', id, message: { ...message, id, critical, bytes } });
-      return ok(id);
+      return id;
+    });
+  };
+
+  return {
+    prepare,
+    async publish(topic, payload) {
+      const prepared = await prepare(topic, payload);
+      return prepared.ok ? ok(prepared.value()) : prepared;
     },
     subscribe: (topic, listener) => emitterOf(topic).subscribe(listener),
     stats: () => ({ ...counts }),

@@ -93,7 +93,7 @@ export const plumtreeDefaults: PlumtreeOptions = {
   patience: 350,
   graftPatience: 250,
   kept: 256,
-  keepMs: 600_000,
+  keepMs: 720_000,
   seenPieces: 128, // of 64 ids: a quarter of an hour at nine a second
   missing: 1_024,
 };
