@@ -82,6 +82,10 @@ export type PeerView = {
   readonly status: NodeStatus;
   readonly sameAccount: boolean;
   readonly sameDevice: boolean;
+  /** How it is linked with this tab: a neighbour, a link for work, or over others. */
+  readonly link: 'neighbor' | 'direct' | 'none';
+  /** Whom it says it is linked with, with round trips in ms (−1: not measured). */
+  readonly neighbors: readonly { readonly peer: PeerId; readonly rtt: number }[];
   readonly rtt: Milliseconds | undefined;
   readonly bytesSent: number;
   readonly bytesReceived: number;

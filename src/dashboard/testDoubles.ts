@@ -149,6 +149,8 @@ export const fixturePeer = (index: number, change: Partial<PeerView> = {}): Peer
   rtt: (index % 4 === 2 ? 84 : 3.2 + index * 4.7) as Milliseconds,
   bytesSent: 1_204_331 * (index + 1),
   bytesReceived: 88_120 * (index + 1),
+  link: 'neighbor',
+  neighbors: [],
   connectedAt: fixtureStart - 600_000 + index * 20_000,
   workingForUs: 0,
   workingForIt: 0,

@@ -1,3 +1,4 @@
+import { createBoundedMap } from '../../core/boundedMap.ts';
 import { type Milliseconds, milliseconds, type PeerId } from '../../core/brand.ts';
 import type { Bytes } from '../../core/bytes.ts';
 import { createStore, type Store } from '../../core/events.ts';
@@ -15,6 +16,7 @@ import {
   type Capabilities,
   decodeRecord,
   encodeRecord,
+  leftTopic,
   type NeighborLink,
   peerTopic,
   recordLimits,
@@ -47,12 +49,14 @@ export interface Directory<About> {
   publish(): void;
   /** It can't be reached: its record is not believed until it sends another. */
   forget(peer: PeerId): void;
+  /** Tells all that this tab is about to go: at once, for a page that closes waits for nothing. */
+  leave(): void;
   close(): void;
 }
 
 export type DirectoryDeps<About> = {
   readonly overlay: Pick<Overlay, 'self' | 'neighbors' | 'neighborChanges' | 'stats'>;
-  readonly broadcast: Pick<Broadcast, 'publish' | 'subscribe'>;
+  readonly broadcast: Pick<Broadcast, 'publish' | 'prepare' | 'subscribe'>;
   readonly crypto: CryptoPort;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -88,6 +92,9 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
   const heardAtByPeer = new Map<PeerId, number>();
   /** Credentials don't change while a tab lives. */
   const identities = new Map<PeerId, PeerIdentity>();
+  /** A tab's id dies with it, so its goodbye is for ever. */
+  const left = createBoundedMap<PeerId, true>(maxRecords);
+  let farewell: () => unknown = () => undefined;
   let publishedAt = Number.NEGATIVE_INFINITY;
   let pending: { readonly at: number; readonly cancel: CancelTimer } | undefined;
   let closed = false;
@@ -106,6 +113,9 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
     const payload = encodeRecord({ v: 1, credentials: deps.credentials, lifetime, neighbors, ...deps.own() });
     const told = await deps.broadcast.publish(peerTopic, payload);
     if (!told.ok) telemetry.log('warn', 'directory', `own record not told: ${told.error.message}`);
+    // Signed in advance and renewed with each record, because it must not be old when it is needed.
+    const prepared = await deps.broadcast.prepare(leftTopic, new Uint8Array(0));
+    if (prepared.ok) farewell = prepared.value;
     if (!closed) schedule(renewal() * (0.8 + 0.2 * deps.random.next()));
   };
 
@@ -129,6 +139,11 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
     return checked.value;
   };
 
+  const drop = (gone: (record: PeerRecord<About>) => boolean) => {
+    const next = new Map([...records.get()].filter(([, record]) => !gone(record)));
+    if (next.size < records.get().size) records.set(next);
+  };
+
   const onRecord = async (message: {
     readonly from: PeerId;
     readonly at: number;
@@ -138,19 +153,24 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
     const { from, at, payload, hops } = message;
     const refuse = (why: string) =>
       telemetry.log('info', 'directory', `record refused: ${why}`, { peer: from });
-    if (from === overlay.self || (heardAtByPeer.get(from) ?? Number.NEGATIVE_INFINITY) >= at)
+    if (
+      from === overlay.self ||
+      left.get(from) ||
+      (heardAtByPeer.get(from) ?? Number.NEGATIVE_INFINITY) >= at
+    )
       return undefined;
     const decoded = decodeRecord(payload);
     if (!decoded.ok) return refuse(decoded.error.message);
     const { credentials, lifetime, capabilities, neighbors, about } = decoded.value;
-    const left = at + lifetime - deps.now();
-    if (left <= 0) return undefined;
+    const remaining = at + lifetime - deps.now();
+    if (remaining <= 0) return undefined;
     const identity = await identify(from, credentials);
     if (!identity) return refuse('its credentials do not hold');
     const parsed = deps.readAbout(new Uint8Array(about), identity);
     if (!parsed.ok) return refuse(parsed.error.message);
     // A newer one may have been checked meanwhile.
-    if (closed || (heardAtByPeer.get(from) ?? Number.NEGATIVE_INFINITY) >= at) return undefined;
+    if (closed || left.get(from) || (heardAtByPeer.get(from) ?? Number.NEGATIVE_INFINITY) >= at)
+      return undefined;
     const next = new Map(records.get());
     if (!next.has(from) && next.size >= maxRecords) return undefined;
     heardAtByPeer.set(from, at);
@@ -160,17 +180,17 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
       neighbors,
       about: parsed.value,
       hops,
-      expiresAt: milliseconds(clock.monotonic() + Math.min(left, lifetime)),
+      expiresAt: milliseconds(clock.monotonic() + Math.min(remaining, lifetime)),
     });
     return records.set(next);
   };
 
-  const drop = (gone: (record: PeerRecord<About>) => boolean) => {
-    const next = new Map([...records.get()].filter(([, record]) => !gone(record)));
-    if (next.size < records.get().size) records.set(next);
-  };
-
+  const forget = (peer: PeerId) => drop(({ identity }) => identity.peer === peer);
   const stopHearing = deps.broadcast.subscribe(peerTopic, (message) => void onRecord(message));
+  const stopFarewells = deps.broadcast.subscribe(leftTopic, ({ from }) => {
+    left.set(from, true);
+    forget(from);
+  });
   const stopNeighbors = overlay.neighborChanges(() => {
     schedule(publishedAt === Number.NEGATIVE_INFINITY ? publishAfter : neighborsAfter);
   });
@@ -185,7 +205,8 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
   return {
     records,
     publish: () => schedule(publishAfter),
-    forget: (peer) => drop(({ identity }) => identity.peer === peer),
+    forget,
+    leave: () => void farewell(),
     discover: ({ model, gpu, memory = 0, freeSlots = 0 }) =>
       [...records.get().values()]
         .filter(
@@ -200,6 +221,7 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
       closed = true;
       pending?.cancel();
       stopHearing();
+      stopFarewells();
       stopNeighbors();
       stopSweeping();
     },

@@ -22,9 +22,11 @@ import type { Credentials } from '../../identity/types.ts';
 import { peerIdSchema } from '../signaling/protocol.ts';
 
 export const peerTopic = 'peer';
+/** Goodbye: no payload, the signature says who. */
+export const leftTopic = 'left';
 export const recordLimits = {
-  maxBytes: 8 * 1024,
-  maxAboutBytes: 4 * 1024,
+  maxBytes: 10 * 1024,
+  maxAboutBytes: 6 * 1024,
   maxNeighbors: 12,
   maxModels: 32,
   maxLifetimeMs: 3_600_000,
