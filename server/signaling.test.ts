@@ -153,15 +153,15 @@ describe('signaling hub', () => {
     const peers = new Set(crowd.map(({ peer }) => peer));
     expect(peers.size).toBe(1_000);
     expect(crowd.at(-1)?.last()).toMatchObject({ t: 'welcome', others: 999 });
-    for (const tab of crowd) {
+    const namesEightOthers = (tab: (typeof crowd)[number]) => {
       tab.say({ t: 'find' });
       const found = tab.last();
-      if (found?.t !== 'found') throw new Error(`no answer but ${found?.t}`);
-      expect(found.others).toBe(999);
-      expect(found.peers.every((peer) => peers.has(peer))).toBe(true);
-      expect(new Set([...found.peers, tab.peer]).size).toBe(9);
-    }
-  });
+      if (found?.t !== 'found' || found.others !== 999) return false;
+      const others = found.peers.filter((peer) => peers.has(peer) && peer !== tab.peer);
+      return found.peers.length === 8 && new Set(others).size === 8;
+    };
+    expect(crowd.filter((tab) => !namesEightOthers(tab)).map(({ peer }) => peer)).toEqual([]);
+  }, 30_000); // a busy machine needs its time for a thousand
 
   it('tells nobody of those who come and go, but who writes to one that left', async () => {
     const { join, metrics } = createHubForTests();
