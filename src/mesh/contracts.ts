@@ -32,6 +32,7 @@ export interface Link {
 export type LinkEnd = 'closed-here' | 'closed-there' | 'failed' | 'misbehaved' | 'version' | 'identity';
 
 export type LinkStats = {
+  /** Of messages, without what keeps the link alive. */
   readonly bytesSent: ByteCount;
   readonly bytesReceived: ByteCount;
   /** Smoothed round-trip time (RFC 6298 weights), once measured. */

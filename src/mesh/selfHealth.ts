@@ -1,4 +1,5 @@
 import { type Milliseconds, milliseconds } from '../core/brand.ts';
+import { createEmitter, type Subscribe } from '../core/events.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Timers } from '../core/ports/timers.ts';
 
@@ -11,6 +12,8 @@ import type { Timers } from '../core/ports/timers.ts';
 export interface SelfHealth {
   /** 1 when this tab keeps time, up to `maxPatience` when it doesn't. */
   patience(): number;
+  /** Once a second, give or take this tab's lateness: one timer for all that watch. */
+  readonly beats: Subscribe<void>;
   close(): void;
 }
 
@@ -26,16 +29,19 @@ export const nextPatience = (current: number, lateness: Milliseconds): number =>
 
 export const createSelfHealth = (deps: { readonly clock: Clock; readonly timers: Timers }): SelfHealth => {
   const { clock, timers } = deps;
+  const beats = createEmitter<void>();
   let patience = 1;
   let due = clock.monotonic() + measureEvery;
   const lateness = () => milliseconds(Math.max(0, clock.monotonic() - due));
   const stop = timers.every(measureEvery, () => {
     patience = nextPatience(patience, lateness());
     due = clock.monotonic() + measureEvery;
+    beats.emit();
   });
   return {
     // Asked before the timer that is late has run: it is late all the same.
     patience: () => Math.max(patience, nextPatience(1, lateness())),
+    beats: beats.subscribe,
     close: stop,
   };
 };

@@ -33,7 +33,7 @@ const createTown = () => {
         rtc: rtc.connectorOf(String.fromCharCode(65 + (seed % 6))),
         random: createTestRandom(seed++),
         telemetry: silentTelemetry,
-        health: { patience: () => 1 },
+        health: { patience: () => 1, beats: () => () => {} },
         ...time,
       },
       { room, build: 'test' },

@@ -31,7 +31,7 @@ export type DialerDeps = {
   readonly timers: Timers;
   readonly random: Random;
   readonly telemetry: Telemetry;
-  readonly health: Pick<SelfHealth, 'patience'>;
+  readonly health: Pick<SelfHealth, 'patience' | 'beats'>;
 };
 export type DialerOptions = {
   readonly room: RoomId;
@@ -215,7 +215,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     channel: RawChannel,
   ) => {
     const { session } = state;
-    const link = createLink(channel, { peer, clock, timers, health: deps.health });
+    const link = createLink(channel, { peer, clock, health: deps.health });
     state.link = link;
     // The session lives as long as its link, whoever ends it.
     link.closed(() => state.rtc.close());

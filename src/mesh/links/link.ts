@@ -2,7 +2,6 @@ import { byteCount, type Milliseconds, milliseconds, type PeerId } from '../../c
 import type { Bytes } from '../../core/bytes.ts';
 import { createEmitter } from '../../core/events.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
 import { type Fault, fault } from '../../core/result.ts';
 import type { Link, LinkEnd, LinkMessage } from '../contracts.ts';
 import type { RawChannel } from '../ports.ts';
@@ -12,11 +11,11 @@ import { createReassembler } from '../wire/reassembly.ts';
 import { createSendQueue } from '../wire/sendQueue.ts';
 
 /** A silent peer is asked, and one that talks anyway need not be. */
-const listenFor = milliseconds(3_000);
+const listenFor = 2_000;
 /** A round trip is measured at least so often. */
-const measureEvery = milliseconds(15_000);
-/** Once in doubt: so long for each answer, times this tab's own patience. */
-const answerWithin = milliseconds(1_000);
+const measureEvery = 15_000;
+/** Once in doubt: so long for each answer (or a beat, which is as long), times this tab's own patience. */
+const answerWithin = 1_000;
 /** Never given up on one missed ping. */
 const maxUnanswered = 3;
 /** Above this, pongs are not sent: a peer that pings and reads nothing must not fill our memory with answers. */
@@ -32,11 +31,10 @@ export const createLink = (
   deps: {
     readonly peer: PeerId;
     readonly clock: Clock;
-    readonly timers: Timers;
-    readonly health: Pick<SelfHealth, 'patience'>;
+    readonly health: Pick<SelfHealth, 'patience' | 'beats'>;
   },
 ): Link => {
-  const { clock, timers, health } = deps;
+  const { clock, health } = deps;
   const messages = createEmitter<LinkMessage>();
   const closed = createEmitter<Fault<LinkEnd>>();
   const reassembler = createReassembler();
@@ -49,13 +47,14 @@ export const createLink = (
   let measuredAt = Number.NEGATIVE_INFINITY;
   let heardAt: number = clock.monotonic();
   let unanswered = 0;
-  let cancelWatch: CancelTimer = () => {};
+  let askedAt: number = clock.monotonic();
+  let lookedAt: number = clock.monotonic();
   let ended = false;
 
   const end = (reason: Fault<LinkEnd>) => {
     if (ended) return;
     ended = true;
-    cancelWatch();
+    stopWatching();
     stopFrames();
     stopClosed();
     queue.close();
@@ -79,26 +78,30 @@ export const createLink = (
     nextNonce = (nextNonce + 1) % 2 ** 32;
   };
 
-  /** Every few seconds while the peer talks; every second, times this tab's own patience, while it is in doubt. */
-  const watch = () => {
+  /** With every beat: asks a silent peer, and gives up on one that is asked and asked. */
+  const watch = (): void => {
     const now = clock.monotonic();
-    const silent = now - heardAt >= listenFor;
-    if (!silent) unanswered = 0;
-    if (unanswered >= maxUnanswered) {
-      end(fault('failed', `nothing was heard for ${((now - heardAt) / 1_000).toFixed(0)} s`));
+    // This tab itself was away: what was sent to it meanwhile is still to be heard.
+    const slept = now - lookedAt > 2 * answerWithin;
+    lookedAt = now;
+    const silentFor = now - heardAt;
+    if (silentFor < listenFor || slept) unanswered = 0;
+    if (silentFor < listenFor) {
+      if (now - Math.max(measuredAt, askedAt) >= measureEvery) ask(now);
       return;
     }
-    if (silent) unanswered++;
-    if (silent || now - measuredAt >= measureEvery) ping();
-    watchAfter(silent ? answerWithin * health.patience() : listenFor);
+    // A beat early or late by a little is a beat.
+    if (unanswered > 0 && now - askedAt < answerWithin * health.patience() - answerWithin / 10) return;
+    if (unanswered >= maxUnanswered) {
+      end(fault('failed', `nothing was heard for ${(silentFor / 1_000).toFixed(0)} s`));
+      return;
+    }
+    unanswered++;
+    ask(now);
   };
-  const watchAfter = (delay: number) => {
-    const due = clock.monotonic() + delay;
-    cancelWatch = timers.after(milliseconds(delay), () => {
-      // This tab itself was away: what was sent to it meanwhile is still to be heard.
-      if (clock.monotonic() - due > answerWithin) unanswered = 0;
-      watch();
-    });
+  const ask = (now: number) => {
+    askedAt = now;
+    ping();
   };
 
   const onPong = (nonce: number): void => {
@@ -111,12 +114,12 @@ export const createLink = (
   };
 
   const onFrame = (bytes: Bytes) => {
-    bytesReceived += bytes.byteLength;
     heardAt = clock.monotonic();
     const frame = decodeFrame(bytes);
     if (!frame.ok) return end(fault('misbehaved', frame.error.message));
     switch (frame.value.kind) {
       case 'message': {
+        bytesReceived += frame.value.part.byteLength;
         const message = reassembler.accept(frame.value);
         if (!message.ok) return end(fault('misbehaved', message.error.message));
         if (message.value) messages.emit(message.value);
@@ -136,7 +139,7 @@ export const createLink = (
 
   const stopFrames = channel.frames(onFrame);
   const stopClosed = channel.closed((reason) => end(fault('failed', reason)));
-  watchAfter(listenFor);
+  const stopWatching = health.beats(watch);
   ping();
 
   return {

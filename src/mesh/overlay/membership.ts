@@ -178,7 +178,7 @@ const tick = (turn: Turn): Stepped => {
   if (surplus !== undefined) turn.dismiss(surplus);
   turn.fill();
   const { active, passive, self } = turn.state;
-  const to = turn.pick(active);
+  const to = wantsNames(turn) ? turn.pick(active) : undefined;
   turn.change({ shuffledWith: to });
   if (to !== undefined) {
     const peers = [self, ...turn.sample(active, shuffleActive), ...turn.sample(passive, shufflePassive)];
@@ -197,4 +197,11 @@ const knowsTooFew = ({ state, options }: Turn): boolean => {
   const { active, passive, others } = state;
   if (active.length === 0) return true;
   return active.length + passive.length < Math.min(others, options.cap);
+};
+
+/** A walk costs a dozen messages: none in a room where everybody is known, few where many are. */
+const wantsNames = (turn: Turn): boolean => {
+  const { active, passive, others } = turn.state;
+  if (turn.isSmallRoom() && active.length >= others) return false;
+  return passive.length < turn.options.passive / 2 || turn.chance(turn.options.shuffleShare);
 };

@@ -69,6 +69,8 @@ export type MembershipOptions = {
   readonly most: number;
   readonly passive: number;
   readonly samplers: number;
+  /** Of ticks, the share that shuffles once enough names are known. */
+  readonly shuffleShare: number;
   /** How far a shuffle goes. */
   readonly walk: number;
   readonly shuffleActive: number;
@@ -85,6 +87,7 @@ export const membershipDefaults: MembershipOptions = {
   most: 10,
   passive: 36,
   samplers: 12,
+  shuffleShare: 0.3,
   walk: 6,
   shuffleActive: 3,
   shufflePassive: 4,

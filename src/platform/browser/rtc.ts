@@ -76,7 +76,7 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
   const closed = createEmitter<string>();
   const low = createEmitter<void>();
   let closing = false;
-  peer.on('data', (data: Uint8Array) => frames.emit(new Uint8Array(data)));
+  listen(peer, dataChannel, frames.emit);
   dataChannel?.addEventListener('bufferedamountlow', () => low.emit());
   return {
     ended: (reason) => closed.emit(reason),
@@ -99,6 +99,25 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
       remoteFingerprint: () => remoteFingerprint(connection),
     },
   };
+};
+
+/**
+ * Straight from the data channel: through simple-peer's stream each message costs a timer and a turn of the event loop
+ * more. What came before anybody listened lies in that stream, and then the stream it is, so that nothing is reordered.
+ */
+const listen = (
+  peer: SimplePeer.Instance,
+  dataChannel: RTCDataChannel | undefined,
+  emit: (frame: Bytes) => void,
+): void => {
+  if (!dataChannel || peer.readableLength > 0) {
+    peer.on('data', (data: Uint8Array) => emit(new Uint8Array(data)));
+    return;
+  }
+  dataChannel.onmessage = ({ data }: MessageEvent<unknown>) => {
+    if (data instanceof ArrayBuffer) emit(new Uint8Array(data));
+  };
+  peer.resume(); // a stream that nobody reads never ends
 };
 
 /** From the DTLS transport's certificate where the browser shows it, else from the statistics. */
