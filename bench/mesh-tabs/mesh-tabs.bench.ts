@@ -12,6 +12,8 @@ const tabs = Number(process.env['AIVILLAGE_BENCH_TABS'] ?? 50);
 const killed = Math.floor(tabs / 5);
 const mostLinks = 12;
 const idleSeconds = 30;
+/** Until what a swarm says while it forms has been said. */
+const settleSeconds = 60;
 export const limits = {
   most_links: mostLinks,
   broadcast_p95_ms: 1_000,
@@ -51,6 +53,7 @@ export const run = async ({ say }: BenchOptions): Promise<BenchResult> => {
     say(`one overlay; every tab knows all; ${describe(formed.snapshots)}`);
 
     const broadcast = await measureBroadcasts(opened, say);
+    await new Promise((resolve) => setTimeout(resolve, settleSeconds * 1_000));
     const idle = await measureIdle(opened.slice(0, 5));
     say(`idle: ${megabytes(idle.memory)} MB a tab, main thread busy ${idle.percent.toFixed(2)} %`);
 

@@ -103,21 +103,24 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
 
 /**
  * Straight from the data channel: through simple-peer's stream each message costs a timer and a turn of the event loop
- * more. What came before anybody listened lies in that stream, and then the stream it is, so that nothing is reordered.
+ * more. What came before anybody listened lies in that stream, so the stream is read until it is empty.
  */
 const listen = (
   peer: SimplePeer.Instance,
   dataChannel: RTCDataChannel | undefined,
   emit: (frame: Bytes) => void,
 ): void => {
-  if (!dataChannel || peer.readableLength > 0) {
-    peer.on('data', (data: Uint8Array) => emit(new Uint8Array(data)));
-    return;
-  }
-  dataChannel.onmessage = ({ data }: MessageEvent<unknown>) => {
-    if (data instanceof ArrayBuffer) emit(new Uint8Array(data));
+  const listenDirectly = () => {
+    if (!dataChannel || peer.readableLength > 0) return;
+    dataChannel.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (data instanceof ArrayBuffer) emit(new Uint8Array(data));
+    };
   };
-  peer.resume(); // a stream that nobody reads never ends
+  peer.on('data', (data: Uint8Array) => {
+    emit(new Uint8Array(data));
+    listenDirectly();
+  });
+  listenDirectly();
 };
 
 /** From the DTLS transport's certificate where the browser shows it, else from the statistics. */
