@@ -39,6 +39,7 @@ export const run = async ({ say }: BenchOptions): Promise<BenchResult> => {
     const opened: Tab[] = [];
     while (opened.length < tabs) {
       const context = await browser.newContext();
+      context.setDefaultTimeout(120_000); // the last of fifty start on a machine that is busy with the others
       const page = await openTab(browser, host.link, { context, consent: 'Use only' });
       await page.waitForFunction('globalThis.aivillage !== undefined');
       opened.push({ page, context, peer: await page.evaluate<string>('aivillage.p2p.self') });

@@ -72,7 +72,8 @@ export const createWorld = (options: WorldOptions) => {
   const alive: SimNode[] = [];
   const conspirators: SimNode[] = [];
   const sent = new Map<string, Sent>();
-  const counts = { frames: 0, payloads: 0, forgedDelivered: 0 };
+  /** `handshakes`: links that were made, wanted or not; what they cost a browser is not felt here. */
+  const counts = { frames: 0, payloads: 0, forgedDelivered: 0, handshakes: 0 };
   /** Who can't reach whom; nobody, unless a scene says so. */
   let separated: (a: PeerId, b: PeerId) => boolean = () => false;
   let now = 0;
@@ -169,6 +170,7 @@ export const createWorld = (options: WorldOptions) => {
   const linked = (by: SimNode | undefined, to: SimNode | undefined, toId: PeerId) => {
     if (!by?.alive) return;
     if (!to?.alive || separated(by.id, to.id)) return membershipEvent(by, { t: 'link-failed', peer: toId });
+    counts.handshakes++;
     by.links.add(to.id);
     to.links.add(by.id);
     membershipEvent(to, { t: 'link-up', peer: by.id });
@@ -276,20 +278,20 @@ export const createWorld = (options: WorldOptions) => {
       if (malicious) conspirators.push(node);
       return node;
     },
-    /** Nobody is told; neighbours notice after three to four seconds of silence. */
+    /** Nobody is told; neighbours notice after five to six seconds of silence. */
     crash(node: SimNode) {
       node.alive = false;
       alive.splice(alive.indexOf(node), 1);
       for (const peer of node.links)
-        queue.push(now + random.between(3_000, 4_000), { t: 'unlinked', at: peer, from: node.id });
+        queue.push(now + random.between(5_000, 6_500), { t: 'unlinked', at: peer, from: node.id });
     },
-    /** Links between separated nodes fall silent, which is noticed after three to four seconds, and none can be opened. */
+    /** Links between separated nodes fall silent, which is noticed after five to six seconds, and none can be opened. */
     separate(between: (a: PeerId, b: PeerId) => boolean) {
       separated = between;
       for (const node of alive)
         for (const peer of node.links)
           if (between(node.id, peer))
-            queue.push(now + random.between(3_000, 4_000), { t: 'unlinked', at: node.id, from: peer });
+            queue.push(now + random.between(5_000, 6_500), { t: 'unlinked', at: node.id, from: peer });
     },
     /** Its audience is everybody honest who is there now. */
     broadcast(node: SimNode): string {
