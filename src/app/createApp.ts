@@ -20,6 +20,7 @@ import { readFlags } from './flags.ts';
 import { watchHealth } from './healthView.ts';
 import { defaultDeviceName } from './names.ts';
 import { createNetwork } from './network.ts';
+import { createNetworkView } from './networkView.ts';
 import { capabilitiesOf, encodeStatus, readStatus } from './nodeRecord.ts';
 import { createPeersView } from './peersView.ts';
 import { openPlatform } from './platform.ts';
@@ -30,6 +31,9 @@ import { chooseRoom } from './rooms.ts';
 import { createRoster } from './roster.ts';
 import { createSampler } from './sampler.ts';
 import { openSettings, type Settings } from './settings.ts';
+
+/** What it costs to give work to somebody who is not linked yet. */
+const linkSetup = milliseconds(1_500);
 
 /** What the dashboard reads, and the swarm itself for whoever builds on this page (docs/p2p.md). */
 export type App = AppModel & { readonly p2p: P2PCoordinator<NodeStatus> };
@@ -121,7 +125,7 @@ export const createApp = async (): Promise<App> => {
     mayServe: availability,
     mayUseOthers: () => permissions().useOthers,
     identityOf: roster.identityOf,
-    rtt: (other) => overlay.stats(other)?.rtt,
+    rtt: (other) => (overlay.stats(other) ? overlay.stats(other)?.rtt : linkSetup),
   });
 
   const peersView = createPeersView({
@@ -227,8 +231,10 @@ export const createApp = async (): Promise<App> => {
     peers: peersView.peers.get,
     durable: identity.durable,
   });
+  const networkView = createNetworkView({ clock, statistics: network.p2p.getNetworkStatistics });
   timers.every(refreshEvery, () => {
     peersView.refresh();
+    networkView.refresh();
     metrics.set(coordinator.getSystemMetrics());
   });
   const consent = createStore(settings.store.get().consent);
@@ -250,6 +256,7 @@ export const createApp = async (): Promise<App> => {
       limits: device.limits,
       room: roomView,
       peers: peersView.peers,
+      network: networkView.view,
       refusals: peersView.refusals,
       jobs: coordinator.jobs,
       credits: credits.view,

@@ -11,6 +11,7 @@ import type {
   LineView,
   LogEntry,
   MeasuredSpeed,
+  NetworkView,
   PageView,
   PeerView,
   ReceiptView,
@@ -543,6 +544,15 @@ const modelsOf = (scenario: FixtureScenario, theme: ThemeChoice): FixtureModels 
       ),
     ),
     peers: createStore(peersOf(scenario)),
+    network: createStore<NetworkView>({
+      peers: peersOf(scenario).length + 1,
+      neighbors: Math.min(peersOf(scenario).length, 8),
+      direct: 0,
+      slowest: peersOf(scenario).length > 0 ? 34 : undefined,
+      toldPerMinute: 12,
+      passedOnPerMinute: 87,
+      refused: 0,
+    }),
     refusals: createStore(
       scenario === 'refused' || scenario === 'crowd'
         ? [

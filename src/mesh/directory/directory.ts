@@ -74,7 +74,7 @@ export type DirectoryDeps<About> = {
 const publishAfter = milliseconds(1_000);
 const leastBetween = 5_000;
 /** Who is linked with whom changes all the time while a swarm forms, and is worth a record only now and then. */
-const neighborsAfter = milliseconds(10_000);
+const neighborsAfter = milliseconds(30_000);
 const renewEvery = 60_000;
 /** So that records of a thousand tabs are no more traffic than those of two hundred. */
 const renewPerRecord = 300;

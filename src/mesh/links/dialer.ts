@@ -49,7 +49,12 @@ export type DialerEvent =
   | { readonly kind: 'refused'; readonly peer: PeerId; readonly reason: Fault<LinkEnd> }
   | { readonly kind: 'message'; readonly from: PeerId; readonly message: LinkMessage };
 
-export type Linked = { readonly identity: PeerIdentity; readonly link: Link };
+export type Linked = {
+  readonly identity: PeerIdentity;
+  readonly link: Link;
+  /** Monotonic. */
+  readonly since: Milliseconds;
+};
 
 export interface Dialer {
   readonly events: Subscribe<DialerEvent>;

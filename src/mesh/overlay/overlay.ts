@@ -27,6 +27,8 @@ export type OverlayOptions = DialerOptions;
 
 /** The membership's heartbeat, give or take a tenth, so that a swarm doesn't beat as one. */
 const tickEvery = 5_000;
+/** What a link is for is said within this, or it is closed. */
+const agreeWithin = 10_000;
 /** The server is asked for contacts at most so often. */
 const findEvery = 1_000;
 
@@ -181,8 +183,9 @@ export const createOverlay = (deps: OverlayDeps, options: OverlayOptions): Overl
     scores = decay(scores);
     take({ t: 'tick' });
     // Links that were opened, by us or to us, and serve nothing.
-    for (const { identity: other } of dialer.all()) {
+    for (const { identity: other, since } of dialer.all()) {
       const { peer } = other;
+      if (clock.monotonic() - since < agreeWithin) continue;
       if (membership.active.includes(peer) || membership.pending.has(peer) || direct.isWorking(peer))
         continue;
       dialer.hangUp(peer, idle);
