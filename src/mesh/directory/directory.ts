@@ -73,11 +73,9 @@ export type DirectoryDeps<About> = {
 /** After a change; and between two records at least. */
 const publishAfter = milliseconds(1_000);
 const leastBetween = 5_000;
-/** Who is linked with whom changes all the time while a swarm forms, and is worth a record only now and then. */
-const neighborsAfter = milliseconds(30_000);
 const renewEvery = 60_000;
-/** So that records of a thousand tabs are no more traffic than those of two hundred. */
-const renewPerRecord = 300;
+/** So that records of a thousand tabs are no more traffic than those of fifty. */
+const renewPerRecord = 1_200;
 const lifetimeInRenewals = 2.5;
 const sweepEvery = milliseconds(5_000);
 const maxRecords = 2_000;
@@ -191,8 +189,9 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
     left.set(from, true);
     forget(from);
   });
+  // Later changes of neighbours go with the next renewal: while a swarm forms they are many, and worth no broadcast each.
   const stopNeighbors = overlay.neighborChanges(() => {
-    schedule(publishedAt === Number.NEGATIVE_INFINITY ? publishAfter : neighborsAfter);
+    if (publishedAt === Number.NEGATIVE_INFINITY) schedule(publishAfter);
   });
   const stopSweeping = timers.every(sweepEvery, () => {
     const now = clock.monotonic();

@@ -82,16 +82,16 @@ export type MembershipOptions = {
 export const membershipDefaults: MembershipOptions = {
   target: 6,
   cap: 12,
-  chosen: 4,
-  plenty: 8,
-  most: 10,
+  chosen: 3,
+  plenty: 6,
+  most: 8,
   passive: 36,
   samplers: 12,
   shuffleShare: 0.3,
   walk: 6,
   shuffleActive: 3,
   shufflePassive: 4,
-  rewireShare: 0.03,
+  rewireShare: 0.02,
 };
 
 export const initialMembership = (self: PeerId): MembershipState => ({
