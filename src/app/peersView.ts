@@ -22,6 +22,7 @@ export interface PeersView {
 }
 
 const shownRefusals = 20;
+const sampleLinksEvery = 5_000;
 
 /**
  * The list of peers: who they say they are, how far away, what they do for us. A peer is listed once it has introduced
@@ -37,11 +38,22 @@ export const createPeersView = (deps: {
 }): PeersView => {
   const statusesByPeer = new Map<PeerId, NodeStatus>();
   const firstHeardByPeer = new Map<PeerId, number>();
+  const sampledByPeer = new Map<PeerId, { readonly at: number; readonly link: ReturnType<typeof deps.link> }>();
   const peers = createStore<readonly PeerView[]>([]);
   const refusals = createStore<readonly Refusal[]>([]);
 
+  /** Round trips and bytes change all the time and are looked at seldom: each change draws the map again. */
+  const linkOf = (peer: PeerId) => {
+    const now = deps.clock.monotonic();
+    const known = sampledByPeer.get(peer);
+    if (known && now - known.at < sampleLinksEvery) return known.link;
+    const link = deps.link(peer);
+    if (link) sampledByPeer.set(peer, { at: now, link });
+    else sampledByPeer.delete(peer);
+    return link;
+  };
   const toView = (status: NodeStatus): PeerView => {
-    const link = deps.link(status.peer);
+    const link = linkOf(status.peer);
     return {
       status,
       sameAccount: status.account === deps.self.account,
@@ -88,11 +100,13 @@ export const createPeersView = (deps: {
         if (!firstHeardByPeer.has(peer)) firstHeardByPeer.set(peer, deps.clock.now());
       } else {
         statusesByPeer.delete(change.peer);
+        sampledByPeer.delete(change.peer);
         firstHeardByPeer.delete(change.peer);
       }
       refreshSoon();
     },
     heardLink(change) {
+      sampledByPeer.delete(change.kind === 'up' ? change.peer.peer : change.peer);
       if (change.kind === 'refused') {
         const refusal = { peer: change.peer, reason: change.reason.message, at: deps.clock.now() };
         const others = refusals.get().filter(({ peer }) => peer !== change.peer);
