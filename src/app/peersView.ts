@@ -38,7 +38,10 @@ export const createPeersView = (deps: {
 }): PeersView => {
   const statusesByPeer = new Map<PeerId, NodeStatus>();
   const firstHeardByPeer = new Map<PeerId, number>();
-  const sampledByPeer = new Map<PeerId, { readonly at: number; readonly link: ReturnType<typeof deps.link> }>();
+  const sampledByPeer = new Map<
+    PeerId,
+    { readonly at: number; readonly link: ReturnType<typeof deps.link> }
+  >();
   const peers = createStore<readonly PeerView[]>([]);
   const refusals = createStore<readonly Refusal[]>([]);
 

@@ -14,7 +14,7 @@
  * takes 2⁶⁴, and helps only their origin, to tell one half of the room something else than the other; so nothing that
  * must be the same for all may rest on an id. Ids fill announcements and comparisons, so half the length counts.
  * Why a window of time: nodes remember a bounded number of ids, and what they have forgotten could be played again; and
- * the newest are kept longest, so what is dated ahead is refused sooner. The window is wider than the ten minutes for
+ * the newest are kept longest, so what is dated ahead is refused sooner. The window is wider than the twelve minutes for
  * which messages are kept, because a slow forwarder is honest, and so is a clock that is a little off.
  */
 import * as v from 'valibot';
