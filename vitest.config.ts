@@ -13,6 +13,7 @@ export default defineConfig({
             'bench/**/*.test.ts',
             'scripts/**/*.test.ts',
             'tests/contract/**/*.test.ts',
+            'tests/fuzz/**/*.test.ts',
           ],
           environment: 'node',
         },

@@ -61,6 +61,15 @@ describe('configuration', () => {
     }
   });
 
+  it('bounds how many tabs a room takes', () => {
+    const read = (limit?: string) =>
+      readConfig(limit === undefined ? {} : { AIVILLAGE_MAX_PEERS_PER_ROOM: limit }, []);
+    expect(read()).toMatchObject({ value: { maxPeersPerRoom: 2_000 } });
+    expect(read('2')).toMatchObject({ value: { maxPeersPerRoom: 2 } });
+    expect(read('100000')).toMatchObject({ value: { maxPeersPerRoom: 100_000 } });
+    for (const wrong of ['1', '100001', 'many', '']) expect(read(wrong).ok).toBe(false);
+  });
+
   it('refuses STUN and TURN servers that pages would refuse', () => {
     const server = { urls: ['stun:stun.example'] };
     const check = (servers: unknown) => problemsOf({ AIVILLAGE_ICE: JSON.stringify(servers) }, []);

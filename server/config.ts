@@ -12,7 +12,7 @@ const integer = (min: number, max: number) =>
     v.maxValue(max, `must be at most ${max}`),
   );
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
-const origins = v.pipe(
+const list = v.pipe(
   v.string(),
   v.transform((text) =>
     text
@@ -20,6 +20,9 @@ const origins = v.pipe(
       .map((item) => item.trim())
       .filter(Boolean),
   ),
+);
+const origins = v.pipe(
+  list,
   v.check((items) => items.every(isOrigin), 'must be origins like https://village.example, with commas'),
 );
 /** The protocol's own bounds: pages refuse a welcome beyond them, so nobody could join. */
@@ -48,16 +51,7 @@ const iceServers = v.pipe(
 );
 
 const iceUrl = v.pipe(v.string(), v.regex(/^turns?:/, 'must begin with turn: or turns:'), short);
-const turnUrls = v.pipe(
-  v.string(),
-  v.transform((text) =>
-    text
-      .split(',')
-      .map((url) => url.trim())
-      .filter(Boolean),
-  ),
-  v.array(iceUrl),
-);
+const turnUrls = v.pipe(list, v.array(iceUrl));
 
 const environmentSchema = v.object({
   AIVILLAGE_HOST: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty')), '127.0.0.1'),
@@ -74,6 +68,7 @@ const environmentSchema = v.object({
   ),
   AIVILLAGE_MAX_CONNECTIONS: v.optional(integer(1, 100_000), '2000'),
   AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS: v.optional(integer(1, 100_000), '200'),
+  AIVILLAGE_MAX_PEERS_PER_ROOM: v.optional(integer(2, 100_000), '2000'),
 });
 
 export type ServerConfig = {
@@ -89,6 +84,7 @@ export type ServerConfig = {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
+  readonly maxPeersPerRoom: number;
   readonly newRoom: boolean;
 };
 
@@ -110,6 +106,9 @@ Environment only
   AIVILLAGE_CLIENT     folder of the built page, default dist/client
   AIVILLAGE_LOG_LEVEL  debug, info, warn or error
   AIVILLAGE_MAX_CONNECTIONS, AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS
+                       default 2000 and 200
+  AIVILLAGE_MAX_PEERS_PER_ROOM
+                       tabs that one room takes, 2 to 100000, default 2000
 
 The printed link ends in #room=…, the secret of this host's room: whoever has the link can join. Browsers keep that
 part to themselves, the server never sees it; it lies in AIVILLAGE_DATA, readable for this user alone.`;
@@ -157,6 +156,7 @@ export const readConfig = (
     logLevel: values.AIVILLAGE_LOG_LEVEL,
     maxConnections: values.AIVILLAGE_MAX_CONNECTIONS,
     maxConnectionsPerAddress: values.AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS,
+    maxPeersPerRoom: values.AIVILLAGE_MAX_PEERS_PER_ROOM,
     newRoom: flags['new-room'] ?? false,
   });
 };

@@ -110,6 +110,7 @@ const openSignaling = (
     {
       iceFor: (peer) =>
         config.turn ? [...config.ice, turnCredentials(config.turn, peer, clock)] : config.ice,
+      maxPeersPerRoom: config.maxPeersPerRoom,
     },
   );
   const sockets = attachSockets(

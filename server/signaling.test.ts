@@ -62,7 +62,8 @@ describe('signaling hub', () => {
     const { join } = createHubForTests();
     const [ana, ben] = [await join(room), await join(room)];
     ben.session.receive('text');
-    expect(ana.last()).toEqual({ t: 'left', peer: ben.peer });
+    ana.say({ t: 'relay', to: ben.peer, payload: new Uint8Array(1) });
+    expect(ana.last()).toEqual({ t: 'gone', peer: ben.peer });
     const heard = ana.wire.messages.length;
     ben.say({ t: 'relay', to: ana.peer, payload: new Uint8Array(1) });
     expect(ana.wire.messages).toHaveLength(heard);
@@ -76,17 +77,17 @@ describe('signaling hub', () => {
     expect(again.last()).toMatchObject({ t: 'welcome', peers: [ana.peer] });
     ben.session.closed();
     ana.say({ t: 'relay', to: ben.peer, payload: new Uint8Array([7]) });
-    expect(again.last()).toEqual({ t: 'relay', from: ana.peer, payload: new Uint8Array([7]) });
-    expect(ana.wire.messages.some(({ t }) => t === 'left')).toBe(false);
+    expect(again.last()).toMatchObject({ t: 'relay', from: ana.peer, payload: new Uint8Array([7]) });
   });
 
-  it('drops who does not read, and tells the others', async () => {
+  it('drops who does not read, and is not there for the others any more', async () => {
     const { join, metrics } = createHubForTests();
     const [ana, ben] = [await join(room), await join(room)];
     ben.wire.buffered = signalingServerLimits.maxBufferedBytes + 1;
     ana.say({ t: 'relay', to: ben.peer, payload: new Uint8Array(1) });
     expect(ben.wire.ends).toEqual(['terminate']);
-    expect(ana.wire.messages).toContainEqual({ t: 'left', peer: ben.peer });
+    ana.say({ t: 'find' });
+    expect(ana.last()).toEqual({ t: 'found', peers: [], others: 0 });
     expect(metrics.render()).toContain('aivillage_signaling_dropped_total 1');
   });
 
@@ -119,9 +120,9 @@ describe('signaling hub', () => {
   });
 
   it('shares an address’s budget among all who come from it', async () => {
-    const { join } = createHubForTests();
-    const crowd = await Promise.all(Array.from({ length: 8 }, () => join(room)));
-    for (const peer of crowd) for (let n = 0; n < 300; n++) peer.say({ t: 'ping', n });
+    const { join } = createHubForTests({ maxPeersPerRoom: 100 });
+    const crowd = await Promise.all(Array.from({ length: 55 }, () => join(room)));
+    for (const peer of crowd) for (let n = 0; n < 380; n++) peer.say({ t: 'ping', n });
     const elsewhere = await join(room, undefined, '192.0.2.9');
     expect(crowd.at(-1)?.wire.messages.some((message) => message.t === 'refused')).toBe(true);
     elsewhere.say({ t: 'ping', n: 1 });
@@ -143,5 +144,80 @@ describe('signaling hub', () => {
       expect(wire.ends).toEqual(['close draining']);
     }
     expect(hub.load().rooms).toBe(0);
+  });
+
+  it('names to each of a thousand eight others, and how many there are', async () => {
+    const { join } = createHubForTests({ maxPeersPerRoom: 1_000 });
+    const crowd: Awaited<ReturnType<typeof join>>[] = [];
+    for (let i = 0; i < 1_000; i++) crowd.push(await join(room, undefined, `192.0.2.${i % 250}`));
+    const peers = new Set(crowd.map(({ peer }) => peer));
+    expect(peers.size).toBe(1_000);
+    expect(crowd.at(-1)?.last()).toMatchObject({ t: 'welcome', others: 999 });
+    const namesEightOthers = (tab: (typeof crowd)[number]) => {
+      tab.say({ t: 'find' });
+      const found = tab.last();
+      if (found?.t !== 'found' || found.others !== 999) return false;
+      const others = found.peers.filter((peer) => peers.has(peer) && peer !== tab.peer);
+      return found.peers.length === 8 && new Set(others).size === 8;
+    };
+    expect(crowd.filter((tab) => !namesEightOthers(tab)).map(({ peer }) => peer)).toEqual([]);
+  }, 30_000); // a busy machine needs its time for a thousand
+
+  it('tells nobody of those who come and go, but who writes to one that left', async () => {
+    const { join, metrics } = createHubForTests();
+    const [ana, ben] = [await join(room), await join(room)];
+    ben.session.closed();
+    expect(ana.wire.messages.map(({ t }) => t)).toEqual(['challenge', 'welcome']);
+    ana.say({ t: 'relay', to: ben.peer, payload: new Uint8Array(1) });
+    expect(ana.last()).toEqual({ t: 'gone', peer: ben.peer });
+    expect(ana.wire.ends).toEqual([]);
+    expect(metrics.render()).toContain('aivillage_signaling_gone_total 1');
+  });
+
+  it('looks for others no faster than it does anything else', async () => {
+    const { join } = createHubForTests();
+    const ana = await join(room);
+    for (let n = 0; n < 1_000; n++) ana.say({ t: 'find' });
+    const found = ana.wire.messages.filter(({ t }) => t === 'found');
+    expect(found).toHaveLength(signalingServerLimits.peerRate.capacity);
+    expect(ana.last()).toMatchObject({ t: 'refused', code: 'rate' });
+    expect(ana.wire.ends).toEqual([]);
+  });
+
+  it('refuses a full room in words, and lets in who was in it', async () => {
+    const { join } = createHubForTests({ maxPeersPerRoom: 2 });
+    const [ana] = [await join(room), await join(room)];
+    expect((await join(room)).last()).toMatchObject({
+      t: 'refused',
+      code: 'room-full',
+      message: 'this room has its 2 tabs: close one or open another room',
+    });
+    expect((await join(room, ana.signer)).last()).toMatchObject({ t: 'welcome', others: 1 });
+  });
+
+  it('tells its clock, and to whom it relays of which network the sender is', async () => {
+    vi.setSystemTime(1_700_000_000_000);
+    const { join } = createHubForTests();
+    const ana = await join(room, undefined, '203.0.113.7');
+    expect(ana.last()).toMatchObject({ t: 'welcome', now: 1_700_000_000_000 });
+    const [near, far, home] = [
+      await join(room, undefined, '203.0.200.1'),
+      await join(room, undefined, '198.51.100.1'),
+      await join(room, undefined, '192.168.1.4'),
+    ];
+    const networkOf = (sender: typeof ana) => {
+      sender.say({ t: 'relay', to: ana.peer, payload: new Uint8Array(1) });
+      const relayed = ana.last();
+      return relayed?.t === 'relay' ? relayed.network : 'no relay';
+    };
+    expect(networkOf(near)).toMatch(/^[A-Za-z0-9_-]{16}$/);
+    expect(networkOf(far)).not.toBe(networkOf(near));
+    expect(networkOf(home)).toBeUndefined();
+  });
+
+  it('does not look for somebody who has not joined', () => {
+    const client = createHubForTests().connect();
+    client.say({ t: 'find' });
+    expect(client.last()).toMatchObject({ t: 'refused', code: 'malformed', message: 'say hello first' });
   });
 });

@@ -19,7 +19,8 @@ import {
 import { createBucketTable } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { type ConnectionId, findInRoom, joinRoom, leaveRoom, noRooms, type Rooms } from './rooms.ts';
+import { createNetworkNames } from './networks.ts';
+import { type ConnectionId, createRooms } from './rooms.ts';
 
 /** What signaling needs of a connection. */
 export interface Wire {
@@ -50,20 +51,24 @@ export interface SignalingHub {
 export type SignalingDeps = {
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly clock: Clock;
   readonly timers: Timers;
-  readonly random: Pick<Random, 'bytes'>;
+  readonly random: Random;
   readonly crypto: Pick<CryptoPort, 'verify'>;
 };
-/** STUN and TURN servers for a peer that joins: passwords may be made for it. */
-export type SignalingOptions = { iceFor(peer: PeerId): readonly IceServer[] };
+export type SignalingOptions = {
+  /** STUN and TURN servers for a peer that joins: passwords may be made for it. */
+  iceFor(peer: PeerId): readonly IceServer[];
+  readonly maxPeersPerRoom: number;
+};
 
 export const signalingServerLimits = {
   /** A client that has not said hello by then is closed. */
   helloWithinMs: 10_000,
-  /** A dozen tabs that all dial each other exchange ~40 envelopes each within seconds. */
+  /** A tab that dials a dozen others exchanges ~40 envelopes with each within seconds. */
   peerRate: { capacity: 400, perSecond: 20 },
-  addressRate: { capacity: 2_000, perSecond: 100 },
+  /** A school behind one router: two hundred tabs that come back at once after the server's restart. */
+  addressRate: { capacity: 20_000, perSecond: 1_000 },
   /** So many bytes cost as much as one message. */
   bytesPerToken: 4_096,
   /** Messages beyond the rate go unanswered but for one refusal a second; after so many the client is dropped. */
@@ -86,12 +91,14 @@ type Client = {
   readonly id: ConnectionId;
   readonly wire: Wire;
   readonly address: string;
+  /** Equal for clients of one address prefix. */
+  readonly network: string | undefined;
   phase: Phase;
   cancelDeadline: CancelTimer;
 };
 
 /** What every other refusal ends. */
-const passingRefusals: readonly RefusalCode[] = ['rate', 'no-peer'];
+const passingRefusals: readonly RefusalCode[] = ['rate'];
 
 /**
  * Lets tabs that share a room's link find each other and pass sealed envelopes. Knows keys, rooms and limits; doesn't
@@ -104,7 +111,8 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
   const addressBuckets = createBucketTable(limits.addressRate);
   const ignoredBuckets = createBucketTable(limits.ignoredMessages);
   const refusalBuckets = createBucketTable(limits.rateRefusal);
-  let rooms: Rooms = noRooms;
+  const rooms = createRooms(deps, options);
+  const networkOf = createNetworkNames(deps.random.bytes(32));
   let lastId = 0;
 
   const send = (client: Client, message: ServerMessage) => {
@@ -117,10 +125,7 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     const { phase } = client;
     client.phase = { name: 'gone' };
     client.cancelDeadline();
-    if (phase.name !== 'joined') return;
-    const left = leaveRoom(rooms, phase.room, phase.peer, client.id);
-    rooms = left.rooms;
-    if (left.left) tellRoom(phase.room, client.id, { t: 'left', peer: phase.peer });
+    if (phase.name === 'joined') rooms.leave(phase.room, phase.peer, client.id);
   };
 
   const drop = (client: Client, reason: string) => {
@@ -139,13 +144,6 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     leave(client);
     client.wire.close(code);
     client.cancelDeadline = timers.after(milliseconds(limits.closeWithinMs), () => client.wire.terminate());
-  };
-
-  const tellRoom = (room: RoomId, except: ConnectionId, message: ServerMessage) => {
-    for (const id of [...(rooms.get(room)?.values() ?? [])]) {
-      const client = clientsById.get(id);
-      if (client && id !== except) send(client, message);
-    }
   };
 
   const onHello = async (client: Client, hello: Extract<ClientMessage, { t: 'hello' }>) => {
@@ -167,29 +165,46 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
 
   const join = (client: Client, hello: Extract<ClientMessage, { t: 'hello' }>) => {
     const peer = peerIdOf(hello.nodeKey);
-    const outcome = joinRoom(rooms, hello.room, peer, client.id);
+    const outcome = rooms.join(hello.room, peer, client.id);
     if (outcome.kind === 'full') {
       const message = `this room has its ${outcome.limit} tabs: close one or open another room`;
       return refuse(client, 'room-full', message, 30_000);
     }
-    rooms = outcome.rooms;
     client.cancelDeadline();
     client.phase = { name: 'joined', room: hello.room, peer };
     const old = outcome.replaced === undefined ? undefined : clientsById.get(outcome.replaced);
     if (old) refuse(old, 'duplicate', 'this tab has connected again');
-    send(client, { t: 'welcome', self: peer, peers: [...outcome.others], ice: [...options.iceFor(peer)] });
-    if (!old) tellRoom(hello.room, client.id, { t: 'joined', peer });
+    const ice = [...options.iceFor(peer)];
+    send(client, { t: 'welcome', self: peer, ...contactsFor(hello.room, peer), now: clock.now(), ice });
     log('info', 'joined', { connection: client.id, peer: peer.slice(0, 8), build: hello.build });
+  };
+
+  const contactsFor = (room: RoomId, peer: PeerId) => ({
+    peers: [...rooms.sample(room, signalingLimits.sampleSize, peer)],
+    others: rooms.size(room) - 1,
+  });
+
+  const onFind = (client: Client) => {
+    if (client.phase.name !== 'joined') return refuse(client, 'malformed', 'say hello first');
+    return send(client, { t: 'found', ...contactsFor(client.phase.room, client.phase.peer) });
   };
 
   const onRelay = (client: Client, relay: Extract<ClientMessage, { t: 'relay' }>) => {
     if (client.phase.name !== 'joined') return refuse(client, 'malformed', 'say hello first');
     const { room, peer } = client.phase;
-    const to = findInRoom(rooms, room, relay.to);
+    const to = rooms.find(room, relay.to);
     const receiver = to === undefined ? undefined : clientsById.get(to);
-    if (!receiver)
-      return refuse(client, 'no-peer', `${relay.to.slice(0, 8)}… is not in this room (any more)`);
-    send(receiver, { t: 'relay', from: peer, payload: relay.payload });
+    if (!receiver) {
+      metrics.count('aivillage_signaling_gone_total');
+      return send(client, { t: 'gone', peer: relay.to });
+    }
+    const { network } = client;
+    send(receiver, {
+      t: 'relay',
+      from: peer,
+      payload: relay.payload,
+      ...(network === undefined ? {} : { network }),
+    });
     metrics.count('aivillage_signaling_relayed_total');
     metrics.count('aivillage_signaling_relayed_bytes_total', '', relay.payload.byteLength);
   };
@@ -224,6 +239,8 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
         return void onHello(client, message);
       case 'relay':
         return onRelay(client, message);
+      case 'find':
+        return onFind(client);
       case 'ping':
         return send(client, { t: 'pong', n: message.n });
       default:
@@ -238,6 +255,7 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
         id: ++lastId,
         wire,
         address,
+        network: networkOf(address),
         phase: { name: 'challenged', nonce },
         cancelDeadline: timers.after(milliseconds(limits.helloWithinMs), () =>
           refuse(client, 'malformed', `no hello within ${limits.helloWithinMs / 1000} s`),
@@ -255,11 +273,7 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
         },
       };
     },
-    load: () => ({
-      connections: clientsById.size,
-      peers: [...rooms.values()].reduce((sum, members) => sum + members.size, 0),
-      rooms: rooms.size,
-    }),
+    load: () => ({ connections: clientsById.size, ...rooms.load() }),
     drain(retryAfterMs) {
       for (const client of [...clientsById.values()]) {
         refuse(client, 'draining', 'the server is restarting', retryAfterMs);

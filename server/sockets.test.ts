@@ -10,6 +10,7 @@ import {
   encodeSignaling,
   helloBytes,
   type ServerMessage,
+  signalingProtocol,
 } from '../src/mesh/signaling/protocol.ts';
 import { type RunningServer, startServer } from './server.ts';
 import { testConfig } from './testDoubles.ts';
@@ -74,7 +75,14 @@ const join = async (where: RoomId = room, key?: Awaited<ReturnType<typeof newKey
   if (challenge.t !== 'challenge') throw new Error('no challenge');
   const signed = helloBytes(where, challenge.nonce);
   const signature = new Uint8Array(await webcrypto.subtle.sign('Ed25519', own.pair.privateKey, signed));
-  client.send({ t: 'hello', protocol: 1, room: where, nodeKey: own.nodeKey, build: 'test', signature });
+  client.send({
+    t: 'hello',
+    protocol: signalingProtocol,
+    room: where,
+    nodeKey: own.nodeKey,
+    build: 'test',
+    signature,
+  });
   return { ...client, ...own, first: await client.next() };
 };
 
@@ -84,14 +92,20 @@ describe('signaling over sockets', () => {
     expect(ana.first).toMatchObject({ t: 'welcome', self: ana.peer, peers: [] });
     const ben = await join();
     expect(ben.first).toMatchObject({ t: 'welcome', peers: [ana.peer] });
-    expect(await ana.next()).toEqual({ t: 'joined', peer: ben.peer });
   });
 
   it('refuses a signature by another key', async () => {
     const client = await connect();
     await client.next();
     const { nodeKey } = await newKey();
-    client.send({ t: 'hello', protocol: 1, room, nodeKey, build: 'test', signature: new Uint8Array(64) });
+    client.send({
+      t: 'hello',
+      protocol: signalingProtocol,
+      room,
+      nodeKey,
+      build: 'test',
+      signature: new Uint8Array(64),
+    });
     expect(await client.next()).toMatchObject({ t: 'refused', code: 'signature' });
     expect(await client.closed).toBe(1008);
   });
@@ -103,12 +117,11 @@ describe('signaling over sockets', () => {
     client.send({ t: 'hello', protocol: 7, room, nodeKey, build: 'test', signature: new Uint8Array(64) });
     const refused = await client.next();
     expect(refused).toMatchObject({ t: 'refused', code: 'protocol' });
-    expect(refused.t === 'refused' && refused.message).toMatch(/1.*7/);
+    expect(refused.t === 'refused' && refused.message).toMatch(/2.*7/);
   });
 
   it('passes envelopes on with the true sender', async () => {
     const [ana, ben] = [await join(), await join()];
-    await ana.next();
     ben.send({ t: 'relay', to: ana.peer, payload: new Uint8Array([1, 2, 3]) });
     expect(await ana.next()).toEqual({ t: 'relay', from: ben.peer, payload: new Uint8Array([1, 2, 3]) });
   });
@@ -116,7 +129,7 @@ describe('signaling over sockets', () => {
   it('does not pass anything to another room', async () => {
     const [ana, eve] = [await join(), await join(otherRoom)];
     eve.send({ t: 'relay', to: ana.peer, payload: new Uint8Array(1) });
-    expect(await eve.next()).toMatchObject({ t: 'refused', code: 'no-peer' });
+    expect(await eve.next()).toEqual({ t: 'gone', peer: ana.peer });
   });
 
   it('passes nothing for somebody who has not proven a key', async () => {
@@ -178,18 +191,20 @@ describe('signaling over sockets', () => {
     const ana = await join();
     const key = await newKey();
     await join(room, key);
-    expect(await ana.next()).toMatchObject({ t: 'joined' });
     const again = await join(room, key);
     expect(again.first).toMatchObject({ t: 'welcome', peers: [ana.peer] });
     again.send({ t: 'relay', to: ana.peer, payload: new Uint8Array([9]) });
     expect(await ana.next()).toMatchObject({ t: 'relay', from: key.peer });
   });
 
-  it('says who left', async () => {
+  it('says that somebody is gone to whoever asks for it', async () => {
     const [ana, ben] = [await join(), await join()];
-    await ana.next();
     sockets.at(-1)?.close();
-    expect(await ana.next()).toEqual({ t: 'left', peer: ben.peer satisfies PeerId });
+    await ben.closed;
+    ana.send({ t: 'relay', to: ben.peer, payload: new Uint8Array(1) });
+    expect(await ana.next()).toEqual({ t: 'gone', peer: ben.peer satisfies PeerId });
+    ana.send({ t: 'find' });
+    expect(await ana.next()).toEqual({ t: 'found', peers: [], others: 0 });
   });
 
   it.each(['//[', 'http://[', '/elsewhere', '*'])(

@@ -9,6 +9,7 @@ import {
   encodeSignaling,
   helloBytes,
   type ServerMessage,
+  signalingProtocol,
 } from '../src/mesh/signaling/protocol.ts';
 import { createNodeRandom, createNodeTimers } from '../src/platform/node/index.ts';
 import type { ServerConfig } from './config.ts';
@@ -26,6 +27,7 @@ export const testConfig: ServerConfig = {
   logLevel: 'error',
   maxConnections: 100,
   maxConnectionsPerAddress: 100,
+  maxPeersPerRoom: 12,
   newRoom: false,
 };
 
@@ -50,19 +52,19 @@ const createWireDouble = (): WireDouble => {
 };
 
 /** A hub in virtual time (vitest's fake timers), and clients that sign without threads. */
-export const createHubForTests = (options: SignalingOptions = { iceFor: () => [] }) => {
+export const createHubForTests = (options: Partial<SignalingOptions> = {}) => {
   const crypto = createHashCrypto();
   const metrics = createMetrics();
   const hub = createSignalingHub(
     {
       log: () => {},
       metrics,
-      clock: { monotonic: () => milliseconds(performance.now()) },
+      clock: { monotonic: () => milliseconds(performance.now()), now: () => milliseconds(Date.now()) },
       timers: createNodeTimers(),
       random: createNodeRandom(),
       crypto,
     },
-    options,
+    { iceFor: () => [], maxPeersPerRoom: 12, ...options },
   );
   const connect = (address = '192.0.2.1') => {
     const wire = createWireDouble();
@@ -78,7 +80,14 @@ export const createHubForTests = (options: SignalingOptions = { iceFor: () => []
     const [challenge] = wire.messages;
     if (challenge?.t !== 'challenge') throw new Error('no challenge');
     const signature = await signer.sign(helloBytes(room, challenge.nonce));
-    return { t: 'hello', protocol: 1, room, nodeKey: signer.publicKey, build: 'test', signature } as const;
+    return {
+      t: 'hello',
+      protocol: signalingProtocol,
+      room,
+      nodeKey: signer.publicKey,
+      build: 'test',
+      signature,
+    } as const;
   };
   const join = async (room: RoomId, signer?: SigningKey, address?: string) => {
     const own = signer ?? (await crypto.generateSigningKey());

@@ -8,7 +8,10 @@ if (!root) throw new Error('index.html has no #root');
 const start = async (): Promise<void> => {
   const unsupported = await whyNoEd25519();
   if (unsupported) throw new Error(unsupported);
-  mountDashboard(root, await createApp());
+  const app = await createApp();
+  mountDashboard(root, app);
+  // For whoever builds on the swarm, from the console or a script of their own: docs/p2p.md.
+  Object.assign(globalThis, { aivillage: { p2p: app.p2p } });
 };
 
 start().catch((cause: unknown) => {

@@ -46,6 +46,7 @@ export const startHost = async (
       logLevel: 'error',
       maxConnections: 200,
       maxConnectionsPerAddress: 200,
+      maxPeersPerRoom: 2_000,
       newRoom: false,
     },
     { log: () => {}, clientFolder: options.clientFolder ?? clientFolder },
@@ -68,10 +69,17 @@ export type BrowserProcess = {
   close(): Promise<void>;
 };
 
-export const openBrowser = async (options: { readonly gpu?: boolean } = {}): Promise<BrowserProcess> => {
+export const openBrowser = async (
+  options: { readonly gpu?: boolean; readonly measureMemory?: boolean } = {},
+): Promise<BrowserProcess> => {
   const server: BrowserServer = await chromium.launchServer({
     executablePath: await ensureBrowser(),
-    args: [...browserFlags, ...(options.gpu ? softwareGpuFlags : [])],
+    args: [
+      ...browserFlags,
+      ...(options.gpu ? softwareGpuFlags : []),
+      // Otherwise the browser answers when it next collects garbage: minutes.
+      ...(options.measureMemory ? ['--enable-blink-features=ForceEagerMeasureMemory'] : []),
+    ],
   });
   const browser = await chromium.connect(server.wsEndpoint());
   return {

@@ -3,6 +3,7 @@ import { createStore, follow } from '../core/events.ts';
 import { formatRoomLink, openIdentity } from '../identity/index.ts';
 import type { NodeStatus } from '../inference/contracts.ts';
 import { createFederatedInferenceCoordinator, statusMethod } from '../inference/index.ts';
+import type { P2PCoordinator } from '../mesh/index.ts';
 import { createIdentityStore } from '../platform/browser/identityStore.ts';
 import { createInstaller } from '../platform/browser/install.ts';
 import { createJobStore, createReceiptArchive, createReceiptOutbox } from '../platform/browser/jobStore.ts';
@@ -19,14 +20,23 @@ import { readFlags } from './flags.ts';
 import { watchHealth } from './healthView.ts';
 import { defaultDeviceName } from './names.ts';
 import { createNetwork } from './network.ts';
+import { createNetworkView } from './networkView.ts';
+import { capabilitiesOf, encodeStatus, readStatus } from './nodeRecord.ts';
 import { createPeersView } from './peersView.ts';
 import { openPlatform } from './platform.ts';
 import { createPresence } from './presence.ts';
 import type { AppModel, RoomView, SelfView } from './readModels.ts';
 import { keepReceipts } from './receiptKeeping.ts';
 import { chooseRoom } from './rooms.ts';
+import { createRoster } from './roster.ts';
 import { createSampler } from './sampler.ts';
 import { openSettings, type Settings } from './settings.ts';
+
+/** What it costs to give work to somebody who is not linked yet. */
+const linkSetup = milliseconds(1_500);
+
+/** What the dashboard reads, and the swarm itself for whoever builds on this page (docs/p2p.md). */
+export type App = AppModel & { readonly p2p: P2PCoordinator<NodeStatus> };
 
 const refreshEvery = milliseconds(1_000);
 /**
@@ -36,7 +46,7 @@ const refreshEvery = milliseconds(1_000);
 const measureWhenQuietFor = milliseconds(10_000);
 
 /** The composition root: opens this device, its identity and its room, and joins the domains. Knows everybody. */
-export const createApp = async (): Promise<AppModel> => {
+export const createApp = async (): Promise<App> => {
   const platform = await openPlatform();
   const { clock, timers, random, crypto, telemetry, store } = platform;
   const flags = readFlags(location.search);
@@ -63,8 +73,20 @@ export const createApp = async (): Promise<AppModel> => {
   // Somebody pastes another room's link into this tab: that is another room, so another page.
   addEventListener('hashchange', () => location.reload());
 
-  const network = createNetwork(
-    { ...platform, identity: identity.identity, openSocket: openBrowserSocket, rtc: createBrowserRtc() },
+  const network = createNetwork<NodeStatus>(
+    {
+      ...platform,
+      identity: identity.identity,
+      openSocket: openBrowserSocket,
+      rtc: createBrowserRtc(),
+      record: {
+        own() {
+          const status = ownStatus();
+          return { capabilities: capabilitiesOf(status), about: encodeStatus(status) };
+        },
+        read: readStatus,
+      },
+    },
     {
       room,
       build,
@@ -72,7 +94,8 @@ export const createApp = async (): Promise<AppModel> => {
       ...(flags.meshProtocol === undefined ? {} : { protocol: flags.meshProtocol }),
     },
   );
-  const { overlay, rpc, signaling } = network;
+  const { overlay, rpc, signaling, directory } = network;
+  const roster = createRoster({ overlay, directory });
 
   const self = createStore<SelfView>({
     peer,
@@ -101,14 +124,19 @@ export const createApp = async (): Promise<AppModel> => {
     name: () => self.get().name,
     mayServe: availability,
     mayUseOthers: () => permissions().useOthers,
-    identityOf: (other) => overlay.peers().find((known) => known.peer === other),
-    rtt: (other) => overlay.stats(other)?.rtt,
+    identityOf: roster.identityOf,
+    rtt: (other) => (overlay.stats(other) ? overlay.stats(other)?.rtt : linkSetup),
   });
 
   const peersView = createPeersView({
     self: { account, device: deviceId },
     clock,
-    linkStats: (other) => overlay.stats(other),
+    timers,
+    link: (other) => {
+      const stats = overlay.stats(other);
+      return stats && { ...stats, neighbor: overlay.neighbors().includes(other) };
+    },
+    recordOf: (other) => directory.records.get().get(other),
     peerWork: (other) => coordinator.peerWork(other),
   });
   const namesByAccount = () =>
@@ -142,24 +170,27 @@ export const createApp = async (): Promise<AppModel> => {
     timers,
     telemetry,
     ownStatus,
-    onStatus(status) {
-      coordinator.registerNode(status);
-      peersView.heardStatus(status);
-    },
+    onStatus: roster.told,
   });
-  overlay.changes((change) => {
-    if (change.kind === 'down') coordinator.removeNode(change.peer, change.reason.message);
-    peersView.heardChange(change);
+  roster.changes((change) => {
+    if (change.kind === 'heard') coordinator.registerNode(change.status);
+    else coordinator.removeNode(change.peer, change.reason);
+    peersView.heardRoster(change);
   });
+  overlay.changes(peersView.heardLink);
+  const publishStatus = () => {
+    presence.publish();
+    directory.publish();
+  };
 
   follow(device.engine.state, ({ phase, progress, choice, error }) => {
     const before = self.get().engine.choice;
     self.update((current) => ({ ...current, engine: { phase, progress, choice, error: error?.message } }));
-    if (choice !== before) presence.publish();
+    if (choice !== before) publishStatus();
   });
   follow(device.profile, (profile) => {
     self.update((current) => ({ ...current, profile }));
-    presence.publish();
+    publishStatus();
   });
 
   const roomView = createStore<RoomView>({ link, name: room.name, connection: signaling.state.get() });
@@ -200,8 +231,10 @@ export const createApp = async (): Promise<AppModel> => {
     peers: peersView.peers.get,
     durable: identity.durable,
   });
+  const networkView = createNetworkView({ clock, statistics: network.p2p.getNetworkStatistics });
   timers.every(refreshEvery, () => {
     peersView.refresh();
+    networkView.refresh();
     metrics.set(coordinator.getSystemMetrics());
   });
   const consent = createStore(settings.store.get().consent);
@@ -215,6 +248,7 @@ export const createApp = async (): Promise<AppModel> => {
   return {
     clock,
     timers,
+    p2p: network.p2p,
     models: {
       self,
       consent,
@@ -222,6 +256,7 @@ export const createApp = async (): Promise<AppModel> => {
       limits: device.limits,
       room: roomView,
       peers: peersView.peers,
+      network: networkView.view,
       refusals: peersView.refusals,
       jobs: coordinator.jobs,
       credits: credits.view,
@@ -245,7 +280,7 @@ export const createApp = async (): Promise<AppModel> => {
       applyConsent,
       reconnect: () => signaling.retryNow(),
       publishStatus() {
-        presence.publish();
+        publishStatus();
         coordinator.reconsider();
       },
     }),

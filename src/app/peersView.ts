@@ -1,9 +1,11 @@
-import type { Milliseconds, PeerId } from '../core/brand.ts';
+import { type Milliseconds, milliseconds, type PeerId } from '../core/brand.ts';
 import { createStore, type Store } from '../core/events.ts';
 import type { Clock } from '../core/ports/clock.ts';
+import type { Timers } from '../core/ports/timers.ts';
 import type { NodeStatus } from '../inference/contracts.ts';
-import type { LinkStats, OverlayChange } from '../mesh/contracts.ts';
+import type { LinkStats, OverlayChange, PeerRecord } from '../mesh/index.ts';
 import type { PeerView } from './readModels.ts';
+import type { RosterChange } from './roster.ts';
 
 /** What the coordinator knows of a peer's work. */
 export type PeerWork = Pick<PeerView, 'workingForUs' | 'workingForIt' | 'tasksDone' | 'wrong' | 'breaker'>;
@@ -13,62 +15,101 @@ type Refusal = { readonly peer: PeerId; readonly reason: string; readonly at: nu
 export interface PeersView {
   readonly peers: Store<readonly PeerView[]>;
   readonly refusals: Store<readonly Refusal[]>;
-  heardStatus(status: NodeStatus): void;
-  heardChange(change: OverlayChange): void;
+  heardRoster(change: RosterChange): void;
+  heardLink(change: OverlayChange): void;
   /** Reads link statistics and work counters again; the app calls it once a second. */
   refresh(): void;
 }
 
 const shownRefusals = 20;
+const sampleLinksEvery = 5_000;
 
 /**
- * The list of peers: who they say they are, how far away, what they do for us. A peer is listed once it is linked and
- * has introduced itself. Doesn't know how links work nor how tasks are routed.
+ * The list of peers: who they say they are, how far away, what they do for us. A peer is listed once it has introduced
+ * itself, over a link or by its record. Doesn't know how links work nor how tasks are routed.
  */
 export const createPeersView = (deps: {
   readonly self: Pick<NodeStatus, 'account' | 'device'>;
   readonly clock: Clock;
-  readonly linkStats: (peer: PeerId) => LinkStats | undefined;
+  readonly timers: Timers;
+  readonly link: (peer: PeerId) => (LinkStats & { readonly neighbor: boolean }) | undefined;
+  readonly recordOf: (peer: PeerId) => Pick<PeerRecord<unknown>, 'neighbors'> | undefined;
   readonly peerWork: (peer: PeerId) => PeerWork;
 }): PeersView => {
   const statusesByPeer = new Map<PeerId, NodeStatus>();
-  const connectedAtByPeer = new Map<PeerId, number>();
+  const firstHeardByPeer = new Map<PeerId, number>();
+  const sampledByPeer = new Map<
+    PeerId,
+    { readonly at: number; readonly link: ReturnType<typeof deps.link> }
+  >();
   const peers = createStore<readonly PeerView[]>([]);
   const refusals = createStore<readonly Refusal[]>([]);
 
+  /** Round trips and bytes change all the time and are looked at seldom: each change draws the map again. */
+  const linkOf = (peer: PeerId) => {
+    const now = deps.clock.monotonic();
+    const known = sampledByPeer.get(peer);
+    if (known && now - known.at < sampleLinksEvery) return known.link;
+    const link = deps.link(peer);
+    if (link) sampledByPeer.set(peer, { at: now, link });
+    else sampledByPeer.delete(peer);
+    return link;
+  };
   const toView = (status: NodeStatus): PeerView => {
-    const link = deps.linkStats(status.peer);
+    const link = linkOf(status.peer);
     return {
       status,
       sameAccount: status.account === deps.self.account,
       sameDevice: status.device === deps.self.device,
+      link: link ? (link.neighbor ? 'neighbor' : 'direct') : 'none',
+      neighbors: deps.recordOf(status.peer)?.neighbors ?? [],
       rtt: link?.rtt === undefined ? undefined : ((Math.round(link.rtt * 10) / 10) as Milliseconds),
       bytesSent: link?.bytesSent ?? 0,
       bytesReceived: link?.bytesReceived ?? 0,
-      connectedAt: connectedAtByPeer.get(status.peer) ?? deps.clock.now(),
+      connectedAt: firstHeardByPeer.get(status.peer) ?? deps.clock.now(),
       ...deps.peerWork(status.peer),
     };
   };
   const refresh = () => {
-    const next = [...statusesByPeer.values()].map(toView);
-    // A quiet second must not re-render the page.
-    if (JSON.stringify(next) !== JSON.stringify(peers.get())) peers.set(next);
+    const before = peers.get();
+    const beforeByPeer = new Map(before.map((view) => [view.status.peer, view]));
+    const next = [...statusesByPeer.values()].map((status) => {
+      const view = toView(status);
+      const old = beforeByPeer.get(status.peer);
+      return old && isSame(old, view) ? old : view;
+    });
+    // A quiet second must not re-render the page, and one peer's news not the others.
+    if (next.length !== before.length || next.some((view, index) => view !== before[index])) peers.set(next);
+  };
+  /** A room's worth of records arrives at once; the page is drawn once. */
+  let soon = false;
+  const refreshSoon = () => {
+    if (soon) return;
+    soon = true;
+    deps.timers.after(milliseconds(50), () => {
+      soon = false;
+      refresh();
+    });
   };
 
   return {
     peers,
     refusals,
     refresh,
-    heardStatus(status) {
-      statusesByPeer.set(status.peer, status);
-      refresh();
-    },
-    heardChange(change) {
-      if (change.kind === 'up') connectedAtByPeer.set(change.peer.peer, deps.clock.now());
-      if (change.kind === 'down') {
-        connectedAtByPeer.delete(change.peer);
+    heardRoster(change) {
+      if (change.kind === 'heard') {
+        const { peer } = change.status;
+        statusesByPeer.set(peer, change.status);
+        if (!firstHeardByPeer.has(peer)) firstHeardByPeer.set(peer, deps.clock.now());
+      } else {
         statusesByPeer.delete(change.peer);
+        sampledByPeer.delete(change.peer);
+        firstHeardByPeer.delete(change.peer);
       }
+      refreshSoon();
+    },
+    heardLink(change) {
+      sampledByPeer.delete(change.kind === 'up' ? change.peer.peer : change.peer);
       if (change.kind === 'refused') {
         const refusal = { peer: change.peer, reason: change.reason.message, at: deps.clock.now() };
         const others = refusals.get().filter(({ peer }) => peer !== change.peer);
@@ -78,3 +119,6 @@ export const createPeersView = (deps: {
     },
   };
 };
+
+const isSame = (one: PeerView, other: PeerView): boolean =>
+  (Object.keys(other) as (keyof PeerView)[]).every((key) => Object.is(one[key], other[key]));

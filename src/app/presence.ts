@@ -5,6 +5,8 @@ import { err, fault, ok } from '../core/result.ts';
 import type { NodeStatus } from '../inference/contracts.ts';
 import type { Method, Overlay, Rpc } from '../mesh/contracts.ts';
 
+import { isAbout } from './nodeRecord.ts';
+
 export interface Presence {
   /** Tells every peer our status; bursts become one message a second. */
   publish(): void;
@@ -36,7 +38,7 @@ export const createPresence = (deps: {
   const stopHandling = rpc.handle(method, async (status, { from }) => {
     const identity = overlay.peers().find(({ peer }) => peer === from);
     if (!identity) return err(fault('refused', 'this node is not linked to you'));
-    if (status.peer !== from || status.account !== identity.account || status.device !== identity.device) {
+    if (!isAbout(status, identity)) {
       overlay.expel(from, 'it announced the status of somebody else');
       return err(fault('refused', 'a status must be about its sender'));
     }

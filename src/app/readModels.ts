@@ -82,6 +82,10 @@ export type PeerView = {
   readonly status: NodeStatus;
   readonly sameAccount: boolean;
   readonly sameDevice: boolean;
+  /** How it is linked with this tab: a neighbour, a link for work, or over others. */
+  readonly link: 'neighbor' | 'direct' | 'none';
+  /** Whom it says it is linked with, with round trips in ms (−1: not measured). */
+  readonly neighbors: readonly { readonly peer: PeerId; readonly rtt: number }[];
   readonly rtt: Milliseconds | undefined;
   readonly bytesSent: number;
   readonly bytesReceived: number;
@@ -93,6 +97,22 @@ export type PeerView = {
   readonly wrong: number;
   /** closed: fine; open: left alone until `until` (monotonic) after failures. */
   readonly breaker: 'closed' | 'half-open' | 'open';
+};
+
+/** The swarm as this tab stands in it. Rates are of the last minute; undefined until something was measured. */
+export type NetworkView = {
+  /** With this tab. */
+  readonly peers: number;
+  readonly neighbors: number;
+  /** Links for work, besides. */
+  readonly direct: number;
+  /** Round trip to the slowest neighbour, in ms. */
+  readonly slowest: number | undefined;
+  readonly toldPerMinute: number | undefined;
+  /** Messages to neighbours: others' broadcasts and letters, and what is said about them. */
+  readonly passedOnPerMinute: number | undefined;
+  /** Forged, damaged or too many: not passed on, since this page was opened. */
+  readonly refused: number;
 };
 
 export type ReceiptView = {
@@ -150,6 +170,7 @@ export interface ReadModels {
   readonly limits: Store<ShareLimits>;
   readonly room: Store<RoomView>;
   readonly peers: Store<readonly PeerView[]>;
+  readonly network: Store<NetworkView>;
   /** Peers that could not join us, and why (version, identity…). */
   readonly refusals: Store<
     readonly { readonly peer: PeerId; readonly reason: string; readonly at: number }[]

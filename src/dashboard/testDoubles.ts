@@ -11,6 +11,7 @@ import type {
   LineView,
   LogEntry,
   MeasuredSpeed,
+  NetworkView,
   PageView,
   PeerView,
   ReceiptView,
@@ -149,6 +150,8 @@ export const fixturePeer = (index: number, change: Partial<PeerView> = {}): Peer
   rtt: (index % 4 === 2 ? 84 : 3.2 + index * 4.7) as Milliseconds,
   bytesSent: 1_204_331 * (index + 1),
   bytesReceived: 88_120 * (index + 1),
+  link: 'neighbor',
+  neighbors: [],
   connectedAt: fixtureStart - 600_000 + index * 20_000,
   workingForUs: 0,
   workingForIt: 0,
@@ -541,6 +544,15 @@ const modelsOf = (scenario: FixtureScenario, theme: ThemeChoice): FixtureModels 
       ),
     ),
     peers: createStore(peersOf(scenario)),
+    network: createStore<NetworkView>({
+      peers: peersOf(scenario).length + 1,
+      neighbors: Math.min(peersOf(scenario).length, 8),
+      direct: 0,
+      slowest: peersOf(scenario).length > 0 ? 34 : undefined,
+      toldPerMinute: 12,
+      passedOnPerMinute: 87,
+      refused: 0,
+    }),
     refusals: createStore(
       scenario === 'refused' || scenario === 'crowd'
         ? [

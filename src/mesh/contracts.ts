@@ -4,9 +4,14 @@ import type { Bytes } from '../core/bytes.ts';
 import type { Subscribe, Unsubscribe } from '../core/events.ts';
 import type { Fault, Result } from '../core/result.ts';
 import type { PeerIdentity } from '../identity/types.ts';
+import type { Observation } from './overlay/scores.ts';
 
 /** `control` overtakes `bulk` between frames, and never starves it. */
 export type Priority = 'control' | 'bulk';
+
+/** Which protocol a message on a link belongs to. */
+export type Channel = 'greeting' | 'overlay' | 'broadcast' | 'rpc' | 'letters';
+export type LinkMessage = { readonly channel: Channel; readonly bytes: Bytes };
 
 export type SendError = Fault<'closed' | 'unknown-peer' | 'too-large' | 'aborted'>;
 
@@ -17,8 +22,8 @@ export type SendError = Fault<'closed' | 'unknown-peer' | 'too-large' | 'aborted
 export interface Link {
   readonly peer: PeerId;
   /** Resolves when the last frame was handed to the network under back-pressure. One message ≤ 16 MiB. */
-  send(message: Uint8Array, priority: Priority): Promise<Result<void, SendError>>;
-  readonly messages: Subscribe<Bytes>;
+  send(message: Uint8Array, priority: Priority, channel: Channel): Promise<Result<void, SendError>>;
+  readonly messages: Subscribe<LinkMessage>;
   readonly closed: Subscribe<Fault<LinkEnd>>;
   readonly stats: () => LinkStats;
   close(reason: string): void;
@@ -27,6 +32,7 @@ export interface Link {
 export type LinkEnd = 'closed-here' | 'closed-there' | 'failed' | 'misbehaved' | 'version' | 'identity';
 
 export type LinkStats = {
+  /** Of messages, without what keeps the link alive. */
   readonly bytesSent: ByteCount;
   readonly bytesReceived: ByteCount;
   /** Smoothed round-trip time (RFC 6298 weights), once measured. */
@@ -39,24 +45,41 @@ export type OverlayChange =
   /** Somebody could not join us, or we them: shown to the person, with what to do. */
   | { readonly kind: 'refused'; readonly peer: PeerId; readonly reason: Fault<LinkEnd> };
 
-/**
- * Who this tab can talk to. Today every member of a small room; a partial mesh can take its place without its
- * users noticing. Doesn't know what messages mean.
- */
-export interface Overlay {
+export type OpenError = Fault<'unreachable' | 'declined'>;
+
+/** One protocol's share of every link; the simulator implements it with virtual time. */
+export interface MessageTransport {
   readonly self: PeerId;
-  peers(): readonly PeerIdentity[];
+  /** Makes a link if there is none; it stays while it is used. */
+  reach(peer: PeerId): Promise<Result<void, OpenError>>;
   send(to: PeerId, message: Uint8Array, priority: Priority): Promise<Result<void, SendError>>;
-  stats(peer: PeerId): LinkStats | undefined;
   readonly messages: Subscribe<{ readonly from: PeerId; readonly bytes: Bytes }>;
   readonly changes: Subscribe<OverlayChange>;
   /** Breaks with a peer whose messages are not acceptable: the message costs its sender, not us. */
   expel(peer: PeerId, reason: string): void;
-  close(): void;
 }
 
-/** The part of the overlay that RPC needs; the simulator implements it with virtual time. */
-export type MessageTransport = Pick<Overlay, 'self' | 'send' | 'messages' | 'changes' | 'expel'>;
+export type NeighborChange = { readonly peer: PeerId; readonly up: boolean };
+
+/**
+ * Who this tab can talk to: everybody in a room of up to a dozen, some of everybody in a larger one. Doesn't know what
+ * messages mean.
+ */
+export interface Overlay {
+  readonly self: PeerId;
+  /** Everybody linked: neighbours, and those with whom work is under way. */
+  peers(): readonly PeerIdentity[];
+  stats(peer: PeerId): LinkStats | undefined;
+  readonly changes: Subscribe<OverlayChange>;
+  /** Those the overlay itself chose or took in; broadcasts travel among them. */
+  neighbors(): readonly PeerId[];
+  readonly neighborChanges: Subscribe<NeighborChange>;
+  transport(channel: Exclude<Channel, 'greeting' | 'overlay'>): MessageTransport;
+  /** What a protocol has seen of a peer: it decides who is kept. */
+  observe(peer: PeerId, observation: Observation): void;
+  expel(peer: PeerId, reason: string): void;
+  close(): void;
+}
 
 /** A remote procedure: its schemas are its contract, checked on both sides. */
 export interface Method<Input, Output, Progress> {

@@ -88,6 +88,8 @@ export type TestChannel = RawChannel & {
   manual: boolean;
   flush(frames?: number): void;
   breakDown(reason: string): void;
+  /** While it says so nothing arrives, and nobody is told. */
+  muted: () => boolean;
   readonly sent: readonly Bytes[];
 };
 
@@ -112,6 +114,7 @@ export const createChannelPair = (
     };
     const channel: TestChannel = {
       manual: false,
+      muted: () => false,
       sent,
       frames(listener) {
         const unsubscribe = frames.subscribe(listener);
@@ -130,7 +133,7 @@ export const createChannelPair = (
         if (!channel.manual) channel.flush();
       },
       flush(count = Number.POSITIVE_INFINITY) {
-        for (const frame of waiting.splice(0, count)) other().deliver(frame);
+        for (const frame of waiting.splice(0, count)) if (!channel.muted()) other().deliver(frame);
         low.emit();
       },
       breakDown(reason) {
@@ -194,6 +197,7 @@ export const createTransportHub = () => {
       const changes = createEmitter<OverlayChange>();
       const transport: MessageTransport = {
         self,
+        reach: async () => ok(undefined),
         messages: messages.subscribe,
         changes: changes.subscribe,
         expel: (peer, reason) => void expelled.push({ by: self, peer, reason }),
@@ -227,11 +231,14 @@ const testSdp = (fingerprint: string) => `v=0\r\na=fingerprint:sha-256 ${fingerp
 export const createRtcHub = () => {
   let sessions = 0;
   const open = new Set<string>();
-  const waiting = new Map<string, { readonly open: (channel: RawChannel) => void }>();
+  const waiting = new Map<string, { readonly open: (channel: RawChannel) => void; readonly owner: string }>();
   const channels: TestChannel[] = [];
-  /** Set to make every certificate in use differ from the signed one. */
-  const options = { impostor: false, dead: false };
-  const connectorOf = (letter: string): RtcConnector => ({
+  /**
+   * `impostor`: every certificate in use differs from the signed one. `dead`: nothing connects. `dumb`: whose tab is gone
+   * without a word, so that its links stay open and silent.
+   */
+  const options = { impostor: false, dead: false, dumb: new Set<string>() };
+  const connectorOf = (letter: string, owner = letter): RtcConnector => ({
     connect({ initiator }) {
       const signals = createEmitter<SignalBody>();
       const opened = createEmitter<RawChannel>();
@@ -239,7 +246,7 @@ export const createRtcHub = () => {
       const id = String(sessions++);
       open.add(id);
       if (initiator) {
-        waiting.set(id, { open: opened.emit });
+        waiting.set(id, { open: opened.emit, owner });
         queueMicrotask(() =>
           signals.emit({ kind: 'offer', sdp: `${testSdp(testFingerprint(letter))}s=${id}` }),
         );
@@ -260,7 +267,10 @@ export const createRtcHub = () => {
               testFingerprint(options.impostor ? '0' : letter),
             ]);
             channels.push(here, there);
+            const owners = [owner, waiting.get(offerId)?.owner ?? ''];
+            for (const end of [here, there]) end.muted = () => owners.some((one) => options.dumb.has(one));
             waiting.set(`answered ${offerId}`, {
+              owner,
               open: () => {
                 waiting.get(offerId)?.open(there);
                 opened.emit(here);
@@ -290,30 +300,36 @@ export const createSignalingHub = () => {
     tamper,
     /** What a server that keeps old envelopes can send again. */
     replay: (from: PeerId, to: PeerId, payload: Bytes) =>
-      clients.get(to)?.emit({ kind: 'relay', from, payload }),
-    /** It is gone, and nobody is told. */
-    vanish: (peer: PeerId) => void clients.delete(peer),
-    leave(peer: PeerId) {
-      clients.delete(peer);
-      for (const events of clients.values()) events.emit({ kind: 'left', peer });
-    },
+      clients.get(to)?.emit({ kind: 'relay', from, payload, network: undefined }),
+    /** It has left, and whoever asks for it is told so. */
+    leave: (peer: PeerId) => void clients.delete(peer),
     clientOf(self: PeerId): SignalingClient {
       const events = createEmitter<SignalingEvent>();
       const state = { phase: 'joined' as const };
+      const others = () => [...clients.keys()].filter((peer) => peer !== self);
+      const sample = () => ({ peers: others().slice(0, 8), others: others().length });
       return {
         state: { get: () => state, subscribe: () => () => {} },
         events: events.subscribe,
         start() {
-          const peers = [...clients.keys()].filter((peer) => peer !== self);
-          for (const other of clients.values()) other.emit({ kind: 'joined', peer: self });
           clients.set(self, events);
-          events.emit({ kind: 'welcome', peers, ice: [] });
+          events.emit({ kind: 'welcome', ...sample(), ice: [] });
         },
+        find() {
+          queueMicrotask(() => events.emit({ kind: 'found', ...sample() }));
+          return true;
+        },
+        serverNow: () => milliseconds(0),
         stop() {},
         retryNow() {},
         relay(to, payload) {
           const sent = tamper.relay ? tamper.relay(payload, self, to) : payload;
-          queueMicrotask(() => clients.get(to)?.emit({ kind: 'relay', from: self, payload: sent }));
+          queueMicrotask(() => {
+            if (!clients.has(self)) return;
+            const receiver = clients.get(to);
+            if (receiver) receiver.emit({ kind: 'relay', from: self, payload: sent, network: undefined });
+            else events.emit({ kind: 'gone', peer: to });
+          });
           return true;
         },
       };

@@ -116,6 +116,7 @@ export const createSimulatedNetwork = (
       });
       return {
         self,
+        reach: async () => ok(undefined),
         messages: member.messages.subscribe,
         changes: member.changes.subscribe,
         async send(to, message) {

@@ -1,13 +1,15 @@
-import { useMemo, useRef } from 'react';
+import { useCallback, useMemo, useRef } from 'react';
 import type { PeerView, SelfView } from '../../app/readModels.ts';
 import type { PeerId } from '../../core/brand.ts';
 import { useMediaQuery } from '../hooks/useMediaQuery.ts';
 import { useSize } from '../hooks/useSize.ts';
 import { useVisible } from '../hooks/useVisible.ts';
-import { formatDuration } from '../kit/format.ts';
-import { Lantern } from '../kit/Lantern.tsx';
 import { lanternOf, toneOf } from '../kit/lantern.ts';
+import { ConstellationMap } from './ConstellationMap.tsx';
+import { constellationFrom } from './constellation.ts';
 import { layoutVillage, type Size, threadPath, type VillageLayout } from './layout.ts';
+import { Node } from './Node.tsx';
+import { peerInWords } from './peerInWords.ts';
 import { Ridges, Stars } from './Ridges.tsx';
 import { Spark, sparkMs } from './Spark.tsx';
 import './village.css';
@@ -23,7 +25,7 @@ export type VillageMapProps = {
 };
 
 /**
- * Every tab a lantern, every link a thread, every task a spark in the colour of whoever works on it. Nothing moves in
+ * Every tab a lantern, every link a thread (a large room: see ConstellationMap), every task a spark in the colour of whoever works on it. Nothing moves in
  * a hidden tab or against the person's preference; the nodes are plain buttons in reading order.
  */
 export const VillageMap = ({ self, selfLit, peers, large = false, selected, onSelect }: VillageMapProps) => {
@@ -41,6 +43,26 @@ export const VillageMap = ({ self, selfLit, peers, large = false, selected, onSe
         bottom: size.width < 560 ? 104 : large ? 150 : 120,
       })
     : undefined;
+  // The same function for ever, so that nodes which have not changed are not drawn again.
+  const latest = useRef(onSelect);
+  latest.current = onSelect;
+  const select = useCallback((peer: PeerId) => latest.current(peer), []);
+  if (size && ordered.length >= constellationFrom) {
+    return (
+      <div ref={ref} className={`village${large ? ' village-large' : ''}`}>
+        <Stars />
+        <Ridges />
+        <ConstellationMap
+          self={self}
+          selfLit={selfLit}
+          peers={ordered}
+          size={size}
+          selected={selected}
+          onSelect={select}
+        />
+      </div>
+    );
+  }
   return (
     <div ref={ref} className={`village${large ? ' village-large' : ''}`}>
       <Stars />
@@ -58,70 +80,34 @@ export const VillageMap = ({ self, selfLit, peers, large = false, selected, onSe
               key={peer.status.peer}
               peer={peer.status.peer}
               name={peer.status.name}
-              at={layout.peers[index] ?? layout.self}
+              x={(layout.peers[index] ?? layout.self).x}
+              y={(layout.peers[index] ?? layout.self).y}
               lit={peer.status.accepts.open}
               size={lanternSize}
               current={peer.status.peer === selected}
               working={peer.workingForUs > 0}
               label={peerInWords(peer)}
-              onSelect={onSelect}
+              onSelect={select}
             />
           ))}
           <Node
             peer={self.peer}
             name={self.name}
-            at={layout.self}
+            x={layout.self.x}
+            y={layout.self.y}
             lit={selfLit}
             size={lanternSize + 10}
             current={self.peer === selected}
             working={ordered.some((peer) => peer.workingForIt > 0)}
             label={`${self.name}, this device`}
             note="this device"
-            onSelect={onSelect}
+            onSelect={select}
           />
         </ul>
       ) : null}
     </div>
   );
 };
-
-const peerInWords = (peer: PeerView): string => {
-  const parts = [peer.status.name];
-  if (peer.workingForUs > 0) parts.push(`working for you on ${peer.workingForUs}`);
-  if (peer.workingForIt > 0) parts.push(`you work for it on ${peer.workingForIt}`);
-  if (!peer.status.accepts.open) parts.push(`accepts no work: ${peer.status.accepts.reason}`);
-  if (peer.rtt !== undefined) parts.push(`${formatDuration(peer.rtt)} away`);
-  return parts.join(', ');
-};
-
-type NodeProps = {
-  readonly peer: PeerId;
-  readonly name: string;
-  readonly at: { readonly x: number; readonly y: number };
-  readonly lit: boolean;
-  readonly size: number;
-  readonly current: boolean;
-  readonly working: boolean;
-  readonly label: string;
-  readonly note?: string;
-  readonly onSelect: (peer: PeerId) => void;
-};
-
-const Node = ({ peer, name, at, lit, size, current, working, label, note, onSelect }: NodeProps) => (
-  <li className="node" style={{ transform: `translate(${at.x}px, ${at.y}px)` }}>
-    <button
-      type="button"
-      className={working ? 'node-button tone working' : 'node-button tone'}
-      style={toneOf(peer)}
-      aria-label={label}
-      aria-current={current ? 'true' : undefined}
-      onClick={() => onSelect(peer)}
-    >
-      <Lantern peer={peer} name={name} size={size} lit={lit} />
-      <span className="node-name">{note ?? name}</span>
-    </button>
-  </li>
-);
 
 type Wires = {
   readonly self: PeerId;

@@ -1,101 +1,42 @@
 import type { PeerId } from '../../core/brand.ts';
-import type { Random } from '../../core/ports/random.ts';
-import { hasSeen, nothingSeen, type Seen, withSeen } from './seen.ts';
+import { sumOf, withKept, withoutOlder } from './kept.ts';
+import {
+  type Answered,
+  type BroadcastItem,
+  type MessageId,
+  type PlumtreeDeps,
+  type PlumtreeEffect,
+  type PlumtreeEvent,
+  type PlumtreeMessage,
+  type PlumtreeOptions,
+  type PlumtreeState,
+  plumtreeDefaults,
+  type Question,
+} from './plumtreeTypes.ts';
+import { hasSeen, nothingSeen, withSeen } from './seen.ts';
 
-/**
- * Plumtree (Leitão, Pereira, Rodrigues, "Epidemic broadcast trees", SRDS 2007) as a pure step: payloads along a tree of
- * eager links, announcements on the others, which mend the tree; and a periodic comparison of what both sides hold, so that
- * whoever missed everything gets it too. Knows ids and who told of them; doesn't know what a message says: whoever calls
- * this has checked signature and id before.
- */
-export type MessageId = string;
+type Stepped<M extends BroadcastItem> = readonly [PlumtreeState<M>, readonly PlumtreeEffect<M>[]];
+type Gossip<M> = Extract<PlumtreeMessage<M>, { t: 'gossip' }>;
 
-export type PlumtreeState<M> = {
-  readonly eager: readonly PeerId[];
-  readonly lazy: readonly PeerId[];
-  readonly seen: Seen<MessageId>;
-  /** The last messages whole, oldest first: for who missed them. */
-  readonly kept: ReadonlyMap<MessageId, M>;
-  /** Announced and not here yet, with who has them. */
-  readonly missing: ReadonlyMap<MessageId, Announced>;
-};
-
-type Announced = { readonly holders: readonly PeerId[]; readonly asked: PeerId | undefined };
-
-export type PlumtreeMessage<M> =
-  | {
-      readonly t: 'gossip';
-      readonly id: MessageId;
-      readonly hops: number;
-      readonly message: M;
-      readonly repair: boolean;
-    }
-  | { readonly t: 'ihave'; readonly ids: readonly MessageId[] }
-  | { readonly t: 'graft'; readonly id: MessageId }
-  | { readonly t: 'prune' }
-  /** What is held, in a number: equal sums, equal sets (but for one chance in 2³²). */
-  | { readonly t: 'summary'; readonly sum: number }
-  | { readonly t: 'holding'; readonly ids: readonly MessageId[] }
-  | { readonly t: 'pull'; readonly ids: readonly MessageId[] };
-
-export type PlumtreeEvent<M> =
-  | { readonly t: 'neighbor-up'; readonly peer: PeerId }
-  | { readonly t: 'neighbor-down'; readonly peer: PeerId }
-  | { readonly t: 'broadcast'; readonly id: MessageId; readonly message: M }
-  | { readonly t: 'received'; readonly from: PeerId; readonly message: PlumtreeMessage<M> }
-  | { readonly t: 'overdue'; readonly id: MessageId }
-  | { readonly t: 'tick' };
-
-export type PlumtreeEffect<M> =
-  | { readonly t: 'send'; readonly to: PeerId; readonly message: PlumtreeMessage<M> }
-  | {
-      readonly t: 'deliver';
-      readonly id: MessageId;
-      readonly message: M;
-      readonly hops: number;
-      readonly from: PeerId | undefined;
-    }
-  /** Asks for an `overdue` event after so many milliseconds. */
-  | { readonly t: 'wait'; readonly id: MessageId; readonly ms: number }
-  /** It announced a message, was asked for it, and did not send it in time. */
-  | { readonly t: 'broken-promise'; readonly peer: PeerId };
-
-export type PlumtreeOptions = {
-  /** How long an announced message may take to come by the tree, in ms. */
-  readonly patience: number;
-  /** How long one that was asked for may take, in ms. */
-  readonly graftPatience: number;
-  readonly kept: number;
-  readonly seenPieces: number;
-  readonly missing: number;
-};
-
-export const plumtreeDefaults: PlumtreeOptions = {
-  patience: 350,
-  graftPatience: 250,
-  kept: 256,
-  seenPieces: 32,
-  missing: 1_024,
-};
-
-export const initialPlumtree = <M>(): PlumtreeState<M> => ({
+export const initialPlumtree = <M extends BroadcastItem>(): PlumtreeState<M> => ({
   eager: [],
   lazy: [],
   seen: nothingSeen(),
+  critical: nothingSeen(),
   kept: new Map(),
   missing: new Map(),
+  answered: new Map(),
 });
 
-export type PlumtreeDeps = {
-  readonly random: Pick<Random, 'next'>;
-  /** Measured round trip in ms; unknown is the slowest. */
-  rtt(peer: PeerId): number | undefined;
-};
-
-type Stepped<M> = readonly [PlumtreeState<M>, readonly PlumtreeEffect<M>[]];
-
-/** Pure but for the draws from `deps.random`. */
-export const stepPlumtree = <M>(
+/**
+ * Plumtree (Leitão, Pereira, Rodrigues, "Epidemic broadcast trees", SRDS 2007) as a step: payloads along a tree of
+ * eager links, announcements on the others, which mend the tree; and a periodic comparison of what both sides keep, so
+ * that whoever missed everything gets it too. Critical messages go along every link. Knows ids and who told of them;
+ * doesn't know what a message says: whoever calls this has checked signature and id before.
+ *
+ * Pure but for the draws from `deps.random`.
+ */
+export const stepPlumtree = <M extends BroadcastItem>(
   state: PlumtreeState<M>,
   event: PlumtreeEvent<M>,
   deps: PlumtreeDeps,
@@ -103,7 +44,7 @@ export const stepPlumtree = <M>(
 ): Stepped<M> => {
   switch (event.t) {
     case 'neighbor-up':
-      // What each holds is compared at once: a newcomer, or the other half of a swarm, has missed something.
+      // What each keeps is compared at once: a newcomer, or the other half of a swarm, has missed something.
       return [withEager(state, event.peer), [send(event.peer, summaryOf(state))]];
     case 'neighbor-down':
       return [withoutPeer(state, event.peer), []];
@@ -111,85 +52,73 @@ export const stepPlumtree = <M>(
       return hasSeen(state.seen, event.id)
         ? [state, []]
         : spread(state, { ...event, hops: 0, from: undefined }, options);
+    // A link that is no neighbour's (any more) changes no tree.
     case 'received':
-      return receive(state, event.from, event.message, options);
+      return isNeighbor(state, event.from) ? receive(state, event.from, event.message, options) : [state, []];
+    case 'duplicate':
+      return isNeighbor(state, event.from) ? duplicate(state, event.from, event) : [state, []];
+    case 'dropped':
+      return [{ ...state, missing: without(state.missing, event.id) }, []];
     case 'overdue':
       return graft(state, event.id, deps, options);
-    case 'tick': {
-      const neighbors = [...state.eager, ...state.lazy];
-      const peer = neighbors[Math.floor(deps.random.next() * neighbors.length)];
-      return [state, peer === undefined ? [] : [send(peer, summaryOf(state))]];
-    }
+    case 'tick':
+      return compare(
+        { ...state, kept: withoutOlder(state.kept, event.now - options.keepMs), answered: new Map() },
+        deps,
+      );
   }
 };
 
 const send = <M>(to: PeerId, message: PlumtreeMessage<M>): PlumtreeEffect<M> => ({ t: 'send', to, message });
 
-const receive = <M>(
+const receive = <M extends BroadcastItem>(
   state: PlumtreeState<M>,
   from: PeerId,
   message: PlumtreeMessage<M>,
   options: PlumtreeOptions,
 ): Stepped<M> => {
-  // A link that is no neighbour's (any more) changes no tree.
-  if (!state.eager.includes(from) && !state.lazy.includes(from)) return [state, []];
   switch (message.t) {
     case 'gossip':
-      if (!hasSeen(state.seen, message.id)) {
-        const nearer = message.repair ? state : withEager(state, from);
-        return spread(nearer, { ...message, hops: message.hops + 1, from }, options);
-      }
-      if (message.repair || state.lazy.includes(from)) return [state, []];
-      return [withLazy(state, from), [send(from, { t: 'prune' })]];
+      return hasSeen(state.seen, message.id)
+        ? duplicate(state, from, message)
+        : takeIn(state, from, message, options);
     case 'ihave':
       return announced(state, from, message.ids, options);
-    case 'graft': {
-      const kept = state.kept.get(message.id);
-      return [
-        withEager(state, from),
-        kept === undefined ? [] : [send(from, gossip(message.id, kept, 0, false))],
-      ];
-    }
     case 'prune':
       return [withLazy(state, from), []];
+    case 'graft':
+      return answerGraft(withEager(state, from), from, message.id, options);
     case 'summary':
-      return message.sum === sumOf(state) ? [state, []] : [state, [send(from, holdingOf(state))]];
-    case 'holding': {
-      const unseen = message.ids.slice(0, options.kept).filter((id) => !hasSeen(state.seen, id));
-      const theirs = new Set(message.ids);
-      const lacking = [...state.kept.keys()].some((id) => !theirs.has(id));
-      return [
-        state,
-        [
-          ...(unseen.length > 0 ? [send<M>(from, { t: 'pull', ids: unseen })] : []),
-          // Those it lacks it learns by an announcement; it asks if they don't come by the tree.
-          ...(lacking
-            ? [send<M>(from, { t: 'ihave', ids: [...state.kept.keys()].filter((id) => !theirs.has(id)) })]
-            : []),
-        ],
-      ];
+    case 'holding':
+    case 'pull': {
+      const answering = withAnswer(state, from, message.t, options);
+      return answering ? [answering, answerOf(answering, from, message, options)] : [state, []];
     }
-    case 'pull':
-      return [
-        state,
-        message.ids.slice(0, options.kept).flatMap((id) => {
-          const kept = state.kept.get(id);
-          return kept === undefined ? [] : [send(from, gossip(id, kept, 0, true))];
-        }),
-      ];
   }
 };
 
-const gossip = <M>(id: MessageId, message: M, hops: number, repair: boolean): PlumtreeMessage<M> => ({
-  t: 'gossip',
-  id,
-  hops,
-  message,
-  repair,
-});
+const takeIn = <M extends BroadcastItem>(
+  state: PlumtreeState<M>,
+  from: PeerId,
+  gossip: Gossip<M>,
+  options: PlumtreeOptions,
+): Stepped<M> => {
+  // Only what came along the tree says who is near in it.
+  const beside = gossip.repair || gossip.message.critical;
+  return spread(beside ? state : withEager(state, from), { ...gossip, hops: gossip.hops + 1, from }, options);
+};
+
+const duplicate = <M extends BroadcastItem>(
+  state: PlumtreeState<M>,
+  from: PeerId,
+  { id, repair }: { readonly id: MessageId; readonly repair: boolean },
+): Stepped<M> => {
+  if (repair || state.lazy.includes(from) || hasSeen(state.critical, id)) return [state, []];
+  return [withLazy(state, from), [send(from, { t: 'prune' })]];
+};
 
 /** A message that is new here: told to the one above, sent along the tree, announced beside it. */
-const spread = <M>(
+const spread = <M extends BroadcastItem>(
   state: PlumtreeState<M>,
   news: {
     readonly id: MessageId;
@@ -200,26 +129,27 @@ const spread = <M>(
   options: PlumtreeOptions,
 ): Stepped<M> => {
   const { id, message, hops, from } = news;
-  const kept = new Map(state.kept).set(id, message);
-  for (const oldest of kept.keys()) {
-    if (kept.size <= options.kept) break;
-    kept.delete(oldest);
-  }
-  const missing = state.missing.has(id) ? new Map(state.missing) : state.missing;
-  if (missing !== state.missing) (missing as Map<MessageId, unknown>).delete(id);
+  const others = (peers: readonly PeerId[]) => peers.filter((peer) => peer !== from);
+  const [told, announcedTo] = message.critical
+    ? [[...state.eager, ...state.lazy], []]
+    : [state.eager, state.lazy];
   return [
-    { ...state, seen: withSeen(state.seen, id, options.seenPieces), kept, missing },
+    {
+      ...state,
+      seen: withSeen(state.seen, id, options.seenPieces),
+      critical: message.critical ? withSeen(state.critical, id, options.seenPieces) : state.critical,
+      kept: withKept(state.kept, id, message, options.kept),
+      missing: without(state.missing, id),
+    },
     [
       { t: 'deliver', id, message, hops, from },
-      ...state.eager
-        .filter((peer) => peer !== from)
-        .map((peer) => send(peer, gossip(id, message, hops, false))),
-      ...state.lazy.filter((peer) => peer !== from).map((peer) => send<M>(peer, { t: 'ihave', ids: [id] })),
+      ...others(told).map((peer) => send(peer, gossipOf(id, message, hops, false))),
+      ...others(announcedTo).map((peer) => send<M>(peer, { t: 'ihave', ids: [id] })),
     ],
   ];
 };
 
-const announced = <M>(
+const announced = <M extends BroadcastItem>(
   state: PlumtreeState<M>,
   from: PeerId,
   ids: readonly MessageId[],
@@ -240,7 +170,7 @@ const announced = <M>(
 };
 
 /** Asks the nearest of those who announced it, and takes the link into the tree. */
-const graft = <M>(
+const graft = <M extends BroadcastItem>(
   state: PlumtreeState<M>,
   id: MessageId,
   deps: PlumtreeDeps,
@@ -251,49 +181,120 @@ const graft = <M>(
   const broken: readonly PlumtreeEffect<M>[] =
     known.asked === undefined ? [] : [{ t: 'broken-promise', peer: known.asked }];
   const far = (peer: PeerId) => deps.rtt(peer) ?? Number.POSITIVE_INFINITY;
-  const linked = known.holders.filter((peer) => state.eager.includes(peer) || state.lazy.includes(peer));
+  const linked = known.holders.filter((peer) => isNeighbor(state, peer));
   const [nearest] = linked.toSorted((a, b) => far(a) - far(b));
-  const missing = new Map(state.missing);
-  if (nearest === undefined) {
-    missing.delete(id); // the next comparison finds it
-    return [{ ...state, missing }, broken];
-  }
-  missing.set(id, { holders: linked.filter((peer) => peer !== nearest), asked: nearest });
+  // The next comparison finds what nobody is left to be asked for.
+  if (nearest === undefined) return [{ ...state, missing: without(state.missing, id) }, broken];
+  const holders = linked.filter((peer) => peer !== nearest);
+  const missing = new Map(state.missing).set(id, { holders, asked: nearest });
   return [
     withEager({ ...state, missing }, nearest),
     [...broken, send(nearest, { t: 'graft', id }), { t: 'wait', id, ms: options.graftPatience }],
   ];
 };
 
-const withEager = <M>(state: PlumtreeState<M>, peer: PeerId): PlumtreeState<M> =>
+/** Tells one neighbour, drawn by chance, what is kept here. */
+const compare = <M extends BroadcastItem>(state: PlumtreeState<M>, deps: PlumtreeDeps): Stepped<M> => {
+  const neighbors = [...state.eager, ...state.lazy];
+  const peer = neighbors[Math.floor(deps.random.next() * neighbors.length)];
+  return [state, peer === undefined ? [] : [send(peer, summaryOf(state))]];
+};
+
+const answerOf = <M extends BroadcastItem>(
+  state: PlumtreeState<M>,
+  from: PeerId,
+  message: Extract<PlumtreeMessage<M>, { t: 'summary' | 'holding' | 'pull' }>,
+  options: PlumtreeOptions,
+): readonly PlumtreeEffect<M>[] => {
+  if (message.t === 'summary') {
+    const same = message.sum === sumOf(state.kept);
+    return same ? [] : [send(from, { t: 'holding', ids: [...state.kept.keys()] })];
+  }
+  const ids = new Set(message.ids.slice(0, options.kept));
+  if (message.t === 'pull') return [...ids].flatMap((id) => keptFor(state, from, id, true));
+  const unseen = [...ids].filter((id) => !hasSeen(state.seen, id));
+  const lacking = [...state.kept.keys()].filter((id) => !ids.has(id));
+  return [
+    ...(unseen.length > 0 ? [send<M>(from, { t: 'pull', ids: unseen })] : []),
+    // Those it lacks it learns by an announcement; it asks if they don't come by the tree.
+    ...(lacking.length > 0 ? [send<M>(from, { t: 'ihave', ids: lacking })] : []),
+  ];
+};
+
+const answerGraft = <M extends BroadcastItem>(
+  state: PlumtreeState<M>,
+  from: PeerId,
+  id: MessageId,
+  options: PlumtreeOptions,
+): Stepped<M> => {
+  const answering = withAnswer(state, from, 'graft', options);
+  return answering ? [answering, keptFor(state, from, id, false)] : [state, []];
+};
+
+const keptFor = <M extends BroadcastItem>(
+  state: PlumtreeState<M>,
+  peer: PeerId,
+  id: MessageId,
+  repair: boolean,
+): readonly PlumtreeEffect<M>[] => {
+  const message = state.kept.get(id);
+  return message === undefined ? [] : [send(peer, gossipOf(id, message, 0, repair))];
+};
+
+const unanswered: Answered = { summary: 0, holding: 0, pull: 0, graft: 0 };
+
+/**
+ * With one more answer to this neighbour; undefined if it has had all it gets before the next tick. Forty bytes must not
+ * draw megabytes again and again; an honest neighbour asks once a tick, and grafts what it missed.
+ */
+const withAnswer = <M extends BroadcastItem>(
+  state: PlumtreeState<M>,
+  peer: PeerId,
+  question: Question,
+  options: PlumtreeOptions,
+): PlumtreeState<M> | undefined => {
+  const counts = state.answered.get(peer) ?? unanswered;
+  const most = question === 'graft' ? options.kept : 1;
+  if (counts[question] >= most) return undefined;
+  const counted: Answered = { ...counts, [question]: counts[question] + 1 };
+  return { ...state, answered: new Map(state.answered).set(peer, counted) };
+};
+
+const gossipOf = <M>(id: MessageId, message: M, hops: number, repair: boolean): PlumtreeMessage<M> => ({
+  t: 'gossip',
+  id,
+  hops,
+  message,
+  repair,
+});
+
+const summaryOf = <M extends BroadcastItem>(state: PlumtreeState<M>): PlumtreeMessage<M> => ({
+  t: 'summary',
+  sum: sumOf(state.kept),
+});
+
+const isNeighbor = <M extends BroadcastItem>(state: PlumtreeState<M>, peer: PeerId): boolean =>
+  state.eager.includes(peer) || state.lazy.includes(peer);
+
+const withEager = <M extends BroadcastItem>(state: PlumtreeState<M>, peer: PeerId): PlumtreeState<M> =>
   state.eager.includes(peer)
     ? state
     : { ...state, eager: [...state.eager, peer], lazy: state.lazy.filter((other) => other !== peer) };
 
-const withLazy = <M>(state: PlumtreeState<M>, peer: PeerId): PlumtreeState<M> =>
+const withLazy = <M extends BroadcastItem>(state: PlumtreeState<M>, peer: PeerId): PlumtreeState<M> =>
   state.eager.includes(peer)
     ? { ...state, eager: state.eager.filter((other) => other !== peer), lazy: [...state.lazy, peer] }
     : state;
 
-const withoutPeer = <M>(state: PlumtreeState<M>, peer: PeerId): PlumtreeState<M> => ({
+const withoutPeer = <M extends BroadcastItem>(state: PlumtreeState<M>, peer: PeerId): PlumtreeState<M> => ({
   ...state,
   eager: state.eager.filter((other) => other !== peer),
   lazy: state.lazy.filter((other) => other !== peer),
 });
 
-const summaryOf = <M>(state: PlumtreeState<M>): PlumtreeMessage<M> => ({ t: 'summary', sum: sumOf(state) });
-const holdingOf = <M>(state: PlumtreeState<M>): PlumtreeMessage<M> => ({
-  t: 'holding',
-  ids: [...state.kept.keys()],
-});
-
-/** FNV-1a of each id, added up: the order in which messages came doesn't matter. */
-const sumOf = <M>(state: PlumtreeState<M>): number => {
-  let sum = 0;
-  for (const id of state.kept.keys()) {
-    let hash = 0x811c9dc5;
-    for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 16777619);
-    sum = (sum + hash) | 0;
-  }
-  return sum;
+const without = <K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> => {
+  if (!map.has(key)) return map;
+  const rest = new Map(map);
+  rest.delete(key);
+  return rest;
 };

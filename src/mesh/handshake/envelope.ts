@@ -33,8 +33,6 @@ const signalSchema = v.variant('kind', [
       sdpMLineIndex: v.nullable(countSchema(16)),
     }),
   }),
-  /** "Dial me": from the side that doesn't dial, when it has lost the link. */
-  v.object({ kind: v.literal('knock') }),
 ]);
 export type EnvelopeSignal = v.InferOutput<typeof signalSchema>;
 

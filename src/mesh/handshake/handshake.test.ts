@@ -82,7 +82,6 @@ describe('an envelope', () => {
   });
 
   it.each([
-    { kind: 'knock' } as const,
     { kind: 'candidate', candidate: { candidate: 'candidate:1', sdpMid: null, sdpMLineIndex: 0 } } as const,
   ])('carries a $kind', async (signal) => {
     const { expected, sealed } = await createLetter({ signal });

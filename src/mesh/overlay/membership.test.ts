@@ -12,7 +12,10 @@ import {
 const peer = (name: string) => name as PeerId;
 const peers = (count: number, prefix = 'p') => Array.from({ length: count }, (_, i) => peer(`${prefix}${i}`));
 
-const createRig = (scores: Readonly<Record<string, number>> = {}) => {
+const createRig = (
+  scores: Readonly<Record<string, number>> = {},
+  { others = 1_000, costs = {} }: { others?: number; costs?: Readonly<Record<string, number>> } = {},
+) => {
   let draw = 0;
   let state: MembershipState = initialMembership(peer('me'));
   const rig = {
@@ -23,6 +26,7 @@ const createRig = (scores: Readonly<Record<string, number>> = {}) => {
       const [next, effects] = stepMembership(state, event, {
         random: { next: () => (draw = (draw * 7 + 0.37) % 1) },
         score: (one) => scores[one] ?? 0,
+        cost: (one) => costs[one] ?? 0,
       });
       expect(given).toEqual(before); // the state that was given stays as it is
       state = next;
@@ -31,11 +35,12 @@ const createRig = (scores: Readonly<Record<string, number>> = {}) => {
     hear: (from: PeerId, message: MembershipMessage) => rig.take({ t: 'received', from, message }),
     /** A neighbour of this node's own choice. */
     choose(one: PeerId) {
-      rig.take({ t: 'contacts', peers: [one] });
+      rig.take({ t: 'contacts', peers: [one], others });
       rig.take({ t: 'link-up', peer: one });
       rig.hear(one, { t: 'accepted' });
     },
   };
+  rig.take({ t: 'contacts', peers: [], others });
   return rig;
 };
 
@@ -43,24 +48,20 @@ const said = (effects: readonly MembershipEffect[]) =>
   effects.flatMap((effect) => (effect.t === 'send' ? [`${effect.message.t} to ${effect.to}`] : []));
 
 describe('membership', () => {
-  it('joins by a contact, and is a neighbour only when that one agrees', () => {
+  it('joins by contacts, and is a neighbour only when one agrees', () => {
     const rig = createRig();
-    expect(rig.take({ t: 'contacts', peers: [peer('a')] })).toEqual([{ t: 'connect', peer: 'a' }]);
-    expect(said(rig.take({ t: 'link-up', peer: peer('a') }))).toEqual(['join to a']);
+    const contact = { t: 'contacts', peers: [peer('a')], others: 1_000 } as const;
+    expect(rig.take(contact)).toEqual([{ t: 'connect', peer: 'a' }]);
+    expect(said(rig.take({ t: 'link-up', peer: peer('a') }))).toEqual(['neighbor to a']);
     expect(rig.state().active).toEqual([]);
     expect(rig.hear(peer('a'), { t: 'accepted' })).toEqual([{ t: 'neighbor-up', peer: 'a' }]);
     expect(rig.state()).toMatchObject({ active: ['a'], chosen: ['a'] });
   });
 
-  it('takes a newcomer in and passes its name on to every neighbour', () => {
+  it('takes a newcomer in, as one that came by itself', () => {
     const rig = createRig();
     for (const one of peers(3)) rig.choose(one);
-    expect(said(rig.hear(peer('new'), { t: 'join' }))).toEqual([
-      'accepted to new',
-      'forward-join to p0',
-      'forward-join to p1',
-      'forward-join to p2',
-    ]);
+    expect(said(rig.hear(peer('new'), { t: 'neighbor', urgent: true }))).toEqual(['accepted to new']);
     expect(rig.state().active).toContain('new');
     expect(rig.state().chosen).not.toContain('new');
   });
@@ -71,11 +72,21 @@ describe('membership', () => {
     expect(rig.state().active).toEqual([]);
   });
 
-  it('lets no stranger start walks or shuffles', () => {
+  it('asks those whom a full node names instead', () => {
+    const rig = createRig();
+    rig.take({ t: 'contacts', peers: [peer('full')], others: 1_000 });
+    rig.take({ t: 'link-up', peer: peer('full') });
+    const effects = rig.hear(peer('full'), { t: 'declined', peers: peers(2, 'named') });
+    expect(effects).toContainEqual({ t: 'connect', peer: 'named0' });
+    expect(effects).toContainEqual({ t: 'connect', peer: 'named1' });
+    expect(rig.hear(peer('liar'), { t: 'declined', peers: peers(2, 'unasked') })).toEqual([]);
+    expect([...rig.state().passive, ...rig.state().pending.keys()]).not.toContain('unasked0');
+  });
+
+  it('lets no stranger start shuffles', () => {
     const rig = createRig();
     for (const one of peers(3)) rig.choose(one);
     const stranger = peer('stranger');
-    expect(rig.hear(stranger, { t: 'forward-join', joiner: peer('x'), ttl: 3 })).toEqual([]);
     expect(rig.hear(stranger, { t: 'shuffle', peers: [peer('x')], ttl: 3, path: [] })).toEqual([]);
   });
 
@@ -83,9 +94,9 @@ describe('membership', () => {
     const rig = createRig();
     for (const one of peers(40, 'pusher')) rig.hear(one, { t: 'neighbor', urgent: true });
     expect(rig.state().active).toHaveLength(6);
-    for (const one of peers(40, 'joiner')) rig.hear(one, { t: 'join' });
+    for (const one of peers(40, 'joiner')) rig.hear(one, { t: 'neighbor', urgent: false });
     expect(rig.state().active).toHaveLength(6);
-    rig.take({ t: 'contacts', peers: peers(20, 'sampled') });
+    rig.take({ t: 'contacts', peers: peers(20, 'sampled'), others: 1_000 });
     expect(rig.state().pending.size).toBe(3);
   });
 
@@ -100,7 +111,7 @@ describe('membership', () => {
 
   it('replaces a neighbour that is gone, and does not ask the dead again', () => {
     const rig = createRig();
-    rig.take({ t: 'contacts', peers: peers(20) });
+    rig.take({ t: 'contacts', peers: peers(20), others: 1_000 });
     for (const one of rig.state().pending.keys()) {
       rig.take({ t: 'link-up', peer: one });
       rig.hear(one, { t: 'accepted' });
@@ -115,15 +126,29 @@ describe('membership', () => {
     expect(rig.state().samplers.map((sampler) => sampler.peer)).not.toContain(asked);
   });
 
-  it('trims surplus one a tick: the worst, then who came by itself, and tells it', () => {
+  it('lets go late and one a tick: first what it chose beyond its need, then of those who came', () => {
     const rig = createRig();
-    for (const one of peers(6, 'guest')) rig.hear(one, { t: 'neighbor', urgent: true });
-    for (const one of peers(3, 'own')) rig.choose(one);
-    expect(rig.state()).toMatchObject({ chosen: ['own0', 'own1', 'own2'] });
-    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to guest5');
-    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to guest4');
+    for (const one of peers(6, 'own')) rig.choose(one);
     expect(said(rig.take({ t: 'tick' })).join()).not.toContain('disconnect');
-    expect(rig.state().active).toHaveLength(7);
+    for (const one of peers(6, 'guest')) rig.hear(one, { t: 'neighbor', urgent: true });
+    const gone = () => said(rig.take({ t: 'tick' })).filter((one) => one.startsWith('disconnect'));
+    expect([gone(), gone(), gone(), gone(), gone()]).toEqual([
+      ['disconnect to own5'],
+      ['disconnect to own4'],
+      ['disconnect to own3'],
+      ['disconnect to guest5'],
+      [],
+    ]);
+    expect(rig.state()).toMatchObject({ chosen: ['own0', 'own1', 'own2'] });
+    expect(rig.state().active).toHaveLength(8);
+  });
+
+  it('takes in who asks as long as it has room: a link that was made is not refused for order', () => {
+    const rig = createRig();
+    for (const one of peers(6)) rig.choose(one);
+    for (const one of peers(6, 'guest')) rig.hear(one, { t: 'neighbor', urgent: false });
+    expect(rig.state().active).toHaveLength(12);
+    expect(said(rig.hear(peer('late'), { t: 'neighbor', urgent: false }))).toEqual(['declined to late']);
   });
 
   it('sends a shuffle’s answer back along its walk', () => {
@@ -134,7 +159,8 @@ describe('membership', () => {
       { t: 'send', to: 'p1', message: { t: 'shuffle-reply', peers: ['x'], path: [] } },
     ]);
     expect(rig.state().passive).not.toContain('x');
-    rig.hear(peer('p0'), { ...reply, path: [] });
+    const asked = rig.take({ t: 'tick' }).find((one) => one.t === 'send' && one.message.t === 'shuffle');
+    rig.hear((asked as { to: PeerId }).to, { ...reply, path: [] });
     expect([...rig.state().passive, ...rig.state().pending.keys()]).toContain('x');
   });
 
@@ -153,7 +179,7 @@ describe('membership', () => {
 
   it('gives up a link that is neither made nor answered', () => {
     const rig = createRig();
-    rig.take({ t: 'contacts', peers: [peer('mute')] });
+    rig.take({ t: 'contacts', peers: [peer('mute')], others: 1_000 });
     rig.take({ t: 'tick' });
     rig.take({ t: 'tick' });
     expect(rig.take({ t: 'tick' })).toContainEqual({ t: 'close', peer: 'mute' });
@@ -168,7 +194,64 @@ describe('membership', () => {
     rig.choose(peer('a'));
     expect(rig.take({ t: 'expel', peer: peer('a') })).toContainEqual({ t: 'neighbor-down', peer: 'a' });
     expect(rig.hear(peer('a'), { t: 'neighbor', urgent: true })).toEqual([{ t: 'close', peer: 'a' }]);
-    rig.take({ t: 'contacts', peers: [peer('a')] });
+    rig.take({ t: 'contacts', peers: [peer('a')], others: 1_000 });
     expect(rig.state().pending.size).toBe(0);
+  });
+
+  it('believes one answer to one shuffle, and none that it did not ask for', () => {
+    const rig = createRig();
+    for (const one of peers(3)) rig.choose(one);
+    const names = (prefix: string) => ({ t: 'shuffle-reply', peers: peers(4, prefix), path: [] }) as const;
+    rig.hear(peer('p0'), names('unasked'));
+    const asked = rig.take({ t: 'tick' }).flatMap((one) => (one.t === 'send' ? [one.to] : []))[0]!;
+    rig.hear(asked, names('asked'));
+    rig.hear(asked, names('again'));
+    const known = [...rig.state().passive, ...rig.state().pending.keys()].join();
+    expect(known).toContain('asked0');
+    expect(known).not.toContain('unasked');
+    expect(known).not.toContain('again');
+  });
+
+  it('links with everybody in a small room, also with all who come by themselves', () => {
+    const rig = createRig({}, { others: 11 });
+    rig.take({ t: 'contacts', peers: peers(8), others: 11 });
+    expect(rig.state().pending.size).toBe(8);
+    for (const one of peers(8)) {
+      rig.take({ t: 'link-up', peer: one });
+      rig.hear(one, { t: 'accepted' });
+    }
+    for (const one of peers(3, 'guest')) rig.hear(one, { t: 'neighbor', urgent: false });
+    expect(rig.state().active).toHaveLength(11);
+    const effects = rig.take({ t: 'tick' });
+    expect(said(effects).join()).not.toContain('disconnect');
+    expect(effects).not.toContainEqual({ t: 'find-contacts' });
+  });
+
+  it('lets go, neighbour by neighbour, when a small room grows large', () => {
+    const rig = createRig({}, { others: 11 });
+    for (const one of peers(11)) rig.choose(one);
+    rig.take({ t: 'contacts', peers: peers(8, 'new'), others: 60 });
+    for (let tick = 0; tick < 10; tick++) rig.take({ t: 'tick' });
+    expect(rig.state().active).toHaveLength(6);
+  });
+
+  it('asks the server again while it knows fewer than there are', () => {
+    const rig = createRig({}, { others: 5 });
+    for (const one of peers(2)) rig.choose(one);
+    expect(rig.take({ t: 'tick' })).toContainEqual({ t: 'find-contacts' });
+  });
+
+  it('asks the server at once when the last neighbour is gone', () => {
+    const rig = createRig({}, { others: 1 });
+    rig.choose(peer('only'));
+    expect(rig.take({ t: 'link-down', peer: peer('only') })).toContainEqual({ t: 'find-contacts' });
+  });
+
+  it('of neighbours who serve equally well lets the distant go', () => {
+    const rig = createRig({}, { costs: { own1: 0.9, own4: 0.5 } });
+    for (const one of peers(6, 'own')) rig.choose(one);
+    for (const one of peers(6, 'guest')) rig.hear(one, { t: 'neighbor', urgent: true });
+    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to own1');
+    expect(said(rig.take({ t: 'tick' }))).toContain('disconnect to own4');
   });
 });

@@ -12,20 +12,22 @@ export type MembershipState = {
   readonly samplers: readonly Sampler[];
   /** Heard of; not linked. */
   readonly passive: readonly PeerId[];
-  readonly pending: ReadonlyMap<PeerId, Pending>;
+  /** Asked for, and for how many ticks. */
+  readonly pending: ReadonlyMap<PeerId, number>;
   /** Asked since the last tick: not asked again before the next. */
   readonly tried: ReadonlySet<PeerId>;
   readonly expelled: readonly PeerId[];
+  /** How many others were in the room when the server last said so. */
+  readonly others: number;
+  /** To whom the last shuffle went, until it is answered. */
+  readonly shuffledWith: PeerId | undefined;
 };
 
-export type Pending = { readonly purpose: 'join' | 'fill' | 'adopt' | 'rewire'; readonly ticks: number };
-
 export type MembershipMessage =
-  | { readonly t: 'join' }
-  | { readonly t: 'forward-join'; readonly joiner: PeerId; readonly ttl: number }
   | { readonly t: 'neighbor'; readonly urgent: boolean }
   | { readonly t: 'accepted' }
-  | { readonly t: 'declined' }
+  /** With others to ask instead. */
+  | { readonly t: 'declined'; readonly peers: readonly PeerId[] }
   | { readonly t: 'disconnect' }
   | {
       readonly t: 'shuffle';
@@ -36,8 +38,8 @@ export type MembershipMessage =
   | { readonly t: 'shuffle-reply'; readonly peers: readonly PeerId[]; readonly path: readonly PeerId[] };
 
 export type MembershipEvent =
-  /** A sample of the room, from signaling. */
-  | { readonly t: 'contacts'; readonly peers: readonly PeerId[] }
+  /** A sample of the room, and how many others there are, from signaling. */
+  | { readonly t: 'contacts'; readonly peers: readonly PeerId[]; readonly others: number }
   | { readonly t: 'link-up'; readonly peer: PeerId }
   | { readonly t: 'link-failed'; readonly peer: PeerId }
   | { readonly t: 'link-down'; readonly peer: PeerId }
@@ -55,12 +57,22 @@ export type MembershipEffect =
   | { readonly t: 'find-contacts' };
 
 export type MembershipOptions = {
+  /** Neighbours of a node in a large room. */
   readonly target: number;
+  /** Never more; a room with fewer others than this is small, and everybody in it is linked with everybody. */
   readonly cap: number;
+  /** Of these, so many of its own choice. */
+  readonly chosen: number;
+  /** With more neighbours than this, own choices beyond `chosen` are given up. */
+  readonly plenty: number;
+  /** With more than this, also those who came by themselves. */
+  readonly most: number;
   readonly passive: number;
   readonly samplers: number;
-  readonly activeWalk: number;
-  readonly passiveWalk: number;
+  /** Of ticks, the share that shuffles once enough names are known. */
+  readonly shuffleShare: number;
+  /** How far a shuffle goes. */
+  readonly walk: number;
   readonly shuffleActive: number;
   readonly shufflePassive: number;
   /** Of ticks with a full active view, the share that links to somebody new. */
@@ -70,13 +82,16 @@ export type MembershipOptions = {
 export const membershipDefaults: MembershipOptions = {
   target: 6,
   cap: 12,
+  chosen: 3,
+  plenty: 6,
+  most: 8,
   passive: 36,
   samplers: 12,
-  activeWalk: 6,
-  passiveWalk: 3,
+  shuffleShare: 0.3,
+  walk: 6,
   shuffleActive: 3,
   shufflePassive: 4,
-  rewireShare: 0.1,
+  rewireShare: 0.02,
 };
 
 export const initialMembership = (self: PeerId): MembershipState => ({
@@ -88,12 +103,16 @@ export const initialMembership = (self: PeerId): MembershipState => ({
   pending: new Map(),
   tried: new Set(),
   expelled: [],
+  others: 0,
+  shuffledWith: undefined,
 });
 
 export type MembershipDeps = {
   readonly random: Pick<Random, 'next'>;
   /** Higher is better, 0 a stranger. */
   score(peer: PeerId): number;
+  /** 0…1, among those who serve equally well: the distant, and those of a network that is there already, go first. */
+  cost(peer: PeerId): number;
 };
 
 export type Stepped = readonly [MembershipState, readonly MembershipEffect[]];

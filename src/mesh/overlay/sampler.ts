@@ -3,9 +3,9 @@ import type { Random } from '../../core/ports/random.ts';
 
 /**
  * An even sample of everybody ever named (min-wise independent sampling; Bortnikov et al., "Brahms: Byzantine resilient
- * random membership sampling", 2009). Doesn't know who names whom, nor whether somebody is still there.
+ * random membership sampling", 2009): each sampler keeps, of everybody it is told, the one whose hash under its salt is
+ * least. Doesn't know who names whom, nor whether somebody is still there.
  */
-/** Keeps, of everybody it is told, the one whose hash under this salt is least. */
 export type Sampler = { readonly salt: number; readonly peer: PeerId | undefined; readonly least: number };
 
 const newSampler = (random: Pick<Random, 'next'>): Sampler => ({

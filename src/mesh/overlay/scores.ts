@@ -21,6 +21,8 @@ const forgotten = 0.05;
 /** Two forged messages within a few ticks, or a long series of broken promises. */
 const unbearable = -15;
 
+export const noScores: Scores = new Map();
+
 export const scoreOf = (scores: Scores, peer: PeerId): number => scores.get(peer) ?? 0;
 
 export const observe = (scores: Scores, peer: PeerId, observation: Observation): Scores =>

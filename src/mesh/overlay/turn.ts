@@ -5,13 +5,9 @@ import type {
   MembershipMessage,
   MembershipOptions,
   MembershipState,
-  Pending,
   Stepped,
 } from './membershipTypes.ts';
 import { withoutSample, withSample } from './sampler.ts';
-
-/** What having been chosen is worth beside a score. */
-const ownChoice = 3;
 
 /**
  * One step's working copy: changes and effects are collected, the given state stays as it is. A class, because a swarm in
@@ -126,11 +122,11 @@ export class Turn {
     this.remember(peer);
   }
 
-  connect(peer: PeerId, purpose: Pending['purpose']): void {
+  connect(peer: PeerId): void {
     const { pending, tried } = this.state;
     if (this.known(peer) || pending.has(peer)) return;
     this.change({
-      pending: new Map(pending).set(peer, { purpose, ticks: 0 }),
+      pending: new Map(pending).set(peer, 0),
       tried: new Set(tried).add(peer),
     });
     this.emit({ t: 'connect', peer });
@@ -147,15 +143,30 @@ export class Turn {
     return !this.known(peer) && !this.state.tried.has(peer) && !this.state.pending.has(peer);
   }
 
+  /** Nobody can hide a small room: whoever adds names to it makes it a large one. */
+  isSmallRoom(): boolean {
+    const { active, passive, others } = this.state;
+    return Math.max(others, active.length + passive.length) < this.options.cap;
+  }
+
+  wanted(): number {
+    return this.isSmallRoom() ? this.options.cap - 1 : this.options.target;
+  }
+
+  /** How many neighbours may be there uninvited. */
+  guests(): number {
+    return this.isSmallRoom() ? this.options.cap : this.options.cap - this.options.target;
+  }
+
   /** Asks until enough neighbours are there or asked, and enough of them by own choice. */
   fill(): void {
     const { active, chosen, pending } = this.state;
-    const { target } = this.options;
-    const missing = Math.max(target - active.length, Math.ceil(target / 2) - chosen.length) - pending.size;
+    const missing =
+      Math.max(this.wanted() - active.length, this.options.chosen - chosen.length) - pending.size;
     for (let left = missing; left > 0; left--) {
       const peer = this.candidate();
       if (peer === undefined) return;
-      this.connect(peer, active.length === 0 ? 'join' : 'fill');
+      this.connect(peer);
     }
   }
 
@@ -164,16 +175,30 @@ export class Turn {
     return this.state.active.length - this.state.chosen.length;
   }
 
-  /** The first to go: the worst served, then those who came by themselves, then the newest. */
+  /**
+   * Who should go, if there are too many: first of those it chose beyond its need, whom nobody misses, and only then of
+   * those who came by themselves, who will look for another. Of them the worst served, then the distant, then the newest.
+   */
   surplus(): PeerId | undefined {
     const { active, chosen } = this.state;
-    return worstOf(active, (peer) => this.#deps.score(peer) + (chosen.includes(peer) ? ownChoice : 0));
+    if (this.isSmallRoom()) return undefined;
+    const worth = (peer: PeerId) => this.#deps.score(peer) - this.#deps.cost(peer);
+    if (active.length > this.options.plenty && chosen.length > this.options.chosen)
+      return worstOf(chosen, worth);
+    if (active.length <= this.options.most) return undefined;
+    return worstOf(
+      active.filter((peer) => !chosen.includes(peer)),
+      worth,
+    );
+  }
+
+  hasRoom(): boolean {
+    return this.uninvited() < this.guests() && this.state.active.length < this.options.cap;
   }
 
   /** Makes room below the cap if that costs nobody who serves well. */
   makeRoom(): boolean {
-    const { cap, target } = this.options;
-    if (this.uninvited() < cap - target && this.state.active.length < cap) return true;
+    if (this.hasRoom()) return true;
     const worst = worstOf(this.state.active, this.#deps.score);
     if (worst === undefined || this.#deps.score(worst) >= 0) return false;
     this.dismiss(worst);

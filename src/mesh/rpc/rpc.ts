@@ -25,7 +25,8 @@ const toleratedStrayAnswers = 3;
 
 type PendingCall = {
   readonly to: PeerId;
-  readonly since: Milliseconds;
+  /** When it was sent; undefined while a link is being made for it. */
+  since: Milliseconds | undefined;
   readonly method: Method<unknown, unknown, unknown>;
   readonly onProgress: ((value: unknown) => void) | undefined;
   readonly settle: (result: Result<unknown, RpcError>) => void;
@@ -73,6 +74,7 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
   const watch = () => {
     const now = clock.monotonic();
     for (const [id, { to, since }] of [...callsById]) {
+      if (since === undefined) continue;
       const silentFor = now - Math.max(since, heardAtByPeer.get(to) ?? since);
       if (silentFor < limits.pingAfter) continue;
       const askedAt = askedAtByPeer.get(to) ?? now;
@@ -150,6 +152,16 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
     if (change.kind === 'down') onPeerDown(change.peer, change.reason);
   });
 
+  const deliver = async (id: number, call: PendingCall, bytes: Uint8Array) => {
+    const reached = await transport.reach(call.to);
+    if (callsById.get(id) !== call) return; // cancelled, or too late
+    if (!reached.ok) return settleCall(id, err(fault('peer-lost', reached.error.message)));
+    call.since = clock.monotonic();
+    const sent = await transport.send(call.to, bytes, call.method.priority);
+    if (!sent.ok) settleCall(id, err(toRpcError(sent.error, bytes.byteLength)));
+    return undefined;
+  };
+
   const startCall = (
     to: PeerId,
     method: Method<unknown, unknown, unknown>,
@@ -176,11 +188,10 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
         signal?.removeEventListener('abort', onAbort);
         resolve(result);
       };
-      callsById.set(id, { to, since: clock.monotonic(), method, onProgress, settle });
+      const pending: PendingCall = { to, since: undefined, method, onProgress, settle };
+      callsById.set(id, pending);
       stopWatching ??= timers.every(watchEvery, watch);
-      void transport.send(to, bytes, method.priority).then((sent) => {
-        if (!sent.ok) settleCall(id, err(toRpcError(sent.error, bytes.byteLength)));
-      });
+      void deliver(id, pending, bytes);
     });
 
   return {

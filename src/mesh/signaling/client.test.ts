@@ -63,10 +63,10 @@ const createTab = async (options: { signer?: (key: SigningKey) => SigningKey; se
   );
   const events: SignalingEvent[] = [];
   client.events((event) => events.push(event));
-  const welcome = () => hub.tell({ t: 'welcome', self, peers: [ben], ice: [] });
+  const welcome = () => hub.tell({ t: 'welcome', self, peers: [ben], others: 1, now: 5_000, ice: [] });
   const join = async () => {
     client.start();
-    hub.tell({ t: 'challenge', nonce: nonce(1), protocol: 1 });
+    hub.tell({ t: 'challenge', nonce: nonce(1), protocol: 2 });
     await hub.time.advance(0);
     welcome();
   };
@@ -80,11 +80,11 @@ describe('joining', () => {
     const { client, key, tell, time, last } = await createTab();
     client.start();
     expect(last().sent).toEqual([]);
-    tell({ t: 'challenge', nonce: nonce(7), protocol: 1 });
+    tell({ t: 'challenge', nonce: nonce(7), protocol: 2 });
     await time.advance(0);
     const [hello] = last().sent;
     if (hello?.t !== 'hello') throw new Error('no hello');
-    expect(hello).toMatchObject({ room, nodeKey: key.publicKey, build: 'b1', protocol: 1 });
+    expect(hello).toMatchObject({ room, nodeKey: key.publicKey, build: 'b1', protocol: 2 });
     expect(await crypto.verify(key.publicKey, helloBytes(room, nonce(7)), hello.signature)).toBe(true);
     expect(await crypto.verify(key.publicKey, helloBytes(room, nonce(8)), hello.signature)).toBe(false);
   });
@@ -93,14 +93,16 @@ describe('joining', () => {
     const { join, tell, events, phase } = await createTab();
     await join();
     expect(phase()).toBe('joined');
-    tell({ t: 'joined', peer: self });
-    tell({ t: 'relay', from: ben, payload: utf8('hi') });
-    tell({ t: 'left', peer: ben });
+    tell({ t: 'found', peers: [ben], others: 40 });
+    tell({ t: 'relay', from: ben, payload: utf8('hi'), network: 'n' });
+    tell({ t: 'relay', from: ben, payload: utf8('from home') });
+    tell({ t: 'gone', peer: ben });
     expect(events).toEqual([
-      { kind: 'welcome', peers: [ben], ice: [] },
-      { kind: 'joined', peer: self },
-      { kind: 'relay', from: ben, payload: utf8('hi') },
-      { kind: 'left', peer: ben },
+      { kind: 'welcome', peers: [ben], others: 1, ice: [] },
+      { kind: 'found', peers: [ben], others: 40 },
+      { kind: 'relay', from: ben, payload: utf8('hi'), network: 'n' },
+      { kind: 'relay', from: ben, payload: utf8('from home'), network: undefined },
+      { kind: 'gone', peer: ben },
     ]);
   });
 
@@ -113,7 +115,7 @@ describe('joining', () => {
       }),
     });
     client.start();
-    tell({ t: 'challenge', nonce: nonce(1), protocol: 1 });
+    tell({ t: 'challenge', nonce: nonce(1), protocol: 2 });
     await time.advance(0);
     sockets[0]!.on.closed();
     await time.advance(1_000);
@@ -121,6 +123,36 @@ describe('joining', () => {
     for (const release of held) release();
     await time.advance(0);
     expect(sockets.flatMap(({ sent }) => sent)).toEqual([]);
+  });
+
+  it('reckons the time as the server does, whatever this device believes', async () => {
+    const { client, join, time } = await createTab();
+    expect(client.serverNow()).toBe(time.clock.now());
+    await time.advance(1_000);
+    await join();
+    await time.advance(500);
+    expect(client.serverNow()).toBe(5_500);
+  });
+
+  it('reckons anew with every welcome, and goes on while the server is away', async () => {
+    const { client, join, last, tell, time } = await createTab();
+    await join();
+    await time.advance(1_000);
+    tell({ t: 'welcome', self, peers: [], others: 0, now: 200, ice: [] });
+    expect(client.serverNow()).toBe(200);
+    last().on.closed();
+    await time.advance(100);
+    expect(client.serverNow()).toBe(300);
+  });
+
+  it('asks for others only while it is joined', async () => {
+    const { client, join, last } = await createTab();
+    expect(client.find()).toBe(false);
+    await join();
+    expect(client.find()).toBe(true);
+    expect(last().sent.at(-1)).toEqual({ t: 'find' });
+    last().on.closed();
+    expect(client.find()).toBe(false);
   });
 
   it('relays only while it is joined', async () => {
@@ -235,7 +267,7 @@ describe('a lost connection', () => {
     const { client, time, sockets, tell, last, welcome } = await createTab();
     client.start();
     for (let second = 0; second < 60; second++) {
-      tell({ t: 'challenge', nonce: nonce(1), protocol: 1 });
+      tell({ t: 'challenge', nonce: nonce(1), protocol: 2 });
       await time.advance(0);
       if (!last().closed) welcome();
       last().on.closed();
@@ -260,10 +292,10 @@ describe('a refusal', () => {
     },
   );
 
-  it.each(['rate', 'no-peer'] as const)('of one message (%s) does not end the connection', async (code) => {
+  it('of one message does not end the connection', async () => {
     const { join, refuse, phase } = await createTab();
     await join();
-    refuse(code);
+    refuse('rate');
     expect(phase()).toBe('joined');
   });
 
@@ -294,7 +326,7 @@ describe('stopping', () => {
       client.stop();
       expect(phase()).toBe('off');
       expect(time.pending()).toBe(0);
-      last().on.message(encodeSignaling({ t: 'welcome', self, peers: [], ice: [] }));
+      last().on.message(encodeSignaling({ t: 'welcome', self, peers: [], others: 0, now: 0, ice: [] }));
       last().on.closed();
       client.retryNow();
       await time.advance(600_000);

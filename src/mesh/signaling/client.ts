@@ -9,6 +9,7 @@ import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
 import type { OpenSocket, Socket } from '../ports.ts';
 import {
+  type ClientMessage,
   decodeServerMessage,
   encodeSignaling,
   helloBytes,
@@ -26,9 +27,20 @@ export type SignalingState =
   | { readonly phase: 'refused'; readonly reason: string };
 
 export type SignalingEvent =
-  | { readonly kind: 'welcome'; readonly peers: readonly PeerId[]; readonly ice: readonly IceServer[] }
-  | { readonly kind: 'joined' | 'left'; readonly peer: PeerId }
-  | { readonly kind: 'relay'; readonly from: PeerId; readonly payload: Bytes };
+  | (Sample & { readonly kind: 'welcome'; readonly ice: readonly IceServer[] })
+  | (Sample & { readonly kind: 'found' })
+  | {
+      readonly kind: 'relay';
+      readonly from: PeerId;
+      readonly payload: Bytes;
+      /** Equal for peers of one address prefix. */
+      readonly network: string | undefined;
+    }
+  /** What was sent to it could not be: it is not in the room (any more). */
+  | { readonly kind: 'gone'; readonly peer: PeerId };
+
+/** Some of those who are in the room, drawn by chance, and how many others there are. */
+type Sample = { readonly peers: readonly PeerId[]; readonly others: number };
 
 export interface SignalingClient {
   readonly state: Store<SignalingState>;
@@ -39,6 +51,10 @@ export interface SignalingClient {
   retryNow(): void;
   /** False if there is no connection to relay through. */
   relay(to: PeerId, payload: Bytes): boolean;
+  /** Asks for another sample of the room; `found` follows. False if there is no connection. */
+  find(): boolean;
+  /** Unix ms by the server's clock, as near as one message tells; this device's own until the first welcome. */
+  serverNow(): Milliseconds;
 }
 
 export type SignalingDeps = {
@@ -77,6 +93,7 @@ export const createSignalingClient = (
   let cancelDeadline: CancelTimer | undefined;
   let cancelHeartbeat: CancelTimer | undefined;
   let pings = 0;
+  let clockOffset = 0;
 
   const dropSocket = () => {
     const old = socket;
@@ -135,9 +152,10 @@ export const createSignalingClient = (
   const onWelcome = (welcome: Extract<ServerMessage, { t: 'welcome' }>) => {
     cancelDeadline?.();
     cancelHeartbeat?.();
+    clockOffset = welcome.now - clock.now();
     state.set({ phase: 'joined' });
     cancelHeartbeat = timers.every(milliseconds(heartbeatMs), beat);
-    events.emit({ kind: 'welcome', peers: welcome.peers, ice: welcome.ice });
+    events.emit({ kind: 'welcome', peers: welcome.peers, others: welcome.others, ice: welcome.ice });
   };
 
   const beat = () => {
@@ -151,7 +169,7 @@ export const createSignalingClient = (
 
   const onRefused = (refused: Extract<ServerMessage, { t: 'refused' }>) => {
     telemetry.log('warn', 'signaling', refused.message, { code: refused.code });
-    if (refused.code === 'no-peer' || refused.code === 'rate') return;
+    if (refused.code === 'rate') return;
     if (finalRefusals.includes(refused.code)) {
       dropSocket();
       state.set({ phase: 'refused', reason: refused.message });
@@ -170,11 +188,14 @@ export const createSignalingClient = (
         return sayHello(message.nonce);
       case 'welcome':
         return onWelcome(message);
-      case 'joined':
-      case 'left':
-        return events.emit({ kind: message.t, peer: message.peer });
-      case 'relay':
-        return events.emit({ kind: 'relay', from: message.from, payload: new Uint8Array(message.payload) });
+      case 'found':
+        return events.emit({ kind: 'found', peers: message.peers, others: message.others });
+      case 'gone':
+        return events.emit({ kind: 'gone', peer: message.peer });
+      case 'relay': {
+        const { from, payload, network } = message;
+        return events.emit({ kind: 'relay', from, payload: new Uint8Array(payload), network });
+      }
       case 'pong':
         return undefined;
       case 'refused':
@@ -182,6 +203,12 @@ export const createSignalingClient = (
       default:
         return message satisfies never;
     }
+  };
+
+  const say = (message: ClientMessage): boolean => {
+    if (state.get().phase !== 'joined' || !socket) return false;
+    socket.send(encodeSignaling(message));
+    return true;
   };
 
   return {
@@ -201,10 +228,8 @@ export const createSignalingClient = (
       attempt = 0;
       connect();
     },
-    relay(to, payload) {
-      if (state.get().phase !== 'joined' || !socket) return false;
-      socket.send(encodeSignaling({ t: 'relay', to, payload }));
-      return true;
-    },
+    relay: (to, payload) => say({ t: 'relay', to, payload }),
+    find: () => say({ t: 'find' }),
+    serverNow: () => milliseconds(clock.now() + clockOffset),
   };
 };

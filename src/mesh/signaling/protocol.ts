@@ -1,18 +1,21 @@
 /**
  * Signaling protocol: how tabs that don't know each other yet exchange sealed envelopes through the server.
  *
- * Version 1. One WebSocket binary message = one deterministic CBOR map with a `t` (type) member.
+ * Version 2. One WebSocket binary message = one deterministic CBOR map with a `t` (type) member.
  *
  *   server → client   challenge {nonce, protocol}           first message, 32 random bytes
  *   client → server   hello {room, nodeKey, build, signature}
  *                       signature by nodeKey over "aivillage/hello/1" ‖ room ‖ nonce
- *   server → client   welcome {self, peers, ice}            who is here already, STUN/TURN to use
- *   server → client   joined {peer} · left {peer}
+ *   server → client   welcome {self, peers, others, now, ice}
+ *                       a random sample of who is here, how many are, the server's clock (Unix ms), STUN/TURN to use
+ *   client → server   find {}           server → client  found {peers, others}: another sample
  *   client → server   relay {to, payload}                   payload is opaque to the server
- *   server → client   relay {from, payload}
+ *   server → client   relay {from, payload, network?}       network: equal for peers of one address prefix, says no more
+ *   server → client   gone {peer}                           a relay's receiver is not in this room (any more)
  *   client → server   ping {n}          server → client  pong {n}
- *   server → client   refused {code, message, retryAfterMs?}   then it closes, unless the code is `rate`/`no-peer`
+ *   server → client   refused {code, message, retryAfterMs?}   then it closes, unless the code is `rate`
  *
+ * Why a sample: a list of all, told to all, is what makes a room of a thousand impossible; tabs tell each other the rest.
  * Why the challenge: a peer id is the hash of a key, so only its holder may receive what is sent to it.
  * Why the room is a hash: the link's secret stays with the people who were given the link.
  * The server learns who talks to whom in which room id, never a job's contents.
@@ -24,12 +27,13 @@ import { type CborValue, encodeCbor } from '../../core/codec.ts';
 import type { Fault, Result } from '../../core/result.ts';
 import { bytesSchema, countSchema, decodeWith } from '../../core/schema.ts';
 
-export const signalingProtocol = 1;
+export const signalingProtocol = 2;
 export const signalingLimits = {
   maxMessageBytes: 64 * 1024,
   maxPayloadBytes: 60 * 1024,
   maxDepth: 6,
-  maxPeersPerRoom: 12,
+  /** Peers named at once. */
+  sampleSize: 8,
   nonceBytes: 32,
 } as const;
 
@@ -57,27 +61,31 @@ export const refusalCodes = [
   'rate',
   'too-large',
   'malformed',
-  'no-peer',
   'duplicate',
   'draining',
 ] as const;
 export type RefusalCode = (typeof refusalCodes)[number];
+
+const sampleSchema = v.pipe(v.array(peerIdSchema), v.maxLength(signalingLimits.sampleSize));
 
 const serverMessageSchema = v.variant('t', [
   v.object({ t: v.literal('challenge'), nonce: bytesSchema(32), protocol: countSchema(1_000) }),
   v.object({
     t: v.literal('welcome'),
     self: peerIdSchema,
-    peers: v.pipe(v.array(peerIdSchema), v.maxLength(64)),
+    peers: sampleSchema,
+    others: countSchema(1_000_000),
+    now: countSchema(Number.MAX_SAFE_INTEGER),
     ice: v.pipe(v.array(iceServerSchema), v.maxLength(8)),
   }),
-  v.object({ t: v.literal('joined'), peer: peerIdSchema }),
-  v.object({ t: v.literal('left'), peer: peerIdSchema }),
+  v.object({ t: v.literal('found'), peers: sampleSchema, others: countSchema(1_000_000) }),
   v.object({
     t: v.literal('relay'),
     from: peerIdSchema,
     payload: bytesSchema(signalingLimits.maxPayloadBytes),
+    network: v.optional(v.pipe(v.string(), v.maxLength(24))),
   }),
+  v.object({ t: v.literal('gone'), peer: peerIdSchema }),
   v.object({ t: v.literal('pong'), n: countSchema(2 ** 32) }),
   v.object({
     t: v.literal('refused'),
@@ -103,6 +111,7 @@ const clientMessageSchema = v.variant('t', [
     to: peerIdSchema,
     payload: bytesSchema(signalingLimits.maxPayloadBytes),
   }),
+  v.object({ t: v.literal('find') }),
   v.object({ t: v.literal('ping'), n: countSchema(2 ** 32) }),
 ]);
 export type ClientMessage = v.InferOutput<typeof clientMessageSchema>;

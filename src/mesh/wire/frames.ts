@@ -1,15 +1,17 @@
 /**
- * Wire format of a link, version 1. A message is cut into frames that every browser's data channel takes whole; one
+ * Wire format of a link, version 2. A message is cut into frames that every browser's data channel takes whole; one
  * frame is one send(), because Firefox may reorder the parts of a logical message.
  *
  *   offset  size  field
  *   0       1     kind      1 message · 2 ping · 3 pong · 4 close
  *   message
  *   1       1     priority  0 control · 1 bulk
- *   2       4     id        of the message, rising per sender and priority
- *   6       4     total     bytes of the whole message
- *   10      4     offset    of this part: parts come in order, so it must be what is already there
- *   14      …     part
+ *   2       1     channel   which protocol the message belongs to: 0 greeting · 1 overlay · 2 broadcast · 3 rpc ·
+ *                           4 letters
+ *   3       4     id        of the message, rising per sender and priority
+ *   7       4     total     bytes of the whole message
+ *   11      4     offset    of this part: parts come in order, so it must be what is already there
+ *   15      …     part
  *   ping, pong
  *   1       4     nonce     returned as it came
  *   close
@@ -19,7 +21,7 @@
  */
 import { type Bytes, concatBytes, utf8 } from '../../core/bytes.ts';
 import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
-import type { Priority } from '../contracts.ts';
+import type { Channel, Priority } from '../contracts.ts';
 
 export const wireLimits = {
   maxFrameBytes: 16 * 1024,
@@ -29,7 +31,9 @@ export const wireLimits = {
 
 const kinds = { message: 1, ping: 2, pong: 3, close: 4 } as const;
 const priorities: readonly Priority[] = ['control', 'bulk'];
-const layout = { kind: 0, priority: 1, id: 2, total: 6, offset: 10, part: 14 } as const;
+/** Append only: the index is on the wire. */
+const channels: readonly Channel[] = ['greeting', 'overlay', 'broadcast', 'rpc', 'letters'];
+const layout = { kind: 0, priority: 1, channel: 2, id: 3, total: 7, offset: 11, part: 15 } as const;
 const bodyOffset = 1;
 export const maxPartBytes = wireLimits.maxFrameBytes - layout.part;
 
@@ -37,6 +41,7 @@ export type Frame =
   | {
       readonly kind: 'message';
       readonly priority: Priority;
+      readonly channel: Channel;
       readonly id: number;
       readonly total: number;
       readonly offset: number;
@@ -52,6 +57,7 @@ export const encodeFrame = (frame: Frame): Bytes => {
       const view = new DataView(bytes.buffer);
       view.setUint8(layout.kind, kinds.message);
       view.setUint8(layout.priority, priorities.indexOf(frame.priority));
+      view.setUint8(layout.channel, channels.indexOf(frame.channel));
       view.setUint32(layout.id, frame.id);
       view.setUint32(layout.total, frame.total);
       view.setUint32(layout.offset, frame.offset);
@@ -100,6 +106,8 @@ const decodeMessageFrame = (bytes: Bytes, view: DataView): Result<Frame, Fault<'
   if (bytes.byteLength < layout.part) return malformed(`message frame of ${bytes.byteLength} bytes`);
   const priority = priorities[view.getUint8(layout.priority)];
   if (!priority) return malformed(`unknown priority ${view.getUint8(layout.priority)}`);
+  const channel = channels[view.getUint8(layout.channel)];
+  if (!channel) return malformed(`unknown channel ${view.getUint8(layout.channel)}`);
   const total = view.getUint32(layout.total);
   const offset = view.getUint32(layout.offset);
   const part = bytes.subarray(layout.part);
@@ -108,7 +116,7 @@ const decodeMessageFrame = (bytes: Bytes, view: DataView): Result<Frame, Fault<'
   }
   if (offset + part.byteLength > total) return malformed('part reaches past the end of its message');
   if (part.byteLength === 0 && total > 0) return malformed('empty part');
-  return ok({ kind: 'message', priority, id: view.getUint32(layout.id), total, offset, part });
+  return ok({ kind: 'message', priority, channel, id: view.getUint32(layout.id), total, offset, part });
 };
 
 const malformed = (message: string): Result<never, Fault<'frame'>> => err(fault('frame', message));

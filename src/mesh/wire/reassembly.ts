@@ -1,9 +1,14 @@
 import type { Bytes } from '../../core/bytes.ts';
 import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
-import type { Priority } from '../contracts.ts';
+import type { Channel, LinkMessage, Priority } from '../contracts.ts';
 import type { Frame } from './frames.ts';
 
-type Partial = { readonly id: number; readonly bytes: Bytes; filled: number };
+type Partial = {
+  readonly id: number;
+  readonly channel: Channel;
+  readonly bytes: Bytes;
+  filled: number;
+};
 type MessageFrame = Extract<Frame, { kind: 'message' }>;
 
 /** The first buffer; it doubles as parts really arrive, so a stranger can't reserve 16 MiB with one small frame. */
@@ -11,7 +16,7 @@ const firstCapacity = 64 * 1024;
 
 export interface Reassembler {
   /** The whole message with its last part, undefined before; a fault if the sender breaks the format. */
-  accept(frame: MessageFrame): Result<Bytes | undefined, Fault<'frame'>>;
+  accept(frame: MessageFrame): Result<LinkMessage | undefined, Fault<'frame'>>;
 }
 
 /**
@@ -23,7 +28,7 @@ export const createReassembler = (): Reassembler => {
   return {
     accept(frame) {
       const partial = partialsByPriority.get(frame.priority) ?? startMessage(frame);
-      if (partial.id !== frame.id || partial.filled !== frame.offset) {
+      if (partial.id !== frame.id || partial.channel !== frame.channel || partial.filled !== frame.offset) {
         return err(
           fault(
             'frame',
@@ -39,13 +44,14 @@ export const createReassembler = (): Reassembler => {
         return ok(undefined);
       }
       partialsByPriority.delete(frame.priority);
-      return ok(grown.bytes.slice(0, grown.filled));
+      return ok({ channel: grown.channel, bytes: grown.bytes.slice(0, grown.filled) });
     },
   };
 };
 
 const startMessage = (frame: MessageFrame): Partial => ({
   id: frame.id,
+  channel: frame.channel,
   bytes: new Uint8Array(Math.min(frame.total, firstCapacity)),
   filled: 0,
 });
@@ -54,5 +60,5 @@ const growTo = (partial: Partial, needed: number, total: number): Partial => {
   if (needed <= partial.bytes.byteLength) return partial;
   const bytes = new Uint8Array(Math.min(total, Math.max(needed, partial.bytes.byteLength * 2)));
   bytes.set(partial.bytes.subarray(0, partial.filled));
-  return { id: partial.id, bytes, filled: partial.filled };
+  return { ...partial, bytes };
 };

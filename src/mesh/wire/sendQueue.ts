@@ -1,6 +1,6 @@
 import type { Bytes } from '../../core/bytes.ts';
 import { err, fault, ok, type Result } from '../../core/result.ts';
-import type { Priority, SendError } from '../contracts.ts';
+import type { Channel, Priority, SendError } from '../contracts.ts';
 import type { RawChannel } from '../ports.ts';
 import { encodeFrame, maxPartBytes, wireLimits } from './frames.ts';
 
@@ -12,13 +12,14 @@ const maxQueuedBytes = 64 * 1024 * 1024;
 
 type Outgoing = {
   readonly id: number;
+  readonly channel: Channel;
   readonly bytes: Uint8Array;
   offset: number;
   readonly settle: (result: Result<void, SendError>) => void;
 };
 
 export interface SendQueue {
-  send(message: Uint8Array, priority: Priority): Promise<Result<void, SendError>>;
+  send(message: Uint8Array, priority: Priority, channel: Channel): Promise<Result<void, SendError>>;
   /** Everything still waiting fails with `closed`. Idempotent. */
   close(): void;
 }
@@ -46,6 +47,7 @@ export const createSendQueue = (channel: RawChannel): SendQueue => {
       encodeFrame({
         kind: 'message',
         priority,
+        channel: message.channel,
         id: message.id,
         total: message.bytes.byteLength,
         offset: message.offset,
@@ -90,7 +92,7 @@ export const createSendQueue = (channel: RawChannel): SendQueue => {
 
   return {
     close,
-    send(message, priority) {
+    send(message, priority, channel) {
       if (closed) return Promise.resolve(err(fault('closed', 'the link is closed')));
       if (message.byteLength > wireLimits.maxMessageBytes) {
         return Promise.resolve(
@@ -114,7 +116,7 @@ export const createSendQueue = (channel: RawChannel): SendQueue => {
       }
       return new Promise((settle) => {
         queuedBytes += message.byteLength;
-        queues[priority].push({ id: nextId++, bytes: message, offset: 0, settle });
+        queues[priority].push({ id: nextId++, channel, bytes: message, offset: 0, settle });
         nextId %= 2 ** 32;
         pump();
       });

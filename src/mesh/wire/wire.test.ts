@@ -13,7 +13,15 @@ const patterned = (length: number, seed: number): Bytes =>
 describe('frames', () => {
   it('are read back as they were written', () => {
     const frames: Frame[] = [
-      { kind: 'message', priority: 'bulk', id: 7, total: 10, offset: 4, part: patterned(6, 1) },
+      {
+        kind: 'message',
+        priority: 'bulk',
+        channel: 'rpc',
+        id: 7,
+        total: 10,
+        offset: 4,
+        part: patterned(6, 1),
+      },
       { kind: 'ping', nonce: 4_000_000_000 },
       { kind: 'pong', nonce: 0 },
       { kind: 'close', reason: 'bye' },
@@ -39,6 +47,7 @@ describe('frames', () => {
       encodeFrame({
         kind: 'message',
         priority: 'control',
+        channel: 'rpc',
         id: 1,
         total: 2,
         offset: 1,
@@ -50,6 +59,7 @@ describe('frames', () => {
       encodeFrame({
         kind: 'message',
         priority: 'control',
+        channel: 'rpc',
         id: 1,
         total: 2 ** 31,
         offset: 0,
@@ -63,7 +73,7 @@ describe('frames', () => {
 
 describe('reassembly', () => {
   const part = (id: number, total: number, offset: number, length: number, priority: Priority = 'bulk') =>
-    ({ kind: 'message', priority, id, total, offset, part: patterned(length, 0) }) as const;
+    ({ kind: 'message', priority, channel: 'rpc', id, total, offset, part: patterned(length, 0) }) as const;
 
   it.each([
     ['a gap', [part(1, 10, 0, 4), part(1, 10, 6, 4)]],
@@ -99,11 +109,13 @@ describe('send queue', () => {
           if (!frame.ok || frame.value.kind !== 'message') throw new Error('not a message frame');
           const whole = reassembler.accept(frame.value);
           if (!whole.ok) throw new Error(whole.error.message);
-          if (whole.value) received[frame.value.priority].push(whole.value);
+          if (whole.value) received[frame.value.priority].push(whole.value.bytes);
         });
         const queue = createSendQueue(here);
         here.manual = true;
-        const sent = messages.map(({ length, priority }, i) => queue.send(patterned(length, i), priority));
+        const sent = messages.map(({ length, priority }, i) =>
+          queue.send(patterned(length, i), priority, 'rpc'),
+        );
         for (let i = 0; i < 1_000 && here.bufferedAmount() > 0; i++) here.flush(1);
         expect((await Promise.all(sent)).every(({ ok }) => ok)).toBe(true);
         for (const priority of ['control', 'bulk'] as const) {
@@ -123,9 +135,9 @@ describe('send queue', () => {
     const [here] = createChannelPair();
     here.manual = true;
     const queue = createSendQueue(here);
-    void queue.send(patterned(2_000_000, 0), 'bulk');
+    void queue.send(patterned(2_000_000, 0), 'bulk', 'rpc');
     const sentBefore = here.sent.length;
-    for (let i = 0; i < 40; i++) void queue.send(patterned(10, i), 'control');
+    for (let i = 0; i < 40; i++) void queue.send(patterned(10, i), 'control', 'rpc');
     for (let i = 0; i < 40; i++) here.flush(1);
     const order = here.sent.slice(sentBefore).map((bytes) => bytes[1]);
     expect(order[0]).toBe(0);
@@ -136,7 +148,7 @@ describe('send queue', () => {
   it('stops at the high-water mark until the channel drains', () => {
     const [here] = createChannelPair();
     here.manual = true;
-    void createSendQueue(here).send(patterned(5_000_000, 0), 'bulk');
+    void createSendQueue(here).send(patterned(5_000_000, 0), 'bulk', 'rpc');
     expect(here.bufferedAmount()).toBeLessThan(300 * 1024);
     const before = here.sent.length;
     here.flush();
@@ -147,12 +159,12 @@ describe('send queue', () => {
     const [here] = createChannelPair();
     here.manual = true;
     const queue = createSendQueue(here);
-    expect(await queue.send(new Uint8Array(wireLimits.maxMessageBytes + 1), 'bulk')).toMatchObject({
+    expect(await queue.send(new Uint8Array(wireLimits.maxMessageBytes + 1), 'bulk', 'rpc')).toMatchObject({
       error: { code: 'too-large' },
     });
-    const waiting = queue.send(patterned(3_000_000, 0), 'bulk');
+    const waiting = queue.send(patterned(3_000_000, 0), 'bulk', 'rpc');
     queue.close();
     expect(await waiting).toMatchObject({ error: { code: 'closed' } });
-    expect(await queue.send(patterned(1, 0), 'control')).toMatchObject({ error: { code: 'closed' } });
+    expect(await queue.send(patterned(1, 0), 'control', 'rpc')).toMatchObject({ error: { code: 'closed' } });
   });
 });

@@ -76,7 +76,7 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
   const closed = createEmitter<string>();
   const low = createEmitter<void>();
   let closing = false;
-  peer.on('data', (data: Uint8Array) => frames.emit(new Uint8Array(data)));
+  listen(peer, dataChannel, frames.emit);
   dataChannel?.addEventListener('bufferedamountlow', () => low.emit());
   return {
     ended: (reason) => closed.emit(reason),
@@ -99,6 +99,28 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
       remoteFingerprint: () => remoteFingerprint(connection),
     },
   };
+};
+
+/**
+ * Straight from the data channel: through simple-peer's stream each message costs a timer and a turn of the event loop
+ * more. What came before anybody listened lies in that stream, so the stream is read until it is empty.
+ */
+const listen = (
+  peer: SimplePeer.Instance,
+  dataChannel: RTCDataChannel | undefined,
+  emit: (frame: Bytes) => void,
+): void => {
+  const listenDirectly = () => {
+    if (!dataChannel || peer.readableLength > 0) return;
+    dataChannel.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (data instanceof ArrayBuffer) emit(new Uint8Array(data));
+    };
+  };
+  peer.on('data', (data: Uint8Array) => {
+    emit(new Uint8Array(data));
+    listenDirectly();
+  });
+  listenDirectly();
 };
 
 /** From the DTLS transport's certificate where the browser shows it, else from the statistics. */

@@ -1,7 +1,15 @@
 /** What the mesh promises, as scenes that measure. Each prints nothing and decides nothing. */
 import { createWorld, type World, worldDefaults } from './world.ts';
 
-export type Steady = { delivered: number; p99_ms: number; rmr: number; rmr_many: number; connected: number };
+export type Steady = {
+  delivered: number;
+  p99_ms: number;
+  rmr: number;
+  rmr_many: number;
+  connected: number;
+  /** New links per node and minute, once the swarm has settled. */
+  handshakes: number;
+};
 
 const grow = (seed: number, size: number, maliciousShare = 0): World => {
   const world = createWorld({ seed, ...worldDefaults });
@@ -47,12 +55,15 @@ export const steady = (seed: number, size: number): Steady => {
   const rmrMany = redundancy(world, before, many.length);
   world.run(30_000);
   const { share, delays } = world.reach([...one, ...many]);
+  const { handshakes } = world.counts;
+  world.run(120_000);
   return {
     delivered: share,
     p99_ms: percentile(delays, 0.99),
     rmr,
     rmr_many: rmrMany,
     connected: world.connected(),
+    handshakes: (world.counts.handshakes - handshakes) / size / 2,
   };
 };
 

@@ -5,13 +5,13 @@
  * checks it before its steps see it. Links don't lose frames (a data channel is reliable); they end.
  */
 import type { PeerId } from '../../../src/core/brand.ts';
-import {
-  initialPlumtree,
-  type PlumtreeEvent,
-  type PlumtreeMessage,
-  type PlumtreeState,
-  stepPlumtree,
-} from '../../../src/mesh/broadcast/plumtree.ts';
+import { initialPlumtree, stepPlumtree } from '../../../src/mesh/broadcast/plumtree.ts';
+import type {
+  BroadcastItem,
+  PlumtreeEvent,
+  PlumtreeMessage,
+  PlumtreeState,
+} from '../../../src/mesh/broadcast/plumtreeTypes.ts';
 import { stepMembership } from '../../../src/mesh/overlay/membership.ts';
 import {
   initialMembership,
@@ -23,7 +23,7 @@ import { decay, isUnbearable, type Observation, observe, scoreOf } from '../../.
 import { createSeededRandom, type SeededRandom } from '../random.ts';
 import { createEventQueue } from './queue.ts';
 
-export type Payload = { readonly origin: PeerId; readonly genuine: boolean };
+export type Payload = BroadcastItem & { readonly origin: PeerId; readonly genuine: boolean };
 
 type Frame =
   | { readonly layer: 'membership'; readonly message: MembershipMessage }
@@ -72,7 +72,8 @@ export const createWorld = (options: WorldOptions) => {
   const alive: SimNode[] = [];
   const conspirators: SimNode[] = [];
   const sent = new Map<string, Sent>();
-  const counts = { frames: 0, payloads: 0, forgedDelivered: 0 };
+  /** `handshakes`: links that were made, wanted or not; what they cost a browser is not felt here. */
+  const counts = { frames: 0, payloads: 0, forgedDelivered: 0, handshakes: 0 };
   /** Who can't reach whom; nobody, unless a scene says so. */
   let separated: (a: PeerId, b: PeerId) => boolean = () => false;
   let now = 0;
@@ -100,6 +101,7 @@ export const createWorld = (options: WorldOptions) => {
     const [next, effects] = stepMembership(node.membership, event, {
       random: node.random,
       score: (peer) => scoreOf(node.scores, peer),
+      cost: (peer) => Math.min(1, latency(node.id, peer) / 500),
     });
     node.membership = next;
     for (const effect of effects) {
@@ -168,6 +170,7 @@ export const createWorld = (options: WorldOptions) => {
   const linked = (by: SimNode | undefined, to: SimNode | undefined, toId: PeerId) => {
     if (!by?.alive) return;
     if (!to?.alive || separated(by.id, to.id)) return membershipEvent(by, { t: 'link-failed', peer: toId });
+    counts.handshakes++;
     by.links.add(to.id);
     to.links.add(by.id);
     membershipEvent(to, { t: 'link-up', peer: by.id });
@@ -195,7 +198,7 @@ export const createWorld = (options: WorldOptions) => {
   const tick = (node: SimNode) => {
     node.scores = decay(node.scores);
     membershipEvent(node, { t: 'tick' });
-    broadcastEvent(node, { t: 'tick' });
+    broadcastEvent(node, { t: 'tick', now });
     if (node.malicious) attack(node);
     queue.push(now + options.tickMs * jitter(), { t: 'tick', at: node.id });
   };
@@ -210,7 +213,7 @@ export const createWorld = (options: WorldOptions) => {
             t: 'gossip',
             id: `forged ${node.id} ${now} ${copy}`,
             hops: 0,
-            message: { origin: random.pick(alive).id, genuine: false },
+            message: { origin: random.pick(alive).id, genuine: false, at: now, critical: false },
             repair: false,
           },
         });
@@ -239,7 +242,11 @@ export const createWorld = (options: WorldOptions) => {
         break;
       case 'contacts': {
         const peers = Array.from({ length: options.sampleSize }, () => random.pick(alive).id);
-        membershipEvent(node, { t: 'contacts', peers: peers.filter((peer) => peer !== node.id) });
+        membershipEvent(node, {
+          t: 'contacts',
+          peers: peers.filter((peer) => peer !== node.id),
+          others: alive.length - 1,
+        });
         break;
       }
       case 'tick':
@@ -271,27 +278,28 @@ export const createWorld = (options: WorldOptions) => {
       if (malicious) conspirators.push(node);
       return node;
     },
-    /** Nobody is told; neighbours notice after three to four seconds of silence. */
+    /** Nobody is told; neighbours notice after five to six seconds of silence. */
     crash(node: SimNode) {
       node.alive = false;
       alive.splice(alive.indexOf(node), 1);
       for (const peer of node.links)
-        queue.push(now + random.between(3_000, 4_000), { t: 'unlinked', at: peer, from: node.id });
+        queue.push(now + random.between(5_000, 6_500), { t: 'unlinked', at: peer, from: node.id });
     },
-    /** Links between separated nodes fall silent, which is noticed after three to four seconds, and none can be opened. */
+    /** Links between separated nodes fall silent, which is noticed after five to six seconds, and none can be opened. */
     separate(between: (a: PeerId, b: PeerId) => boolean) {
       separated = between;
       for (const node of alive)
         for (const peer of node.links)
           if (between(node.id, peer))
-            queue.push(now + random.between(3_000, 4_000), { t: 'unlinked', at: node.id, from: peer });
+            queue.push(now + random.between(5_000, 6_500), { t: 'unlinked', at: node.id, from: peer });
     },
     /** Its audience is everybody honest who is there now. */
     broadcast(node: SimNode): string {
       const id = `m${sent.size} ${node.id}`;
       const audience = new Set(alive.filter(({ malicious }) => !malicious).map((one) => one.id));
       sent.set(id, { from: node.id, at: now, audience, delays: new Map() });
-      broadcastEvent(node, { t: 'broadcast', id, message: { origin: node.id, genuine: true } });
+      const message = { origin: node.id, genuine: true, at: now, critical: false };
+      broadcastEvent(node, { t: 'broadcast', id, message });
       return id;
     },
     run(duration: number) {

@@ -61,6 +61,12 @@ export const PeerDialog = ({ peer, onClose }: { readonly peer: PeerView; readonl
   );
 };
 
+const linkInWords: Readonly<Record<PeerView['link'], string>> = {
+  neighbor: 'neighbour',
+  direct: 'for work only',
+  none: 'none now; one is made when there is work',
+};
+
 const LinkFacts = ({ peer }: { readonly peer: PeerView }) => {
   const { wall } = useNow(5_000);
   return (
@@ -73,10 +79,12 @@ const LinkFacts = ({ peer }: { readonly peer: PeerView }) => {
           hint: `${formatCount(peer.status.queued, 'task')} queued`,
         },
         { term: 'Now', value: workInWords(peer) },
+        { term: 'Link', value: linkInWords[peer.link] },
+        { term: 'Its neighbours', value: peer.neighbors.length > 0 ? peer.neighbors.length : undefined },
         { term: 'Round trip', value: peer.rtt === undefined ? undefined : formatDuration(peer.rtt) },
         { term: 'Sent to it', value: formatBytes(peer.bytesSent) },
         { term: 'Received', value: formatBytes(peer.bytesReceived) },
-        { term: 'Connected', value: formatAgo(wall - peer.connectedAt) },
+        { term: 'Here since', value: formatAgo(wall - peer.connectedAt) },
         { term: 'Tasks done', value: peer.tasksDone },
         { term: 'Wrong answers', value: peer.wrong },
         { term: 'Trust', value: breakerInWords[peer.breaker] },

@@ -6,6 +6,7 @@ import { formatCount } from '../../kit/format.ts';
 import { Empty } from '../../kit/Notice.tsx';
 import { VillageMap } from '../../village/VillageMap.tsx';
 import { InviteDialog } from './InviteDialog.tsx';
+import { Neighborhood } from './Neighborhood.tsx';
 import { PeerDialog } from './PeerDialog.tsx';
 import { PeerTable } from './PeerTable.tsx';
 import { Refusals } from './Refusals.tsx';
@@ -78,6 +79,7 @@ export const SwarmPanel = () => {
             <PeerTable peers={peers} onOpen={(peer) => go({ screen: 'swarm', item: peer })} />
           )}
         </section>
+        {peers.length > 0 ? <Neighborhood /> : null}
         <Refusals />
       </div>
       {dialog === 'invite' ? <InviteDialog room={room} onClose={() => setDialog(undefined)} /> : null}

@@ -1,19 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import type { PeerId } from '../core/brand.ts';
-import { utf8 } from '../core/bytes.ts';
-import type { Fault } from '../core/result.ts';
-import type { LinkEnd } from './contracts.ts';
+import { milliseconds, type PeerId } from '../../core/brand.ts';
+import { utf8 } from '../../core/bytes.ts';
+import type { Fault } from '../../core/result.ts';
+import type { LinkEnd } from '../contracts.ts';
+import type { SelfHealth } from '../selfHealth.ts';
+import { createChannelPair, createManualTime, settle, type TestChannel } from '../testDoubles.ts';
+import { decodeFrame, encodeFrame } from '../wire/frames.ts';
 import { createLink } from './link.ts';
-import { createChannelPair, createManualTime, settle, type TestChannel } from './testDoubles.ts';
-import { decodeFrame, encodeFrame } from './wire/frames.ts';
 
 const ping = encodeFrame({ kind: 'ping', nonce: 7 });
 
-const watchLink = (channel: TestChannel, time: ReturnType<typeof createManualTime>) => {
-  const link = createLink(channel, { peer: 'peer' as PeerId, ...time });
+const watchLink = (channel: TestChannel, time: ReturnType<typeof createManualTime>, patience = 1) => {
+  const beats: SelfHealth['beats'] = (listener) => time.timers.every(milliseconds(1_000), () => listener());
+  const link = createLink(channel, {
+    peer: 'peer' as PeerId,
+    ...time,
+    health: { patience: () => patience, beats },
+  });
   const messages: string[] = [];
   const ends: Fault<LinkEnd>[] = [];
-  link.messages((bytes) => messages.push(new TextDecoder().decode(bytes)));
+  link.messages(({ bytes }) => messages.push(new TextDecoder().decode(bytes)));
   link.closed((reason) => ends.push(reason));
   return { link, messages, ends };
 };
@@ -25,7 +31,7 @@ const createLinkedPair = () => {
 };
 
 /** A link whose other end is the test itself. */
-const createLinkToNobody = () => {
+const createLinkToNobody = (patience = 1) => {
   const time = createManualTime();
   const [here, there] = createChannelPair();
   const received: string[] = [];
@@ -33,19 +39,19 @@ const createLinkToNobody = () => {
     const frame = decodeFrame(bytes);
     received.push(frame.ok ? frame.value.kind : 'unreadable');
   });
-  return { time, here, there, received, ana: watchLink(here, time) };
+  return { time, here, there, received, ana: watchLink(here, time, patience) };
 };
 
 describe('a link', () => {
   it('carries messages both ways and counts their bytes', async () => {
     const { ana, ben } = createLinkedPair();
-    expect(await ana.link.send(utf8('ahoy'), 'control')).toEqual({ ok: true, value: undefined });
-    await ben.link.send(utf8('hello'), 'bulk');
+    expect(await ana.link.send(utf8('ahoy'), 'control', 'rpc')).toEqual({ ok: true, value: undefined });
+    await ben.link.send(utf8('hello'), 'bulk', 'rpc');
     await settle();
     expect(ben.messages).toEqual(['ahoy']);
     expect(ana.messages).toEqual(['hello']);
     expect(ana.link.stats().bytesSent).toBe(4);
-    expect(ana.link.stats().bytesReceived).toBeGreaterThan(5);
+    expect(ana.link.stats().bytesReceived).toBe(5);
   });
 
   it('measures its round trip, smoothed', async () => {
@@ -54,7 +60,7 @@ describe('a link', () => {
     expect(ana.link.stats().rtt).toBe(0);
     here.manual = true;
     there.manual = true;
-    await time.advance(5_000);
+    await time.advance(2_000);
     await time.advance(80);
     here.flush();
     there.flush();
@@ -106,7 +112,17 @@ describe('a link', () => {
     ['an empty frame', [new Uint8Array(0)]],
     [
       'a part that does not follow',
-      [encodeFrame({ kind: 'message', priority: 'bulk', id: 1, total: 9, offset: 3, part: utf8('abc') })],
+      [
+        encodeFrame({
+          kind: 'message',
+          priority: 'bulk',
+          channel: 'rpc',
+          id: 1,
+          total: 9,
+          offset: 3,
+          part: utf8('abc'),
+        }),
+      ],
     ],
   ])('ends as misbehaved on %s, and hears nothing more', async (_name, frames) => {
     const { there, ana } = createLinkToNobody();
@@ -114,14 +130,14 @@ describe('a link', () => {
     for (const frame of frames) there.send(frame);
     expect(ana.ends).toMatchObject([{ code: 'misbehaved' }]);
     expect(ana.messages).toEqual([]);
-    expect(await ana.link.send(utf8('x'), 'control')).toMatchObject({ error: { code: 'closed' } });
+    expect(await ana.link.send(utf8('x'), 'control', 'rpc')).toMatchObject({ error: { code: 'closed' } });
   });
 
   it('fails when its channel is lost, with what still waited', async () => {
     const { here, ana } = createLinkToNobody();
     await settle();
     here.manual = true;
-    const waiting = ana.link.send(new Uint8Array(1_000_000), 'bulk');
+    const waiting = ana.link.send(new Uint8Array(1_000_000), 'bulk', 'rpc');
     here.breakDown('ICE failed');
     expect(await waiting).toMatchObject({ error: { code: 'closed' } });
     expect(ana.ends).toEqual([{ code: 'failed', message: 'ICE failed' }]);
@@ -147,7 +163,60 @@ describe('a link', () => {
     const [here] = createChannelPair();
     here.breakDown('gone');
     const { link } = watchLink(here, time);
-    expect(await link.send(utf8('x'), 'control')).toMatchObject({ error: { code: 'closed' } });
+    expect(await link.send(utf8('x'), 'control', 'rpc')).toMatchObject({ error: { code: 'closed' } });
     expect(time.pending()).toBe(0);
+  });
+
+  it('asks a silent peer three times before it gives up on it', async () => {
+    const { time, received, ana } = createLinkToNobody();
+    await time.advance(4_900);
+    expect(received.filter((kind) => kind === 'ping')).toHaveLength(4); // one at the start, to measure
+    expect(ana.ends).toEqual([]);
+    await time.advance(200);
+    expect(ana.ends).toMatchObject([{ code: 'failed', message: 'nothing was heard for 5 s' }]);
+    expect(time.pending()).toBe(0);
+  });
+
+  it.each(['pong', 'ping'] as const)('takes a %s for a sign of life', async (kind) => {
+    const { time, there, ana } = createLinkToNobody();
+    for (let beat = 0; beat < 20; beat++) {
+      await time.advance(4_000);
+      there.send(encodeFrame({ kind, nonce: beat }));
+    }
+    expect(ana.ends).toEqual([]);
+  });
+
+  it('waits longer for others while this tab is late itself', async () => {
+    const { time, ana } = createLinkToNobody(3);
+    await time.advance(10_900);
+    expect(ana.ends).toEqual([]);
+    await time.advance(200);
+    expect(ana.ends).toHaveLength(1);
+  });
+
+  it('does not take its own sleep for the silence of others', async () => {
+    const { time, there, ana } = createLinkToNobody();
+    await time.advance(4_900);
+    time.sleep(60_000);
+    await time.advance(500);
+    expect(ana.ends).toEqual([]);
+    there.send(encodeFrame({ kind: 'pong', nonce: 1 }));
+    await time.advance(2_000);
+    expect(ana.ends).toEqual([]);
+  });
+
+  it('does not ping a peer that talks, but to measure now and then', async () => {
+    const { time, there, received } = createLinkToNobody();
+    there.frames((bytes) => {
+      const frame = decodeFrame(bytes);
+      if (frame.ok && frame.value.kind === 'ping') there.send(encodeFrame({ ...frame.value, kind: 'pong' }));
+    });
+    await settle();
+    received.length = 0;
+    for (let second = 0; second < 60; second++) {
+      there.send(ping);
+      await time.advance(1_000);
+    }
+    expect(received.filter((kind) => kind === 'ping').length).toBeLessThan(6);
   });
 });

@@ -4,7 +4,7 @@ import { type Bytes, utf8 } from '../../core/bytes.ts';
 import { silentTelemetry } from '../../core/ports/telemetry.ts';
 import { openIdentity } from '../../identity/index.ts';
 import { createHashCrypto, createTestIdentityDeps } from '../../identity/testDoubles.ts';
-import type { OverlayChange } from '../contracts.ts';
+import type { Overlay, OverlayChange } from '../contracts.ts';
 import {
   createManualTime,
   createRtcHub,
@@ -12,7 +12,8 @@ import {
   createTestRandom,
   settle,
 } from '../testDoubles.ts';
-import { createFullMesh } from './fullMesh.ts';
+import { encodeFrame } from '../wire/frames.ts';
+import { createOverlay } from './overlay.ts';
 
 const crypto = createHashCrypto();
 const room = 'r'.repeat(43) as RoomId;
@@ -25,37 +26,38 @@ const createVillage = () => {
   const open = async (options: { protocol?: number } = {}) => {
     const { identity } = await openIdentity(createTestIdentityDeps(crypto));
     const client = signaling.clientOf(identity.peer);
-    const letter = String.fromCharCode(64 + seed);
-    const overlay = createFullMesh(
+    const letter = String.fromCharCode(65 + (seed % 6));
+    const overlay = createOverlay(
       {
         identity,
         crypto,
         signaling: client,
-        rtc: rtc.connectorOf(letter),
+        rtc: rtc.connectorOf(letter, identity.peer),
         random: createTestRandom(seed++),
         telemetry: silentTelemetry,
         ...time,
       },
       { room, build: 'test', ...options },
     );
+    const transport = overlay.transport('rpc');
     const changes: OverlayChange[] = [];
     const messages: string[] = [];
     overlay.changes((change) => changes.push(change));
-    overlay.messages(({ bytes }) => messages.push(new TextDecoder().decode(bytes)));
+    transport.messages(({ bytes }) => messages.push(new TextDecoder().decode(bytes)));
     client.start();
-    return { overlay, client, changes, messages, peer: identity.peer };
+    return { overlay, transport, client, changes, messages, peer: identity.peer };
   };
   return { time, rtc, signaling, open };
 };
 
-describe('full mesh', () => {
+describe('an overlay in a small room', () => {
   it('links everybody with everybody and delivers messages', async () => {
     const { time, open } = createVillage();
     const tabs = [await open(), await open(), await open()];
     await time.advance(1_000);
     for (const { overlay } of tabs) expect(overlay.peers()).toHaveLength(2);
     const [ana, ben] = tabs;
-    await ana!.overlay.send(ben!.peer, utf8('hello'), 'control');
+    await ana!.transport.send(ben!.peer, utf8('hello'), 'control');
     await settle();
     expect(ben!.messages).toEqual(['hello']);
   });
@@ -126,7 +128,7 @@ describe('full mesh', () => {
     ana!.overlay.expel(ben!.peer, 'it lied');
     await time.advance(120_000);
     expect(ana!.overlay.peers()).toEqual([]);
-    expect(await ana!.overlay.send(ben!.peer, utf8('x'), 'control')).toMatchObject({
+    expect(await ana!.transport.send(ben!.peer, utf8('x'), 'control')).toMatchObject({
       error: { code: 'unknown-peer' },
     });
   });
@@ -204,32 +206,19 @@ describe('full mesh', () => {
     expect(rtc.sessions().made).toBeLessThan(40);
   });
 
-  it('forgets who left while it was away from the server', async () => {
+  it('forgets who is not in the room any more', async () => {
     const { time, rtc, signaling, open } = createVillage();
     rtc.options.dead = true;
     const [ana, ben] = [await open(), await open()];
     await time.advance(5_000);
-    signaling.vanish(ben!.peer);
     ben!.overlay.close();
-    ana!.client.start();
+    signaling.leave(ben!.peer);
+    await time.advance(60_000);
     const { made } = rtc.sessions();
     await time.advance(300_000);
     expect(rtc.sessions()).toEqual({ made, open: 0 });
+    ana!.overlay.close();
     expect(time.pending()).toBe(0);
-  });
-
-  it('tries at once when the other comes back to the server, however long it had failed', async () => {
-    const { time, rtc, open } = createVillage();
-    rtc.options.dead = true;
-    const [ana, ben] = [await open(), await open()];
-    await time.advance(300_000);
-    const { made } = rtc.sessions();
-    while (rtc.sessions().made === made) await time.advance(100);
-    await time.advance(15_500); // that attempt has failed, and the next is far away
-    rtc.options.dead = false;
-    ben!.client.start();
-    await time.advance(1_000);
-    expect(ana!.overlay.peers()).toHaveLength(1);
   });
 
   it('links with a reloaded tab as with a new one, and lets the old one go', async () => {
@@ -239,7 +228,7 @@ describe('full mesh', () => {
     old!.overlay.close();
     signaling.leave(old!.peer);
     const reloaded = await open();
-    await time.advance(60_000);
+    await time.advance(45_000);
     expect(ana!.overlay.peers().map(({ peer }) => peer)).toEqual([reloaded.peer]);
     expect(rtc.sessions().open).toBe(2);
   });
@@ -269,5 +258,93 @@ describe('full mesh', () => {
     ben!.overlay.close();
     await settle();
     expect(ana!.changes.at(-1)).toMatchObject({ kind: 'down', reason: { code: 'closed-there' } });
+  });
+});
+
+describe('an overlay in a large room', () => {
+  const size = 24;
+  const openLarge = async () => {
+    const village = createVillage();
+    const tabs: Awaited<ReturnType<typeof village.open>>[] = [];
+    for (let i = 0; i < size; i++) tabs.push(await village.open());
+    await village.time.advance(60_000);
+    return { ...village, tabs };
+  };
+  const reachable = (tabs: readonly { readonly peer: PeerId; readonly overlay: Overlay }[]) => {
+    const byPeer = new Map(tabs.map((tab) => [tab.peer, tab]));
+    const reached = new Set([tabs[0]!.peer]);
+    for (const peer of reached)
+      for (const next of byPeer.get(peer)?.overlay.neighbors() ?? []) reached.add(next);
+    return reached.size;
+  };
+
+  it('is connected, with no more than twelve links a tab, and mends when a third is gone without a word', async () => {
+    const { time, rtc, signaling, tabs } = await openLarge();
+    expect(reachable(tabs)).toBe(size);
+    for (const { overlay } of tabs) {
+      expect(overlay.neighbors().length).toBeGreaterThanOrEqual(5);
+      expect(overlay.peers().length).toBeLessThanOrEqual(12);
+      expect(new Set(overlay.peers().map(({ peer }) => peer))).toEqual(new Set(overlay.neighbors()));
+    }
+    const gone = tabs.splice(0, 8);
+    rtc.options.dumb = new Set(gone.map(({ peer }) => peer));
+    for (const { peer } of gone) signaling.leave(peer);
+    await time.advance(30_000);
+    expect(reachable(tabs)).toBe(size - 8);
+    for (const { overlay } of tabs)
+      for (const { peer } of gone) expect(overlay.neighbors()).not.toContain(peer);
+  });
+
+  it('links for work with somebody who is no neighbour, for as long as there is any', async () => {
+    const { time, tabs } = await openLarge();
+    const [ana] = tabs;
+    const ben = tabs.find(({ peer }) => peer !== ana!.peer && !ana!.overlay.neighbors().includes(peer))!;
+    const opened = ana!.transport.reach(ben.peer);
+    await time.advance(1_000);
+    expect(await opened).toEqual({ ok: true, value: undefined });
+    for (let turn = 0; turn < 3; turn++) {
+      await ana!.transport.send(ben.peer, utf8(`work ${turn}`), 'bulk');
+      await time.advance(20_000);
+    }
+    expect(ben.messages).toHaveLength(3);
+    await time.advance(60_000);
+    for (const { overlay } of [ana!, ben])
+      expect(new Set(overlay.peers().map(({ peer }) => peer))).toEqual(new Set(overlay.neighbors()));
+  });
+});
+
+describe('a link for work', () => {
+  it('fails with the reason when nobody is there', async () => {
+    const { time, open } = createVillage();
+    const ana = await open();
+    const opened = ana.transport.reach('n'.repeat(43) as PeerId);
+    await time.advance(1_000);
+    expect(await opened).toMatchObject({
+      ok: false,
+      error: { code: 'unreachable', message: expect.stringMatching(/not in the room/) },
+    });
+  });
+});
+
+describe('an overlay among liars', () => {
+  it('breaks with a neighbour whose messages to it are unreadable', async () => {
+    const { time, rtc, open } = createVillage();
+    const [ana, ben] = [await open(), await open()];
+    await time.advance(1_000);
+    const frame = { kind: 'message', priority: 'control', channel: 'overlay', id: 9_999 } as const;
+    rtc.channels[0]?.send(encodeFrame({ ...frame, total: 3, offset: 0, part: utf8('no!') }));
+    await time.advance(30_000);
+    expect([...ana!.overlay.peers(), ...ben!.overlay.peers()]).toEqual([]);
+  });
+
+  it('lets go for ever of one that serves too badly', async () => {
+    const { time, open } = createVillage();
+    const [ana, ben] = [await open(), await open()];
+    await time.advance(1_000);
+    ana!.overlay.observe(ben!.peer, 'invalid');
+    expect(ana!.overlay.neighbors()).toEqual([ben!.peer]);
+    ana!.overlay.observe(ben!.peer, 'invalid');
+    await time.advance(120_000);
+    expect(ana!.overlay.neighbors()).toEqual([]);
   });
 });

@@ -1,29 +1,41 @@
-import { byteCount, type Milliseconds, milliseconds, type PeerId } from '../core/brand.ts';
-import type { Bytes } from '../core/bytes.ts';
-import { createEmitter } from '../core/events.ts';
-import type { Clock } from '../core/ports/clock.ts';
-import type { Timers } from '../core/ports/timers.ts';
-import { type Fault, fault } from '../core/result.ts';
-import type { Link, LinkEnd } from './contracts.ts';
-import type { RawChannel } from './ports.ts';
-import { decodeFrame, encodeFrame, type Frame, wireLimits } from './wire/frames.ts';
-import { createReassembler } from './wire/reassembly.ts';
-import { createSendQueue } from './wire/sendQueue.ts';
+import { byteCount, type Milliseconds, milliseconds, type PeerId } from '../../core/brand.ts';
+import type { Bytes } from '../../core/bytes.ts';
+import { createEmitter } from '../../core/events.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import { type Fault, fault } from '../../core/result.ts';
+import type { Link, LinkEnd, LinkMessage } from '../contracts.ts';
+import type { RawChannel } from '../ports.ts';
+import type { SelfHealth } from '../selfHealth.ts';
+import { decodeFrame, encodeFrame, type Frame, wireLimits } from '../wire/frames.ts';
+import { createReassembler } from '../wire/reassembly.ts';
+import { createSendQueue } from '../wire/sendQueue.ts';
 
-const pingEvery = milliseconds(5_000);
+/** A silent peer is asked, and one that talks anyway need not be. */
+const listenFor = 2_000;
+/** A round trip is measured at least so often. */
+const measureEvery = 15_000;
+/** Once in doubt: so long for each answer (or a beat, which is as long), times this tab's own patience. */
+const answerWithin = 1_000;
+/** Never given up on one missed ping. */
+const maxUnanswered = 3;
 /** Above this, pongs are not sent: a peer that pings and reads nothing must not fill our memory with answers. */
 const maxUnsentBytes = 1024 * 1024;
 
 /**
  * A link over an open channel. Answers pings from the message handler, so a hidden tab whose timers are throttled still
- * answers at once. Knows frames; doesn't know who the peer proved to be, nor what a message means.
+ * answers at once; notices within seconds that nobody answers any more, where the browser takes half a minute. Knows
+ * frames; doesn't know who the peer proved to be, nor what a message means.
  */
 export const createLink = (
   channel: RawChannel,
-  deps: { readonly peer: PeerId; readonly clock: Clock; readonly timers: Timers },
+  deps: {
+    readonly peer: PeerId;
+    readonly clock: Clock;
+    readonly health: Pick<SelfHealth, 'patience' | 'beats'>;
+  },
 ): Link => {
-  const { clock, timers } = deps;
-  const messages = createEmitter<Bytes>();
+  const { clock, health } = deps;
+  const messages = createEmitter<LinkMessage>();
   const closed = createEmitter<Fault<LinkEnd>>();
   const reassembler = createReassembler();
   const queue = createSendQueue(channel);
@@ -32,12 +44,17 @@ export const createLink = (
   let bytesSent = 0;
   let bytesReceived = 0;
   let rtt: number | undefined;
+  let measuredAt = Number.NEGATIVE_INFINITY;
+  let heardAt: number = clock.monotonic();
+  let unanswered = 0;
+  let askedAt: number = clock.monotonic();
+  let lookedAt: number = clock.monotonic();
   let ended = false;
 
   const end = (reason: Fault<LinkEnd>) => {
     if (ended) return;
     ended = true;
-    stopPinging();
+    stopWatching();
     stopFrames();
     stopClosed();
     queue.close();
@@ -61,20 +78,48 @@ export const createLink = (
     nextNonce = (nextNonce + 1) % 2 ** 32;
   };
 
+  /** With every beat: asks a silent peer, and gives up on one that is asked and asked. */
+  const watch = (): void => {
+    const now = clock.monotonic();
+    // This tab itself was away: what was sent to it meanwhile is still to be heard.
+    const slept = now - lookedAt > 2 * answerWithin;
+    lookedAt = now;
+    const silentFor = now - heardAt;
+    if (silentFor < listenFor || slept) unanswered = 0;
+    if (silentFor < listenFor) {
+      if (now - Math.max(measuredAt, askedAt) >= measureEvery) ask(now);
+      return;
+    }
+    // A beat early or late by a little is a beat.
+    if (unanswered > 0 && now - askedAt < answerWithin * health.patience() - answerWithin / 10) return;
+    if (unanswered >= maxUnanswered) {
+      end(fault('failed', `nothing was heard for ${(silentFor / 1_000).toFixed(0)} s`));
+      return;
+    }
+    unanswered++;
+    ask(now);
+  };
+  const ask = (now: number) => {
+    askedAt = now;
+    ping();
+  };
+
   const onPong = (nonce: number): void => {
     const sentAt = pingsByNonce.get(nonce);
     if (sentAt === undefined) return;
     pingsByNonce.delete(nonce);
     const sample = clock.monotonic() - sentAt;
+    measuredAt = clock.monotonic();
     rtt = rtt === undefined ? sample : rtt * 0.875 + sample * 0.125; // RFC 6298 §2, α = 1/8
   };
 
   const onFrame = (bytes: Bytes) => {
-    bytesReceived += bytes.byteLength;
+    heardAt = clock.monotonic();
     const frame = decodeFrame(bytes);
     if (!frame.ok) return end(fault('misbehaved', frame.error.message));
     switch (frame.value.kind) {
       case 'message': {
+        bytesReceived += frame.value.part.byteLength;
         const message = reassembler.accept(frame.value);
         if (!message.ok) return end(fault('misbehaved', message.error.message));
         if (message.value) messages.emit(message.value);
@@ -94,15 +139,15 @@ export const createLink = (
 
   const stopFrames = channel.frames(onFrame);
   const stopClosed = channel.closed((reason) => end(fault('failed', reason)));
-  const stopPinging = timers.every(pingEvery, ping);
+  const stopWatching = health.beats(watch);
   ping();
 
   return {
     peer: deps.peer,
     messages: messages.subscribe,
     closed: closed.subscribe,
-    async send(message, priority) {
-      const sent = await queue.send(message, priority);
+    async send(message, priority, channel) {
+      const sent = await queue.send(message, priority, channel);
       if (sent.ok) bytesSent += message.byteLength;
       return sent;
     },

@@ -1,0 +1,37 @@
+import { useApp, useStore } from '../../hooks/useApp.ts';
+import { Figure } from '../../kit/Facts.tsx';
+import { formatCount, formatDuration, notReported } from '../../kit/format.ts';
+
+/** How this device stands in the swarm: who is near, and what goes through it. */
+export const Neighborhood = () => {
+  const { models } = useApp();
+  const { neighbors, direct, slowest, toldPerMinute, passedOnPerMinute, refused } = useStore(models.network);
+  return (
+    <section className="section" aria-labelledby="neighborhood-title">
+      <h2 id="neighborhood-title">Neighbourhood</h2>
+      <div className="figures">
+        <Figure
+          label="Neighbours"
+          value={neighbors}
+          hint={direct > 0 ? `and ${formatCount(direct, 'link')} for work` : 'links this device keeps'}
+        />
+        <Figure
+          label="Slowest neighbour"
+          value={slowest === undefined ? notReported : formatDuration(slowest)}
+          hint="there and back"
+        />
+        <Figure label="Heard a minute" value={toldPerMinute ?? notReported} hint="news of the whole room" />
+        <Figure
+          label="Passed on a minute"
+          value={passedOnPerMinute ?? notReported}
+          hint="to neighbours, for others"
+        />
+        <Figure
+          label="Refused"
+          value={refused}
+          hint={refused === 0 ? 'nothing forged or flooding' : 'forged, damaged or too many'}
+        />
+      </div>
+    </section>
+  );
+};

@@ -1,0 +1,228 @@
+import { createBoundedMap } from '../../core/boundedMap.ts';
+import { type Milliseconds, milliseconds, type PeerId } from '../../core/brand.ts';
+import type { Bytes } from '../../core/bytes.ts';
+import { createStore, type Store } from '../../core/events.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { CryptoPort } from '../../core/ports/crypto.ts';
+import type { Random } from '../../core/ports/random.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
+import type { Fault, Result } from '../../core/result.ts';
+import { verifyCredentials } from '../../identity/certificates.ts';
+import type { Credentials, PeerIdentity } from '../../identity/types.ts';
+import type { Broadcast } from '../broadcast/broadcast.ts';
+import type { Overlay } from '../contracts.ts';
+import {
+  type Capabilities,
+  decodeRecord,
+  encodeRecord,
+  leftTopic,
+  type NeighborLink,
+  peerTopic,
+  recordLimits,
+} from './record.ts';
+
+export type PeerRecord<About> = {
+  readonly identity: PeerIdentity;
+  readonly capabilities: Capabilities;
+  readonly neighbors: readonly NeighborLink[];
+  readonly about: About;
+  /** Broadcast hops from there to here, by the way it came. */
+  readonly hops: number;
+  /** Monotonic ms. */
+  readonly expiresAt: Milliseconds;
+};
+
+export type Wanted = {
+  readonly model?: Capabilities['models'][number];
+  readonly gpu?: boolean;
+  readonly memory?: number;
+  readonly freeSlots?: number;
+};
+
+export interface Directory<About> {
+  /** Everybody whose record has not expired, without this tab. */
+  readonly records: Store<ReadonlyMap<PeerId, PeerRecord<About>>>;
+  /** Those that have all that is wanted; those with most free slots first. */
+  discover(wanted: Wanted): readonly PeerRecord<About>[];
+  /** What this tab says of itself has changed. Bursts become one broadcast. */
+  publish(): void;
+  /** It can't be reached: its record is not believed until it sends another. */
+  forget(peer: PeerId): void;
+  /** Tells all that this tab is about to go: at once, for a page that closes waits for nothing. */
+  leave(): void;
+  close(): void;
+}
+
+export type DirectoryDeps<About> = {
+  readonly overlay: Pick<Overlay, 'self' | 'neighbors' | 'neighborChanges' | 'stats'>;
+  readonly broadcast: Pick<Broadcast, 'publish' | 'prepare' | 'subscribe'>;
+  readonly crypto: CryptoPort;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Pick<Random, 'next'>;
+  readonly telemetry: Telemetry;
+  readonly credentials: Credentials;
+  readonly own: () => { readonly capabilities: Capabilities; readonly about: Bytes };
+  /** Refuses what does not concern its sender. */
+  readonly readAbout: (about: Bytes, from: PeerIdentity) => Result<About, Fault>;
+  /** Unix ms as the server counts them: what broadcasts are dated by. */
+  readonly now: () => Milliseconds;
+};
+
+/** After a change; and between two records at least. */
+const publishAfter = milliseconds(1_000);
+const leastBetween = 5_000;
+const renewEvery = 60_000;
+/** So that records of a thousand tabs are no more traffic than those of fifty. */
+const renewPerRecord = 1_200;
+const lifetimeInRenewals = 2.5;
+const sweepEvery = milliseconds(5_000);
+const maxRecords = 2_000;
+
+/**
+ * Who is in the swarm, near or far: each tab's own signed record, broadcast when it changes and renewed while it lives.
+ * Knows records and when they expire; doesn't know what `about` says, nor how a broadcast travels.
+ */
+export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<About> => {
+  const { overlay, clock, timers, telemetry } = deps;
+  const records = createStore<ReadonlyMap<PeerId, PeerRecord<About>>>(new Map());
+  const heardAtByPeer = new Map<PeerId, number>();
+  /** Credentials don't change while a tab lives. */
+  const identities = new Map<PeerId, PeerIdentity>();
+  /** A tab's id dies with it, so its goodbye is for ever. */
+  const left = createBoundedMap<PeerId, true>(maxRecords);
+  let farewell: () => unknown = () => undefined;
+  let publishedAt = Number.NEGATIVE_INFINITY;
+  let pending: { readonly at: number; readonly cancel: CancelTimer } | undefined;
+  let closed = false;
+
+  const renewal = () => Math.max(renewEvery, records.get().size * renewPerRecord);
+
+  const publishNow = async () => {
+    pending?.cancel();
+    pending = undefined;
+    publishedAt = clock.monotonic();
+    const lifetime = Math.min(recordLimits.maxLifetimeMs, Math.round(renewal() * lifetimeInRenewals));
+    const neighbors = overlay
+      .neighbors()
+      .slice(0, recordLimits.maxNeighbors)
+      .map((peer) => ({ peer, rtt: Math.round(overlay.stats(peer)?.rtt ?? -1) }));
+    const payload = encodeRecord({ v: 1, credentials: deps.credentials, lifetime, neighbors, ...deps.own() });
+    const told = await deps.broadcast.publish(peerTopic, payload);
+    if (!told.ok) telemetry.log('warn', 'directory', `own record not told: ${told.error.message}`);
+    // Signed in advance and renewed with each record, because it must not be old when it is needed.
+    const prepared = await deps.broadcast.prepare(leftTopic, new Uint8Array(0));
+    if (prepared.ok) farewell = prepared.value;
+    if (!closed) schedule(renewal() * (0.8 + 0.2 * deps.random.next()));
+  };
+
+  /** The earlier of what is planned and what is asked for; never sooner after the last one than is polite. */
+  const schedule = (delay: number) => {
+    const at = Math.max(clock.monotonic() + delay, publishedAt + leastBetween);
+    if (closed || (pending && pending.at <= at)) return;
+    pending?.cancel();
+    const wait = milliseconds(at - clock.monotonic());
+    pending = { at, cancel: timers.after(wait, () => void publishNow()) };
+  };
+
+  const identify = async (from: PeerId, credentials: unknown): Promise<PeerIdentity | undefined> => {
+    const known = identities.get(from);
+    if (known) return known;
+    const checked = await verifyCredentials(credentials, deps.crypto);
+    if (!checked.ok || checked.value.peer !== from) return undefined;
+    identities.set(from, checked.value);
+    const [oldest] = identities.keys();
+    if (identities.size > maxRecords && oldest !== undefined) identities.delete(oldest);
+    return checked.value;
+  };
+
+  const drop = (gone: (record: PeerRecord<About>) => boolean) => {
+    const next = new Map([...records.get()].filter(([, record]) => !gone(record)));
+    if (next.size < records.get().size) records.set(next);
+  };
+
+  const onRecord = async (message: {
+    readonly from: PeerId;
+    readonly at: number;
+    readonly payload: Uint8Array;
+    readonly hops: number;
+  }) => {
+    const { from, at, payload, hops } = message;
+    const refuse = (why: string) =>
+      telemetry.log('info', 'directory', `record refused: ${why}`, { peer: from });
+    if (
+      from === overlay.self ||
+      left.get(from) ||
+      (heardAtByPeer.get(from) ?? Number.NEGATIVE_INFINITY) >= at
+    )
+      return undefined;
+    const decoded = decodeRecord(payload);
+    if (!decoded.ok) return refuse(decoded.error.message);
+    const { credentials, lifetime, capabilities, neighbors, about } = decoded.value;
+    const remaining = at + lifetime - deps.now();
+    if (remaining <= 0) return undefined;
+    const identity = await identify(from, credentials);
+    if (!identity) return refuse('its credentials do not hold');
+    const parsed = deps.readAbout(new Uint8Array(about), identity);
+    if (!parsed.ok) return refuse(parsed.error.message);
+    // A newer one may have been checked meanwhile.
+    if (closed || left.get(from) || (heardAtByPeer.get(from) ?? Number.NEGATIVE_INFINITY) >= at)
+      return undefined;
+    const next = new Map(records.get());
+    if (!next.has(from) && next.size >= maxRecords) return undefined;
+    heardAtByPeer.set(from, at);
+    next.set(from, {
+      identity,
+      capabilities,
+      neighbors,
+      about: parsed.value,
+      hops,
+      expiresAt: milliseconds(clock.monotonic() + Math.min(remaining, lifetime)),
+    });
+    return records.set(next);
+  };
+
+  const forget = (peer: PeerId) => drop(({ identity }) => identity.peer === peer);
+  const stopHearing = deps.broadcast.subscribe(peerTopic, (message) => void onRecord(message));
+  const stopFarewells = deps.broadcast.subscribe(leftTopic, ({ from }) => {
+    left.set(from, true);
+    forget(from);
+  });
+  // Later changes of neighbours go with the next renewal: while a swarm forms they are many, and worth no broadcast each.
+  const stopNeighbors = overlay.neighborChanges(() => {
+    if (publishedAt === Number.NEGATIVE_INFINITY) schedule(publishAfter);
+  });
+  const stopSweeping = timers.every(sweepEvery, () => {
+    const now = clock.monotonic();
+    drop(({ expiresAt }) => expiresAt <= now);
+    // Kept a while after the record, so that an old one that arrives late is not news.
+    const oldest = deps.now() - 2 * recordLimits.maxLifetimeMs;
+    for (const [peer, at] of heardAtByPeer) if (at < oldest) heardAtByPeer.delete(peer);
+  });
+
+  return {
+    records,
+    publish: () => schedule(publishAfter),
+    forget,
+    leave: () => void farewell(),
+    discover: ({ model, gpu, memory = 0, freeSlots = 0 }) =>
+      [...records.get().values()]
+        .filter(
+          ({ capabilities }) =>
+            (model === undefined || capabilities.models.includes(model)) &&
+            (!gpu || capabilities.gpu) &&
+            capabilities.memory >= memory &&
+            capabilities.freeSlots >= freeSlots,
+        )
+        .toSorted((a, b) => b.capabilities.freeSlots - a.capabilities.freeSlots),
+    close() {
+      closed = true;
+      pending?.cancel();
+      stopHearing();
+      stopFarewells();
+      stopNeighbors();
+      stopSweeping();
+    },
+  };
+};

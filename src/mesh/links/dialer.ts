@@ -1,0 +1,337 @@
+import { createBoundedMap } from '../../core/boundedMap.ts';
+import { type Milliseconds, milliseconds, type PeerId, type RoomId } from '../../core/brand.ts';
+import { type Bytes, toBase64url } from '../../core/bytes.ts';
+import { createEmitter, type Subscribe } from '../../core/events.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { CryptoPort } from '../../core/ports/crypto.ts';
+import type { Random } from '../../core/ports/random.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
+import { type Fault, fault } from '../../core/result.ts';
+import type { LocalIdentity, PeerIdentity } from '../../identity/types.ts';
+import type { Link, LinkEnd, LinkMessage } from '../contracts.ts';
+import { type EnvelopeSignal, openEnvelope, sealEnvelope } from '../handshake/envelope.ts';
+import { fingerprintOfSdp } from '../handshake/fingerprint.ts';
+import { meshProtocol, type OwnGreeting } from '../handshake/greeting.ts';
+import type { RawChannel, RtcConnector, RtcSession, SignalBody } from '../ports.ts';
+import type { SelfHealth } from '../selfHealth.ts';
+import type { SignalingClient, SignalingEvent } from '../signaling/client.ts';
+import type { IceServer } from '../signaling/protocol.ts';
+import { createEnvelopeInbox, createSessionGuard } from './guards.ts';
+import { introduce } from './introduction.ts';
+import { createLink } from './link.ts';
+import { createRedialing } from './redialing.ts';
+
+export type DialerDeps = {
+  readonly identity: LocalIdentity;
+  readonly signaling: Pick<SignalingClient, 'events' | 'relay'>;
+  readonly rtc: RtcConnector;
+  readonly crypto: CryptoPort;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  readonly health: Pick<SelfHealth, 'patience' | 'beats'>;
+};
+export type DialerOptions = {
+  readonly room: RoomId;
+  readonly build: string;
+  /** Another number makes this tab a stranger to all others; tests use it. */
+  readonly protocol?: number;
+};
+
+export type DialerEvent =
+  | { readonly kind: 'up'; readonly peer: PeerIdentity }
+  | { readonly kind: 'down'; readonly peer: PeerId; readonly reason: Fault<LinkEnd> }
+  /** This attempt came to nothing; another one may. */
+  | { readonly kind: 'failed'; readonly peer: PeerId; readonly reason: Fault<LinkEnd> }
+  /** None will: another version, a wrong identity, or it broke the protocol. */
+  | { readonly kind: 'refused'; readonly peer: PeerId; readonly reason: Fault<LinkEnd> }
+  | { readonly kind: 'message'; readonly from: PeerId; readonly message: LinkMessage };
+
+export type Linked = {
+  readonly identity: PeerIdentity;
+  readonly link: Link;
+  /** Monotonic. */
+  readonly since: Milliseconds;
+};
+
+export interface Dialer {
+  readonly events: Subscribe<DialerEvent>;
+  /** `up`, `failed` or `refused` follows, unless a link is up or under way. */
+  connect(peer: PeerId): void;
+  linked(peer: PeerId): Linked | undefined;
+  all(): readonly Linked[];
+  /** Says goodbye, and stops trying. Tells `down` if a link was up. */
+  hangUp(peer: PeerId, reason: Fault<LinkEnd>): void;
+  /** Never again while this tab lives. */
+  ban(peer: PeerId, reason: Fault<LinkEnd>): void;
+  /** Equal for peers of one address prefix, as the server has seen them. */
+  network(peer: PeerId): string | undefined;
+  close(): void;
+}
+
+/** From dialing to an accepted greeting. */
+const connectWithin = milliseconds(15_000);
+/** Links and attempts together: a room full of strangers must not exhaust this tab. */
+const maxLinks = 48;
+/** Strangers make new ids at will: the oldest are forgotten. */
+const rememberedPeers = 256;
+
+type PeerState =
+  /** The last attempts failed; the next one waits. */
+  | { readonly phase: 'waiting'; readonly cancel: CancelTimer }
+  | {
+      readonly phase: 'connecting';
+      readonly cancel: CancelTimer;
+      readonly session: string;
+      readonly initiator: boolean;
+      readonly rtc: RtcSession;
+      /** What the peer signed it would use; compared with what it does use. */
+      fingerprint: string | undefined;
+      link: Link | undefined;
+    }
+  | {
+      readonly phase: 'up';
+      readonly identity: PeerIdentity;
+      readonly link: Link;
+      readonly session: string;
+      readonly since: Milliseconds;
+    };
+
+/**
+ * Opens links to peers of the room and takes those that are offered, each authenticated from the first byte. Either side
+ * may dial; if both do at once, the offer of the smaller id stands. Links outlive signaling. Knows sessions, redial
+ * delays and who is banned; doesn't know whom this tab should be linked with.
+ */
+export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer => {
+  const { identity, signaling, rtc, clock, timers, random, telemetry } = deps;
+  const self = identity.peer;
+  const greeting: OwnGreeting = {
+    protocol: options.protocol ?? meshProtocol,
+    build: options.build,
+    credentials: identity.credentials,
+  };
+  const statesByPeer = new Map<PeerId, PeerState>();
+  const networksByPeer = createBoundedMap<PeerId, string>(rememberedPeers);
+  const banned = createBoundedMap<PeerId, true>(rememberedPeers);
+  const guard = createSessionGuard(clock);
+  const redialing = createRedialing({ clock, random });
+  const events = createEmitter<DialerEvent>();
+  let ice: readonly IceServer[] = [];
+  let closed = false;
+
+  /** Signatures may be ready out of order; envelopes leave in order, or a candidate would come before its offer. */
+  let lastRelay: Promise<unknown> = Promise.resolve();
+  const relay = (to: PeerId, session: string, signal: EnvelopeSignal): void => {
+    const body = { v: 1 as const, room: options.room, from: self, to, session, signal };
+    lastRelay = lastRelay
+      .then(() => sealEnvelope(body, identity.nodeSigner))
+      .then((sealed) => {
+        if (closed || signaling.relay(to, sealed) || signal.kind === 'candidate') return;
+        failSession(to, session, fault('failed', 'there is no server to meet through now'));
+      })
+      .catch((cause: unknown) => telemetry.log('error', 'mesh', `could not sign: ${String(cause)}`));
+  };
+
+  const isBanned = (peer: PeerId) => banned.get(peer) !== undefined;
+
+  const dropState = (peer: PeerId) => {
+    const state = statesByPeer.get(peer);
+    statesByPeer.delete(peer);
+    if (!state) return;
+    if (state.phase === 'up') return state.link.close('the tab has left');
+    state.cancel();
+    if (state.phase !== 'connecting') return;
+    state.link?.close('superseded');
+    state.rtc.close();
+  };
+
+  const connect = (peer: PeerId) => {
+    if (peer === self || closed || statesByPeer.has(peer)) return;
+    if (isBanned(peer) || statesByPeer.size >= maxLinks) {
+      const reason = isBanned(peer) ? 'this peer is not linked again' : 'this tab has links enough';
+      queueMicrotask(() => events.emit({ kind: 'failed', peer, reason: fault('failed', reason) }));
+      return;
+    }
+    const wait = redialing.delay(peer);
+    if (wait === 0) return startSession(peer, toBase64url(random.bytes(16)), true);
+    const start = () => startSession(peer, toBase64url(random.bytes(16)), true);
+    statesByPeer.set(peer, { phase: 'waiting', cancel: timers.after(milliseconds(wait), start) });
+  };
+
+  const onSignal = (peer: PeerId, session: string, signal: SignalBody) => {
+    if (signal.kind === 'candidate') return relay(peer, session, signal);
+    const fingerprint = fingerprintOfSdp(signal.sdp);
+    if (!fingerprint.ok) return failSession(peer, session, fault('failed', fingerprint.error.message));
+    return relay(peer, session, { ...signal, fingerprint: fingerprint.value });
+  };
+
+  const currentOf = (peer: PeerId, session: string) => {
+    const state = statesByPeer.get(peer);
+    return state?.phase === 'connecting' && state.session === session ? state : undefined;
+  };
+
+  const startSession = (peer: PeerId, session: string, initiator: boolean) => {
+    dropState(peer);
+    const rtcSession = rtc.connect({ initiator, ice });
+    const cancel = timers.after(connectWithin, () =>
+      failSession(peer, session, fault('failed', 'no direct connection came about in time')),
+    );
+    statesByPeer.set(peer, {
+      phase: 'connecting',
+      cancel,
+      session,
+      initiator,
+      rtc: rtcSession,
+      fingerprint: undefined,
+      link: undefined,
+    });
+    rtcSession.signals((signal) => currentOf(peer, session) && onSignal(peer, session, signal));
+    rtcSession.failed((reason) => failSession(peer, session, fault('failed', reason)));
+    rtcSession.opened((channel) => {
+      const state = currentOf(peer, session);
+      if (state) void greet(peer, state, channel);
+      else channel.close();
+    });
+  };
+
+  const failSession = (peer: PeerId, session: string, reason: Fault<LinkEnd>) => {
+    const state = currentOf(peer, session);
+    if (!state) return;
+    statesByPeer.delete(peer);
+    state.cancel();
+    state.link?.close(reason.message);
+    state.rtc.close();
+    telemetry.log('info', 'mesh', `no link: ${reason.message}`, { peer, code: reason.code });
+    if (reason.code === 'version' || reason.code === 'identity' || reason.code === 'misbehaved') {
+      // Trying again can't help until one of the two reloads, and then it is another peer.
+      banned.set(peer, true);
+      events.emit({ kind: 'refused', peer, reason });
+      return;
+    }
+    redialing.failed(peer);
+    events.emit({ kind: 'failed', peer, reason });
+  };
+
+  const greet = async (
+    peer: PeerId,
+    state: Extract<PeerState, { phase: 'connecting' }>,
+    channel: RawChannel,
+  ) => {
+    const { session } = state;
+    const link = createLink(channel, { peer, clock, health: deps.health });
+    state.link = link;
+    // The session lives as long as its link, whoever ends it.
+    link.closed(() => state.rtc.close());
+    const met = await introduce(link, channel, deps, {
+      peer,
+      own: greeting,
+      fingerprint: () => state.fingerprint,
+    });
+    if (statesByPeer.get(peer) !== state) return link.close('superseded');
+    if (!met.ok) return failSession(peer, session, met.error);
+    state.cancel();
+    const { identity: other, deliver } = met.value;
+    statesByPeer.set(peer, { phase: 'up', identity: other, link, session, since: clock.monotonic() });
+    link.closed((reason) => onLinkDown(peer, session, reason));
+    events.emit({ kind: 'up', peer: other });
+    return deliver((message) => {
+      if (upState(peer)?.session === session) events.emit({ kind: 'message', from: peer, message });
+    });
+  };
+
+  const onLinkDown = (peer: PeerId, session: string, reason: Fault<LinkEnd>) => {
+    const state = upState(peer);
+    if (state?.session !== session) return;
+    statesByPeer.delete(peer);
+    if (reason.code === 'misbehaved') banned.set(peer, true);
+    redialing.down(peer, clock.monotonic() - state.since);
+    telemetry.log('info', 'mesh', `link down: ${reason.message}`, { peer, code: reason.code });
+    events.emit({ kind: 'down', peer, reason });
+  };
+
+  const onEnvelope = async (from: PeerId, payload: Bytes) => {
+    if (isBanned(from)) return;
+    const opened = await openEnvelope(payload, { room: options.room, from, to: self }, deps.crypto);
+    if (closed || isBanned(from)) return; // meanwhile
+    if (!opened.ok)
+      return telemetry.log('warn', 'mesh', `envelope refused: ${opened.error.message}`, { peer: from });
+    const { session, signal } = opened.value;
+    if (signal.kind === 'offer') {
+      if (!mayAnswer(from, session)) return;
+      hangUp(from, fault('closed-there', 'the other tab connects anew'));
+      startSession(from, session, false);
+    }
+    const current = currentOf(from, session);
+    if (!current) return;
+    if (signal.kind !== 'candidate') current.fingerprint = signal.fingerprint;
+    current.rtc.accept(signal);
+  };
+
+  const mayAnswer = (from: PeerId, session: string): boolean => {
+    if (!guard.mayStart(from, session)) return false; // asked first: what is not answered now is not answered later
+    const state = statesByPeer.get(from);
+    // Both dialed at once: the smaller id's offer stands, and the other side answers it.
+    if (state?.phase === 'connecting' && state.initiator && self < from) return false;
+    return state !== undefined || statesByPeer.size < maxLinks;
+  };
+
+  const inbox = createEnvelopeInbox(onEnvelope, (peer, cause) =>
+    telemetry.log('error', 'mesh', `envelope not handled: ${String(cause)}`, { peer }),
+  );
+
+  const onSignalingEvent = (event: SignalingEvent): void => {
+    if (event.kind === 'welcome') {
+      ice = event.ice;
+      // What was tried while this tab was away from the server could not arrive, so it says nothing.
+      redialing.forgive();
+      for (const [peer, state] of [...statesByPeer]) {
+        if (state.phase !== 'waiting') continue;
+        dropState(peer);
+        connect(peer);
+      }
+    } else if (event.kind === 'gone') {
+      const state = statesByPeer.get(event.peer);
+      if (state?.phase === 'connecting')
+        failSession(event.peer, state.session, fault('failed', 'it is not in the room any more'));
+    } else if (event.kind === 'relay') {
+      if (event.network !== undefined) networksByPeer.set(event.from, event.network);
+      if (!inbox.accept(event.from, event.payload)) telemetry.count('mesh_envelopes_dropped_total');
+    }
+  };
+  const stopSignaling = signaling.events(onSignalingEvent);
+
+  const upState = (peer: PeerId) => {
+    const state = statesByPeer.get(peer);
+    return state?.phase === 'up' ? state : undefined;
+  };
+  const hangUp = (peer: PeerId, reason: Fault<LinkEnd>) => {
+    const state = upState(peer);
+    if (!state) return dropState(peer);
+    statesByPeer.delete(peer);
+    state.link.close(reason.message);
+    events.emit({ kind: 'down', peer, reason });
+  };
+
+  return {
+    events: events.subscribe,
+    connect,
+    hangUp,
+    linked: upState,
+    all: () => [...statesByPeer.values()].filter((state) => state.phase === 'up'),
+    ban(peer, reason) {
+      if (peer === self) return;
+      banned.set(peer, true);
+      telemetry.log('warn', 'mesh', `expelled: ${reason.message}`, { peer });
+      hangUp(peer, reason);
+    },
+    network: (peer) => networksByPeer.get(peer),
+    close() {
+      closed = true;
+      stopSignaling();
+      for (const peer of [...statesByPeer.keys()])
+        hangUp(peer, fault('closed-here', 'this tab has left the room'));
+    },
+  };
+};

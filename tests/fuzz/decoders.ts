@@ -1,0 +1,192 @@
+/**
+ * Everything that takes bytes from a stranger, with messages it accepts. `decode` tells whether it accepted; whatever comes,
+ * it must not throw.
+ */
+import { byteCount, milliseconds, type PeerId, type RoomId, type Sha256 } from '../../src/core/brand.ts';
+import { type Bytes, utf8 } from '../../src/core/bytes.ts';
+import { decodeCbor, encodeCbor } from '../../src/core/codec.ts';
+import { decodeWith } from '../../src/core/schema.ts';
+import { openIdentity } from '../../src/identity/index.ts';
+import { createHashCrypto, createTestIdentityDeps } from '../../src/identity/testDoubles.ts';
+import { openBroadcast, sealBroadcast } from '../../src/mesh/broadcast/message.ts';
+import { decodeBroadcastMessage, encodeBroadcastMessage } from '../../src/mesh/broadcast/wire.ts';
+import { decodeRecord, encodeRecord } from '../../src/mesh/directory/record.ts';
+import { openEnvelope, sealEnvelope } from '../../src/mesh/handshake/envelope.ts';
+import { acceptGreeting, encodeGreeting, meshProtocol } from '../../src/mesh/handshake/greeting.ts';
+import {
+  decodeLetterMessage,
+  encodeLetterMessage,
+  openAck,
+  openLetter,
+  signAck,
+  signLetter,
+} from '../../src/mesh/letters/protocol.ts';
+import { decodeOverlayMessage, encodeOverlayMessage } from '../../src/mesh/overlay/protocol.ts';
+import { encodeRpc, rpcLimits, rpcMessageSchema } from '../../src/mesh/rpc/protocol.ts';
+import {
+  decodeClientMessage,
+  decodeServerMessage,
+  encodeSignaling,
+} from '../../src/mesh/signaling/protocol.ts';
+import { decodeFrame, encodeFrame } from '../../src/mesh/wire/frames.ts';
+
+export type FuzzTarget = {
+  readonly name: string;
+  readonly valid: readonly Bytes[];
+  readonly decode: (bytes: Bytes) => boolean | Promise<boolean>;
+};
+
+const id = 'i'.repeat(43) as PeerId;
+const room = 'r'.repeat(43) as RoomId;
+
+export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
+  const crypto = createHashCrypto();
+  const { identity } = await openIdentity(createTestIdentityDeps(crypto));
+  const { peer, nodeSigner: signer } = identity;
+  const own = { protocol: meshProtocol, build: 'b', credentials: identity.credentials };
+  const sdp = `v=0\r\na=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}\r\n`;
+  const fingerprint = Array(32).fill('AB').join(':');
+  const envelope = { v: 1 as const, room, from: peer, to: id, session: 's'.repeat(22) };
+  const candidate = { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: 0 };
+  const topics = { news: { critical: false, maxBytes: 1_000 } };
+  const payload = utf8('what is said');
+  const { id: broadcastId, bytes: broadcast } = await sealBroadcast(
+    { v: 1, room, from: peer, topic: 'news', at: 1_000, nonce: new Uint8Array(16), payload },
+    signer,
+  );
+  const letterId = new Uint8Array(16);
+  const letter = await signLetter({ v: 1, room, from: peer, to: id, id: letterId, at: 1, payload }, signer);
+  const ack = await signAck({ v: 1, room, id: letterId, from: peer }, signer);
+  const bytes32 = new Uint8Array(32);
+  const signature = new Uint8Array(64);
+  return [
+    {
+      name: 'CBOR',
+      valid: [encodeCbor({ a: [1, -5, 1.5, 'text', null, true, new Uint8Array(3)], b: { c: 2 ** 40 } })],
+      decode: (bytes) => decodeCbor(bytes, { maxBytes: 1_000, maxDepth: 8 }).ok,
+    },
+    {
+      name: 'frames',
+      valid: [
+        encodeFrame({
+          kind: 'message',
+          priority: 'bulk',
+          channel: 'rpc',
+          id: 7,
+          total: 40,
+          offset: 4,
+          part: utf8('part'),
+        }),
+        encodeFrame({ kind: 'ping', nonce: 9 }),
+        encodeFrame({ kind: 'close', reason: 'bye' }),
+      ],
+      decode: (bytes) => decodeFrame(bytes).ok,
+    },
+    {
+      name: 'signaling, at the server',
+      valid: [
+        encodeSignaling({ t: 'hello', protocol: 2, room, nodeKey: bytes32, build: 'b', signature }),
+        encodeSignaling({ t: 'relay', to: id, payload }),
+        encodeSignaling({ t: 'find' }),
+        encodeSignaling({ t: 'ping', n: 1 }),
+      ],
+      decode: (bytes) => decodeClientMessage(bytes).ok,
+    },
+    {
+      name: 'signaling, at the tab',
+      valid: [
+        encodeSignaling({ t: 'challenge', nonce: bytes32, protocol: 2 }),
+        encodeSignaling({
+          t: 'welcome',
+          self: id,
+          peers: [id],
+          others: 1,
+          now: 5,
+          ice: [{ urls: ['stun:a'] }],
+        }),
+        encodeSignaling({ t: 'relay', from: id, payload, network: 'n' }),
+        encodeSignaling({ t: 'refused', code: 'rate', message: 'slower', retryAfterMs: 5 }),
+      ],
+      decode: (bytes) => decodeServerMessage(bytes).ok,
+    },
+    {
+      name: 'envelopes',
+      valid: [
+        await sealEnvelope({ ...envelope, signal: { kind: 'offer', sdp, fingerprint } }, signer),
+        await sealEnvelope({ ...envelope, signal: { kind: 'candidate', candidate } }, signer),
+      ],
+      decode: async (bytes) => (await openEnvelope(bytes, { room, from: peer, to: id }, crypto)).ok,
+    },
+    {
+      name: 'greetings',
+      valid: [encodeGreeting(own)],
+      decode: async (bytes) => (await acceptGreeting(bytes, { peer, own }, crypto)).ok,
+    },
+    {
+      name: 'the overlay',
+      valid: [
+        encodeOverlayMessage({ t: 'neighbor', urgent: true }),
+        encodeOverlayMessage({ t: 'shuffle', peers: [id, id], ttl: 3, path: [id] }),
+        encodeOverlayMessage({ t: 'declined', peers: [id] }),
+        encodeOverlayMessage({ t: 'direct' }),
+      ],
+      decode: (bytes) => decodeOverlayMessage(bytes).ok,
+    },
+    {
+      name: 'gossip',
+      valid: [
+        encodeBroadcastMessage({ t: 'gossip', id: broadcastId, hops: 2, message: broadcast, repair: false }),
+        encodeBroadcastMessage({ t: 'ihave', ids: [broadcastId] }),
+        encodeBroadcastMessage({ t: 'summary', sum: 77 }),
+      ],
+      decode: (bytes) => decodeBroadcastMessage(bytes).ok,
+    },
+    {
+      name: 'broadcasts',
+      valid: [broadcast],
+      decode: async (bytes) => (await openBroadcast(bytes, { room, now: 2_000, topics }, crypto)).ok,
+    },
+    {
+      name: 'peer records',
+      valid: [
+        encodeRecord({
+          v: 1,
+          credentials: identity.credentials,
+          lifetime: milliseconds(60_000),
+          capabilities: { models: ['a'.repeat(64) as Sha256], gpu: true, memory: byteCount(8), freeSlots: 2 },
+          neighbors: [{ peer: id, rtt: -1 }],
+          about: payload,
+        }),
+      ],
+      decode: (bytes) => decodeRecord(bytes).ok,
+    },
+    {
+      name: 'letters on a link',
+      valid: [
+        encodeLetterMessage({ t: 'letter', ttl: 5, letter }),
+        encodeLetterMessage({ t: 'ack', id: letterId, ack }),
+        encodeLetterMessage({ t: 'lost', id: letterId, why: 'no way' }),
+      ],
+      decode: (bytes) => decodeLetterMessage(bytes).ok,
+    },
+    { name: 'letters', valid: [letter], decode: async (bytes) => (await openLetter(bytes, room, crypto)).ok },
+    {
+      name: 'acknowledgements',
+      valid: [ack],
+      decode: async (bytes) => (await openAck(bytes, { room, from: peer }, crypto)).ok,
+    },
+    {
+      name: 'RPC',
+      valid: [
+        encodeRpc({ t: 'call', id: 3, m: 'node.status', i: { a: 1 }, d: 10_000 }),
+        encodeRpc({ t: 'error', id: 3, c: 'refused', s: 'no' }),
+        encodeRpc({ t: 'answer', id: 3, v: [1, 2, { b: new Uint8Array(9) }] }),
+      ],
+      decode: (bytes) =>
+        decodeWith(rpcMessageSchema, bytes, {
+          maxBytes: rpcLimits.maxMessageBytes,
+          maxDepth: rpcLimits.maxDepth,
+        }).ok,
+    },
+  ];
+};
