@@ -175,7 +175,14 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     const old = outcome.replaced === undefined ? undefined : clientsById.get(outcome.replaced);
     if (old) refuse(old, 'duplicate', 'this tab has connected again');
     const ice = [...options.iceFor(peer)];
-    send(client, { t: 'welcome', self: peer, ...contactsFor(hello.room, peer), now: clock.now(), ice });
+    send(client, {
+      t: 'welcome',
+      self: peer,
+      ...contactsFor(hello.room, peer),
+      now: clock.now(),
+      ice,
+      carries: 0,
+    });
     log('info', 'joined', { connection: client.id, peer: peer.slice(0, 8), build: hello.build });
   };
 
@@ -239,6 +246,8 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
         return void onHello(client, message);
       case 'relay':
         return onRelay(client, message);
+      case 'carry':
+        return refuse(client, 'malformed', 'this server carries nothing');
       case 'find':
         return onFind(client);
       case 'ping':

@@ -40,6 +40,8 @@ export interface RtcConnector {
 
 export interface Socket {
   send(message: Bytes): void;
+  /** Bytes that were sent and have not left yet. */
+  bufferedAmount(): number;
   close(): void;
 }
 export type OpenSocket = (

@@ -293,7 +293,7 @@ export const createRtcHub = () => {
 };
 
 /** A signaling server in memory, with one room. */
-export const createSignalingHub = () => {
+export const createSignalingHub = (options: { readonly carries?: number } = {}) => {
   const clients = new Map<PeerId, ReturnType<typeof createEmitter<SignalingEvent>>>();
   const tamper: { relay?: (payload: Bytes, from: PeerId, to: PeerId) => Bytes } = {};
   return {
@@ -313,7 +313,7 @@ export const createSignalingHub = () => {
         events: events.subscribe,
         start() {
           clients.set(self, events);
-          events.emit({ kind: 'welcome', ...sample(), ice: [] });
+          events.emit({ kind: 'welcome', ...sample(), ice: [], carries: options.carries ?? 0 });
         },
         find() {
           queueMicrotask(() => events.emit({ kind: 'found', ...sample() }));
@@ -322,6 +322,16 @@ export const createSignalingHub = () => {
         serverNow: () => milliseconds(0),
         stop() {},
         retryNow() {},
+        unsentBytes: () => 0,
+        carry(to, payload) {
+          queueMicrotask(() => {
+            if (!clients.has(self)) return;
+            const receiver = clients.get(to);
+            if (receiver) receiver.emit({ kind: 'carried', from: self, payload });
+            else events.emit({ kind: 'gone', peer: to });
+          });
+          return true;
+        },
         relay(to, payload) {
           const sent = tamper.relay ? tamper.relay(payload, self, to) : payload;
           queueMicrotask(() => {

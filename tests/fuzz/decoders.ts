@@ -27,6 +27,7 @@ import {
   decodeClientMessage,
   decodeServerMessage,
   encodeSignaling,
+  signalingProtocol,
 } from '../../src/mesh/signaling/protocol.ts';
 import { decodeFrame, encodeFrame } from '../../src/mesh/wire/frames.ts';
 
@@ -85,8 +86,16 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
     {
       name: 'signaling, at the server',
       valid: [
-        encodeSignaling({ t: 'hello', protocol: 2, room, nodeKey: bytes32, build: 'b', signature }),
+        encodeSignaling({
+          t: 'hello',
+          protocol: signalingProtocol,
+          room,
+          nodeKey: bytes32,
+          build: 'b',
+          signature,
+        }),
         encodeSignaling({ t: 'relay', to: id, payload }),
+        encodeSignaling({ t: 'carry', to: id, payload }),
         encodeSignaling({ t: 'find' }),
         encodeSignaling({ t: 'ping', n: 1 }),
       ],
@@ -95,7 +104,7 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
     {
       name: 'signaling, at the tab',
       valid: [
-        encodeSignaling({ t: 'challenge', nonce: bytes32, protocol: 2 }),
+        encodeSignaling({ t: 'challenge', nonce: bytes32, protocol: signalingProtocol }),
         encodeSignaling({
           t: 'welcome',
           self: id,
@@ -103,7 +112,9 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
           others: 1,
           now: 5,
           ice: [{ urls: ['stun:a'] }],
+          carries: 65_536,
         }),
+        encodeSignaling({ t: 'carry', from: id, payload }),
         encodeSignaling({ t: 'relay', from: id, payload, network: 'n' }),
         encodeSignaling({ t: 'refused', code: 'rate', message: 'slower', retryAfterMs: 5 }),
       ],

@@ -27,7 +27,12 @@ export type SignalingState =
   | { readonly phase: 'refused'; readonly reason: string };
 
 export type SignalingEvent =
-  | (Sample & { readonly kind: 'welcome'; readonly ice: readonly IceServer[] })
+  | (Sample & {
+      readonly kind: 'welcome';
+      readonly ice: readonly IceServer[];
+      /** Bytes per second the server carries for this tab; 0: none. */
+      readonly carries: number;
+    })
   | (Sample & { readonly kind: 'found' })
   | {
       readonly kind: 'relay';
@@ -36,6 +41,8 @@ export type SignalingEvent =
       /** Equal for peers of one address prefix. */
       readonly network: string | undefined;
     }
+  /** A frame of a link that goes through the server. */
+  | { readonly kind: 'carried'; readonly from: PeerId; readonly payload: Bytes }
   /** What was sent to it could not be: it is not in the room (any more). */
   | { readonly kind: 'gone'; readonly peer: PeerId };
 
@@ -51,6 +58,10 @@ export interface SignalingClient {
   retryNow(): void;
   /** False if there is no connection to relay through. */
   relay(to: PeerId, payload: Bytes): boolean;
+  /** A sealed frame, for a link that goes through the server; false if there is no connection. */
+  carry(to: PeerId, payload: Bytes): boolean;
+  /** Bytes that were given to this connection and have not left yet. */
+  unsentBytes(): number;
   /** Asks for another sample of the room; `found` follows. False if there is no connection. */
   find(): boolean;
   /** Unix ms by the server's clock, as near as one message tells; this device's own until the first welcome. */
@@ -155,7 +166,8 @@ export const createSignalingClient = (
     clockOffset = welcome.now - clock.now();
     state.set({ phase: 'joined' });
     cancelHeartbeat = timers.every(milliseconds(heartbeatMs), beat);
-    events.emit({ kind: 'welcome', peers: welcome.peers, others: welcome.others, ice: welcome.ice });
+    const { peers, others, ice, carries } = welcome;
+    events.emit({ kind: 'welcome', peers, others, ice, carries });
   };
 
   const beat = () => {
@@ -196,6 +208,12 @@ export const createSignalingClient = (
         const { from, payload, network } = message;
         return events.emit({ kind: 'relay', from, payload: new Uint8Array(payload), network });
       }
+      case 'carry':
+        return events.emit({
+          kind: 'carried',
+          from: message.from,
+          payload: new Uint8Array(message.payload),
+        });
       case 'pong':
         return undefined;
       case 'refused':
@@ -229,6 +247,8 @@ export const createSignalingClient = (
       connect();
     },
     relay: (to, payload) => say({ t: 'relay', to, payload }),
+    carry: (to, payload) => say({ t: 'carry', to, payload }),
+    unsentBytes: () => socket?.bufferedAmount() ?? 0,
     find: () => say({ t: 'find' }),
     serverNow: () => milliseconds(clock.now() + clockOffset),
   };
