@@ -7,8 +7,10 @@ import type { P2PCoordinator } from '../mesh/index.ts';
 import { createIdentityStore } from '../platform/browser/identityStore.ts';
 import { createInstaller } from '../platform/browser/install.ts';
 import { createJobStore, createReceiptArchive, createReceiptOutbox } from '../platform/browser/jobStore.ts';
+import { watchNetwork } from '../platform/browser/network.ts';
 import { askForPersistence } from '../platform/browser/persistence.ts';
 import { createBrowserRtc } from '../platform/browser/rtc.ts';
+import { createSealing } from '../platform/browser/sealing.ts';
 import { createBrowserSettings } from '../platform/browser/settings.ts';
 import { openBrowserSocket } from '../platform/browser/socket.ts';
 import { createCommands } from './commands.ts';
@@ -78,7 +80,8 @@ export const createApp = async (): Promise<App> => {
       ...platform,
       identity: identity.identity,
       openSocket: openBrowserSocket,
-      rtc: createBrowserRtc(),
+      rtc: createBrowserRtc({ use: flags.links !== 'carried' }),
+      sealing: createSealing(),
       record: {
         own() {
           const status = ownStatus();
@@ -209,7 +212,10 @@ export const createApp = async (): Promise<App> => {
     if (permissions().network) void askForPersistence();
   };
   applyConsent();
-  addEventListener('online', () => signaling.retryNow());
+  watchNetwork(() => {
+    if (permissions().network) signaling.probe();
+    overlay.networkChanged();
+  });
   addEventListener('pagehide', () => network.close());
   // Back from the browser's cache of pages: this one has said goodbye to everybody.
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload());

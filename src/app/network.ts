@@ -1,7 +1,8 @@
-import type { Bytes } from '../core/bytes.ts';
+import { type Bytes, fromBase64url } from '../core/bytes.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { CryptoPort } from '../core/ports/crypto.ts';
 import type { Random } from '../core/ports/random.ts';
+import type { SealingPort } from '../core/ports/sealing.ts';
 import type { Telemetry } from '../core/ports/telemetry.ts';
 import type { Timers } from '../core/ports/timers.ts';
 import type { Fault, Result } from '../core/result.ts';
@@ -38,6 +39,7 @@ export type Network<About> = {
 export type NetworkDeps<About> = {
   readonly identity: LocalIdentity;
   readonly crypto: CryptoPort;
+  readonly sealing: SealingPort;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
@@ -71,6 +73,7 @@ export const createNetwork = <About>(
     { ...deps, signaling },
     {
       room,
+      secret: fromBase64url(options.room.secret) ?? new Uint8Array(),
       build: options.build,
       ...(options.protocol === undefined ? {} : { protocol: options.protocol }),
     },

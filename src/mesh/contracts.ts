@@ -26,8 +26,13 @@ export interface Link {
   readonly messages: Subscribe<LinkMessage>;
   readonly closed: Subscribe<Fault<LinkEnd>>;
   readonly stats: () => LinkStats;
+  /** The network has changed: asks now whether the other side is still there, and gives up within seconds if not. */
+  probe(): void;
   close(reason: string): void;
 }
+
+/** Between the two tabs (maybe over a TURN server), or sealed through the signaling server. */
+export type Way = 'direct' | 'carried';
 
 export type LinkEnd = 'closed-here' | 'closed-there' | 'failed' | 'misbehaved' | 'version' | 'identity';
 
@@ -69,7 +74,7 @@ export interface Overlay {
   readonly self: PeerId;
   /** Everybody linked: neighbours, and those with whom work is under way. */
   peers(): readonly PeerIdentity[];
-  stats(peer: PeerId): LinkStats | undefined;
+  stats(peer: PeerId): (LinkStats & { readonly way: Way }) | undefined;
   readonly changes: Subscribe<OverlayChange>;
   /** Those the overlay itself chose or took in; broadcasts travel among them. */
   neighbors(): readonly PeerId[];
@@ -78,6 +83,8 @@ export interface Overlay {
   /** What a protocol has seen of a peer: it decides who is kept. */
   observe(peer: PeerId, observation: Observation): void;
   expel(peer: PeerId, reason: string): void;
+  /** This device is on another network now. */
+  networkChanged(): void;
   close(): void;
 }
 

@@ -23,7 +23,9 @@ export type Candidate = {
 };
 export type SignalBody =
   | { readonly kind: 'offer' | 'answer'; readonly sdp: string }
-  | { readonly kind: 'candidate'; readonly candidate: Candidate };
+  | { readonly kind: 'candidate'; readonly candidate: Candidate }
+  /** For a link through the server: this side's X25519 key. */
+  | { readonly kind: 'carried-offer' | 'carried-answer'; readonly key: Bytes };
 
 /** One attempt to connect. It ends in `opened` or in `failed`, once. */
 export interface RtcSession {
@@ -35,6 +37,8 @@ export interface RtcSession {
 }
 
 export interface RtcConnector {
+  /** False where there is no WebRTC, or it is not to be used: then links go through the server. */
+  readonly available: boolean;
   connect(options: { readonly initiator: boolean; readonly ice: readonly IceServer[] }): RtcSession;
 }
 

@@ -234,11 +234,13 @@ export const createRtcHub = () => {
   const waiting = new Map<string, { readonly open: (channel: RawChannel) => void; readonly owner: string }>();
   const channels: TestChannel[] = [];
   /**
-   * `impostor`: every certificate in use differs from the signed one. `dead`: nothing connects. `dumb`: whose tab is gone
+   * `impostor`: every certificate in use differs from the signed one. `dead`: nothing connects, though the other
+   * tab answers if it `answers`. `dumb`: whose tab is gone
    * without a word, so that its links stay open and silent.
    */
-  const options = { impostor: false, dead: false, dumb: new Set<string>() };
+  const options = { impostor: false, dead: false, answers: false, dumb: new Set<string>() };
   const connectorOf = (letter: string, owner = letter): RtcConnector => ({
+    available: true,
     connect({ initiator }) {
       const signals = createEmitter<SignalBody>();
       const opened = createEmitter<RawChannel>();
@@ -257,7 +259,12 @@ export const createRtcHub = () => {
         failed: failed.subscribe,
         close: () => void open.delete(id),
         accept(signal) {
-          if (options.dead || signal.kind === 'candidate') return;
+          if (signal.kind !== 'offer' && signal.kind !== 'answer') return;
+          if (options.dead) {
+            if (options.answers && signal.kind === 'offer')
+              signals.emit({ kind: 'answer', sdp: `${testSdp(testFingerprint(letter))}s=none` });
+            return;
+          }
           const offerId = /s=(\d+)/.exec(signal.sdp)?.[1] ?? '';
           if (signal.kind === 'offer') {
             signals.emit({ kind: 'answer', sdp: `${testSdp(testFingerprint(letter))}s=${offerId}` });
@@ -322,6 +329,7 @@ export const createSignalingHub = (options: { readonly carries?: number } = {}) 
         serverNow: () => milliseconds(0),
         stop() {},
         retryNow() {},
+        probe() {},
         unsentBytes: () => 0,
         carry(to, payload) {
           queueMicrotask(() => {

@@ -47,7 +47,12 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
   const own = { protocol: meshProtocol, build: 'b', credentials: identity.credentials };
   const sdp = `v=0\r\na=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}\r\n`;
   const fingerprint = Array(32).fill('AB').join(':');
-  const envelope = { v: 1 as const, room, from: peer, to: id, session: 's'.repeat(22) };
+  // Behind the seal, where only members of the room can be hostile.
+  const seal = {
+    seal: async (bytes: Uint8Array) => new Uint8Array(bytes),
+    open: async (bytes: Uint8Array) => new Uint8Array(bytes),
+  };
+  const envelope = { v: 2 as const, room, from: peer, to: id, session: 's'.repeat(22) };
   const candidate = { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: 0 };
   const topics = { news: { critical: false, maxBytes: 1_000 } };
   const payload = utf8('what is said');
@@ -123,10 +128,14 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
     {
       name: 'envelopes',
       valid: [
-        await sealEnvelope({ ...envelope, signal: { kind: 'offer', sdp, fingerprint } }, signer),
-        await sealEnvelope({ ...envelope, signal: { kind: 'candidate', candidate } }, signer),
+        await sealEnvelope({ ...envelope, signal: { kind: 'offer', sdp, fingerprint } }, { signer, seal }),
+        await sealEnvelope({ ...envelope, signal: { kind: 'candidate', candidate } }, { signer, seal }),
+        await sealEnvelope(
+          { ...envelope, signal: { kind: 'carried-offer', key: bytes32 } },
+          { signer, seal },
+        ),
       ],
-      decode: async (bytes) => (await openEnvelope(bytes, { room, from: peer, to: id }, crypto)).ok,
+      decode: async (bytes) => (await openEnvelope(bytes, { room, from: peer, to: id }, { crypto, seal })).ok,
     },
     {
       name: 'greetings',

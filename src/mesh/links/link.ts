@@ -156,6 +156,12 @@ export const createLink = (
       bytesReceived: byteCount(bytesReceived),
       rtt: rtt === undefined ? undefined : milliseconds(rtt),
     }),
+    probe() {
+      if (ended) return;
+      heardAt = Math.min(heardAt, clock.monotonic() - listenFor);
+      unanswered = 1;
+      ask(clock.monotonic());
+    },
     close(reason) {
       if (ended) return;
       stopClosed(); // the other side closes on our word: that is not a loss

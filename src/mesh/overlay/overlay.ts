@@ -21,7 +21,7 @@ import { decodeOverlayMessage, encodeOverlayMessage, type OverlayMessage } from 
 import { decay, isUnbearable, noScores, type Observation, observe, scoreOf } from './scores.ts';
 
 export type OverlayDeps = Omit<DialerDeps, 'health' | 'signaling'> & {
-  readonly signaling: Pick<SignalingClient, 'events' | 'relay' | 'find'>;
+  readonly signaling: Pick<SignalingClient, 'events' | 'relay' | 'find' | 'carry' | 'unsentBytes'>;
 };
 export type OverlayOptions = DialerOptions;
 
@@ -229,13 +229,17 @@ export const createOverlay = (deps: OverlayDeps, options: OverlayOptions): Overl
     neighbors: () => membership.active,
     peers: () =>
       dialer.all().flatMap((linked) => (admitted.has(linked.identity.peer) ? [linked.identity] : [])),
-    stats: (peer) => (admitted.has(peer) ? dialer.linked(peer)?.link.stats() : undefined),
+    stats(peer) {
+      const linked = admitted.has(peer) ? dialer.linked(peer) : undefined;
+      return linked && { ...linked.link.stats(), way: linked.way };
+    },
     transport,
     observe(peer: PeerId, observation: Observation) {
       scores = observe(scores, peer, observation);
       if (isUnbearable(scores, peer)) expel(peer, `it served too badly (${observation})`);
     },
     expel,
+    networkChanged: dialer.networkChanged,
     close() {
       if (closed) return;
       cancelTick();

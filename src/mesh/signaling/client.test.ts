@@ -280,6 +280,37 @@ describe('a lost connection', () => {
   });
 });
 
+describe('on another network', () => {
+  it('comes back at once when the old connection does not answer', async () => {
+    const { client, join, time, sockets, phase } = await createTab();
+    await join();
+    client.probe();
+    await time.advance(2_900);
+    expect(phase()).toBe('joined');
+    await time.advance(1_200);
+    expect(sockets).toHaveLength(2);
+  });
+
+  it('stays with a connection that still answers', async () => {
+    const { client, join, time, tell, sockets } = await createTab();
+    await join();
+    await time.advance(1_000);
+    client.probe();
+    await time.advance(500);
+    tell({ t: 'pong', n: 0 });
+    await time.advance(10_000);
+    expect(sockets).toHaveLength(1);
+  });
+
+  it('does not wait for the next attempt', async () => {
+    const { client, last, sockets } = await createTab();
+    client.start();
+    last().on.closed();
+    client.probe();
+    expect(sockets).toHaveLength(2);
+  });
+});
+
 describe('a refusal', () => {
   it.each(['protocol', 'signature', 'duplicate'] as const)(
     'of %s ends it until the person retries',

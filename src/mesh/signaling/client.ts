@@ -64,6 +64,8 @@ export interface SignalingClient {
   unsentBytes(): number;
   /** Asks for another sample of the room; `found` follows. False if there is no connection. */
   find(): boolean;
+  /** The network has changed: goes back to the server at once, or asks whether the connection still holds. */
+  probe(): void;
   /** Unix ms by the server's clock, as near as one message tells; this device's own until the first welcome. */
   serverNow(): Milliseconds;
 }
@@ -83,6 +85,8 @@ const longestRetryMs = 30_000;
 const heartbeatMs = 15_000;
 /** From opening the socket to `welcome`, and from a ping to anything. */
 const answerWithinMs = 10_000;
+/** After a change of network an answer comes within this, or the connection is made anew. */
+const probeWithinMs = 3_000;
 /** Trying again can't change these; the person must. */
 const finalRefusals: readonly RefusalCode[] = ['protocol', 'signature', 'duplicate'];
 
@@ -103,6 +107,7 @@ export const createSignalingClient = (
   let cancelRetry: CancelTimer | undefined;
   let cancelDeadline: CancelTimer | undefined;
   let cancelHeartbeat: CancelTimer | undefined;
+  let cancelProbe: CancelTimer | undefined;
   let pings = 0;
   let clockOffset = 0;
 
@@ -111,6 +116,7 @@ export const createSignalingClient = (
     socket = undefined;
     cancelDeadline?.();
     cancelHeartbeat?.();
+    cancelProbe?.();
     old?.close();
   };
 
@@ -168,6 +174,23 @@ export const createSignalingClient = (
     cancelHeartbeat = timers.every(milliseconds(heartbeatMs), beat);
     const { peers, others, ice, carries } = welcome;
     events.emit({ kind: 'welcome', peers, others, ice, carries });
+  };
+
+  /** A connection of the old network may look open for minutes. */
+  const probe = () => {
+    if (state.get().phase !== 'joined') return retryNow();
+    const asked = clock.monotonic();
+    const own = socket;
+    own?.send(encodeSignaling({ t: 'ping', n: pings }));
+    cancelProbe?.();
+    cancelProbe = timers.after(milliseconds(probeWithinMs), () => {
+      if (socket === own && heardAt <= asked) waitAndRetry('the network has changed');
+    });
+  };
+  const retryNow = () => {
+    if (state.get().phase !== 'waiting' && state.get().phase !== 'refused') return;
+    attempt = 0;
+    connect();
   };
 
   const beat = () => {
@@ -241,11 +264,8 @@ export const createSignalingClient = (
       attempt = 0;
       state.set({ phase: 'off' });
     },
-    retryNow() {
-      if (state.get().phase !== 'waiting' && state.get().phase !== 'refused') return;
-      attempt = 0;
-      connect();
-    },
+    retryNow,
+    probe,
     relay: (to, payload) => say({ t: 'relay', to, payload }),
     carry: (to, payload) => say({ t: 'carry', to, payload }),
     unsentBytes: () => socket?.bufferedAmount() ?? 0,

@@ -11,7 +11,8 @@ import type { Candidate, RawChannel, RtcConnector, RtcSession, SignalBody } from
 type Internals = { readonly _channel?: RTCDataChannel; readonly _pc?: RTCPeerConnection };
 
 /** WebRTC through simple-peer. Trickles candidates; a session that failed is never mended, a new one is made. */
-export const createBrowserRtc = (): RtcConnector => ({
+export const createBrowserRtc = (options: { readonly use?: boolean } = {}): RtcConnector => ({
+  available: (options.use ?? true) && typeof RTCPeerConnection === 'function',
   connect({ initiator, ice }) {
     const signals = createEmitter<SignalBody>();
     const opened = createEmitter<RawChannel>();
@@ -51,6 +52,7 @@ export const createBrowserRtc = (): RtcConnector => ({
       failed: failed.subscribe,
       accept(signal) {
         if (ended || peer.destroyed) return;
+        if ('key' in signal) return; // for a link through the server
         try {
           peer.signal(fromSignal(signal));
         } catch (cause) {
@@ -155,7 +157,9 @@ const toSignal = (data: SimplePeer.SignalData): SignalBody | undefined => {
   return undefined; // renegotiation: there are no media to renegotiate
 };
 
-const fromSignal = (signal: SignalBody): SimplePeer.SignalData =>
+type RtcSignal = Exclude<SignalBody, { key: Bytes }>;
+
+const fromSignal = (signal: RtcSignal): SimplePeer.SignalData =>
   signal.kind === 'candidate'
     ? ({ type: 'candidate', candidate: signal.candidate } as SimplePeer.SignalData)
     : { type: signal.kind, sdp: signal.sdp };
