@@ -3,7 +3,7 @@ import { createStore, type Store } from '../core/events.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Timers } from '../core/ports/timers.ts';
 import type { NodeStatus } from '../inference/contracts.ts';
-import type { LinkStats, OverlayChange, PeerRecord } from '../mesh/index.ts';
+import type { LinkStats, OverlayChange, PeerRecord, Way } from '../mesh/index.ts';
 import type { PeerView } from './readModels.ts';
 import type { RosterChange } from './roster.ts';
 
@@ -32,7 +32,9 @@ export const createPeersView = (deps: {
   readonly self: Pick<NodeStatus, 'account' | 'device'>;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly link: (peer: PeerId) => (LinkStats & { readonly neighbor: boolean }) | undefined;
+  readonly link: (
+    peer: PeerId,
+  ) => (LinkStats & { readonly neighbor: boolean; readonly way: Way }) | undefined;
   readonly recordOf: (peer: PeerId) => Pick<PeerRecord<unknown>, 'neighbors'> | undefined;
   readonly peerWork: (peer: PeerId) => PeerWork;
 }): PeersView => {
@@ -62,6 +64,7 @@ export const createPeersView = (deps: {
       sameAccount: status.account === deps.self.account,
       sameDevice: status.device === deps.self.device,
       link: link ? (link.neighbor ? 'neighbor' : 'direct') : 'none',
+      carried: link?.way === 'carried',
       neighbors: deps.recordOf(status.peer)?.neighbors ?? [],
       rtt: link?.rtt === undefined ? undefined : ((Math.round(link.rtt * 10) / 10) as Milliseconds),
       bytesSent: link?.bytesSent ?? 0,

@@ -84,6 +84,8 @@ export type PeerView = {
   readonly sameDevice: boolean;
   /** How it is linked with this tab: a neighbour, a link for work, or over others. */
   readonly link: 'neighbor' | 'direct' | 'none';
+  /** Whether that link goes through the server, because no direct connection came about. */
+  readonly carried: boolean;
   /** Whom it says it is linked with, with round trips in ms (−1: not measured). */
   readonly neighbors: readonly { readonly peer: PeerId; readonly rtt: number }[];
   readonly rtt: Milliseconds | undefined;
@@ -106,6 +108,8 @@ export type NetworkView = {
   readonly neighbors: number;
   /** Links for work, besides. */
   readonly direct: number;
+  /** Links that go through the server. */
+  readonly carried: number;
   /** Round trip to the slowest neighbour, in ms. */
   readonly slowest: number | undefined;
   readonly toldPerMinute: number | undefined;

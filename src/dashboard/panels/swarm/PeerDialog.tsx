@@ -67,6 +67,8 @@ const linkInWords: Readonly<Record<PeerView['link'], string>> = {
   none: 'none now; one is made when there is work',
 };
 
+const throughServer = 'through the server, sealed: no direct connection came about';
+
 const LinkFacts = ({ peer }: { readonly peer: PeerView }) => {
   const { wall } = useNow(5_000);
   return (
@@ -79,7 +81,11 @@ const LinkFacts = ({ peer }: { readonly peer: PeerView }) => {
           hint: `${formatCount(peer.status.queued, 'task')} queued`,
         },
         { term: 'Now', value: workInWords(peer) },
-        { term: 'Link', value: linkInWords[peer.link] },
+        {
+          term: 'Link',
+          value: linkInWords[peer.link],
+          ...(peer.carried ? { hint: throughServer } : {}),
+        },
         { term: 'Its neighbours', value: peer.neighbors.length > 0 ? peer.neighbors.length : undefined },
         { term: 'Round trip', value: peer.rtt === undefined ? undefined : formatDuration(peer.rtt) },
         { term: 'Sent to it', value: formatBytes(peer.bytesSent) },
