@@ -168,10 +168,17 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     state.rtc.close();
   };
 
+  const whyNotDial = (peer: PeerId): string | undefined => {
+    if (isBanned(peer)) return 'this peer is not linked again';
+    if (statesByPeer.size >= maxLinks) return 'this tab has links enough';
+    if (!rtc.available && !ways.canCarry) return 'this browser has no WebRTC, and the server carries nothing';
+    return undefined;
+  };
+
   const connect = (peer: PeerId) => {
     if (peer === self || closed || statesByPeer.has(peer)) return;
-    if (isBanned(peer) || statesByPeer.size >= maxLinks) {
-      const reason = isBanned(peer) ? 'this peer is not linked again' : 'this tab has links enough';
+    const reason = whyNotDial(peer);
+    if (reason) {
       queueMicrotask(() => events.emit({ kind: 'failed', peer, reason: fault('failed', reason) }));
       return;
     }
