@@ -1,5 +1,6 @@
 import type { Bytes } from '../core/bytes.ts';
 import type { Subscribe } from '../core/events.ts';
+import type { Fault } from '../core/result.ts';
 import type { IceServer } from './signaling/protocol.ts';
 
 /** An open, ordered, reliable datagram pipe: a WebRTC data channel, or two ends in memory. */
@@ -32,7 +33,8 @@ export interface RtcSession {
   accept(signal: SignalBody): void;
   readonly signals: Subscribe<SignalBody>;
   readonly opened: Subscribe<RawChannel>;
-  readonly failed: Subscribe<string>;
+  /** `walled`: this device's network lets nothing out, so no other peer will be reached either. */
+  readonly failed: Subscribe<Fault<'failed' | 'walled'>>;
   close(): void;
 }
 

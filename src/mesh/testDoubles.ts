@@ -4,7 +4,7 @@ import { createEmitter } from '../core/events.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Random } from '../core/ports/random.ts';
 import type { Timers } from '../core/ports/timers.ts';
-import { err, fault, ok } from '../core/result.ts';
+import { err, type Fault, fault, ok } from '../core/result.ts';
 import type { MessageTransport, OverlayChange, Priority } from './contracts.ts';
 import type { RawChannel, RtcConnector, SignalBody } from './ports.ts';
 import type { SignalingClient, SignalingEvent } from './signaling/client.ts';
@@ -235,19 +235,28 @@ export const createRtcHub = () => {
   const channels: TestChannel[] = [];
   /**
    * `impostor`: every certificate in use differs from the signed one. `dead`: nothing connects, though the other
-   * tab answers if it `answers`. `dumb`: whose tab is gone
+   * tab answers if it `answers`. `walled`: whose network
+   * lets nothing out. `dumb`: whose tab is gone
    * without a word, so that its links stay open and silent.
    */
-  const options = { impostor: false, dead: false, answers: false, dumb: new Set<string>() };
+  const options = {
+    impostor: false,
+    dead: false,
+    answers: false,
+    walled: new Set<string>(),
+    dumb: new Set<string>(),
+  };
   const connectorOf = (letter: string, owner = letter): RtcConnector => ({
     available: true,
     connect({ initiator }) {
       const signals = createEmitter<SignalBody>();
       const opened = createEmitter<RawChannel>();
-      const failed = createEmitter<string>();
+      const failed = createEmitter<Fault<'failed' | 'walled'>>();
       const id = String(sessions++);
       open.add(id);
-      if (initiator) {
+      if (options.walled.has(owner))
+        queueMicrotask(() => failed.emit(fault('walled', 'nothing gets out of this network')));
+      else if (initiator) {
         waiting.set(id, { open: opened.emit, owner });
         queueMicrotask(() =>
           signals.emit({ kind: 'offer', sdp: `${testSdp(testFingerprint(letter))}s=${id}` }),

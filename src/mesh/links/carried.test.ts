@@ -43,7 +43,7 @@ const createPair = async (options: { tamper?: (payload: Bytes, from: PeerId) => 
     const channels: RawChannel[] = [];
     const failures: string[] = [];
     rtc.opened((channel) => channels.push(channel));
-    rtc.failed((reason) => failures.push(reason));
+    rtc.failed(({ message }) => failures.push(message));
     return { connector, rtc, client, channels, failures };
   };
   const [one, other] = [open(ana, ben, true), open(ben, ana, false)];
@@ -181,7 +181,7 @@ describe('a link through the server', () => {
     const { other } = await createPair();
     const rtc = other.connector.connect({ initiator: true, peer: ana, session: 'A'.repeat(22) });
     const failures: string[] = [];
-    rtc.failed((reason) => failures.push(reason));
+    rtc.failed(({ message }) => failures.push(message));
     rtc.accept({ kind: 'carried-answer', key: new Uint8Array(5) });
     await settle();
     expect(failures).toEqual(['the other tab sent a key that is none']);

@@ -5,6 +5,7 @@ import { type Bytes, concatBytes, fromBase64url, toHex, utf8 } from '../../core/
 import { createEmitter } from '../../core/events.ts';
 import type { SealingPort } from '../../core/ports/sealing.ts';
 import type { Timers } from '../../core/ports/timers.ts';
+import { type Fault, fault } from '../../core/result.ts';
 import type { RawChannel, RtcSession, SignalBody } from '../ports.ts';
 import type { SignalingClient } from '../signaling/client.ts';
 import { carriedLimits, createCarriedChannel } from './carriedChannel.ts';
@@ -82,7 +83,7 @@ const createSession = (
   const { initiator, peer, session, self, room } = options;
   const signals = createEmitter<SignalBody>();
   const opened = createEmitter<RawChannel>();
-  const failed = createEmitter<string>();
+  const failed = createEmitter<Fault<'failed'>>();
   let channel: ReturnType<typeof createCarriedChannel> | undefined;
   let ended = false;
   const early: Bytes[] = [];
@@ -92,7 +93,7 @@ const createSession = (
     ended = true;
     options.forget();
     channel?.end(reason);
-    failed.emit(reason);
+    failed.emit(fault('failed', reason));
   };
 
   const own = deps.sealing.generateAgreementKey();

@@ -28,6 +28,7 @@ const createTown = (options: { carries?: number; beats?: Subscribe<void> } = {})
   const open = async (own: { webrtc?: boolean; secret?: Uint8Array } = {}) => {
     const { identity } = await openIdentity(createTestIdentityDeps(crypto));
     const client = signaling.clientOf(identity.peer);
+    const letter = String.fromCharCode(65 + (seed % 6));
     const dialer = createDialer(
       {
         identity,
@@ -35,7 +36,7 @@ const createTown = (options: { carries?: number; beats?: Subscribe<void> } = {})
         sealing,
         signaling: client,
         rtc: {
-          ...rtc.connectorOf(String.fromCharCode(65 + (seed % 6))),
+          ...rtc.connectorOf(letter),
           available: own.webrtc ?? true,
         },
         random: createTestRandom(seed++),
@@ -48,7 +49,7 @@ const createTown = (options: { carries?: number; beats?: Subscribe<void> } = {})
     const events: DialerEvent[] = [];
     dialer.events((event) => events.push(event));
     client.start();
-    return { dialer, client, events, peer: identity.peer };
+    return { dialer, client, events, letter, peer: identity.peer };
   };
   /** In the order of their ids. */
   const openPair = async () => {
@@ -201,6 +202,22 @@ describe('the last resort', () => {
     await time.advance(1_000);
     for (const { events } of pair) expect(kinds(events)).toEqual(['up']);
     await talk(pair[0]!, pair[1]!);
+  });
+
+  it.each([0, 1])('is taken at once by a tab whose network lets nothing out (%i)', async (index) => {
+    const { time, rtc, openPair } = createTown({ carries: 1_000 });
+    const pair = await openPair();
+    const [ana, ben] = [pair[index]!, pair[1 - index]!];
+    rtc.options.walled.add(ana.letter);
+    ben.dialer.connect(ana.peer);
+    await time.advance(1_000);
+    for (const { events } of pair) expect(kinds(events)).toEqual(['up']);
+    await talk(ana, ben);
+    ben.dialer.hangUp(ana.peer, bye);
+    await time.advance(1_000);
+    ana.dialer.connect(ben.peer);
+    await time.advance(1_000);
+    expect(ben.dialer.linked(ana.peer)?.way).toBe('carried');
   });
 
   it('is none where the server carries nothing', async () => {

@@ -221,7 +221,9 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
       link: undefined,
     });
     rtcSession.signals((signal) => currentOf(peer, session) && onSignal(peer, session, signal));
-    rtcSession.failed((reason) => failSession(peer, session, fault('failed', reason)));
+    rtcSession.failed(({ code, message }) =>
+      failSession(peer, session, fault('failed', message), code === 'walled'),
+    );
     rtcSession.opened((channel) => {
       const state = currentOf(peer, session);
       if (state) void greet(peer, state, channel);
@@ -229,7 +231,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     });
   };
 
-  const failSession = (peer: PeerId, session: string, reason: Fault<LinkEnd>): void => {
+  const failSession = (peer: PeerId, session: string, reason: Fault<LinkEnd>, walled = false): void => {
     const state = currentOf(peer, session);
     if (!state) return;
     statesByPeer.delete(peer);
@@ -243,7 +245,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
       events.emit({ kind: 'refused', peer, reason });
       return;
     }
-    if (ways.failed(peer, state.way, state.heard)) {
+    if (walled ? ways.walled() : ways.failed(peer, state.way, state.heard)) {
       telemetry.count('mesh_links_carried_total');
       startSession(peer, newSession(), true, 'carried');
       return;

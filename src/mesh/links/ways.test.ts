@@ -55,6 +55,23 @@ describe('the way to a peer', () => {
   });
 });
 
+describe('a network that lets nothing out', () => {
+  it('leaves the server for everybody, until it is another network', () => {
+    const { ways } = create();
+    expect(ways.walled()).toBe(true);
+    expect(ways.to(ben)).toBe('carried');
+    expect(ways.to('c'.repeat(43) as PeerId)).toBe('carried');
+    ways.forget();
+    expect(ways.to(ben)).toBe('direct');
+  });
+
+  it('leaves nothing where the server carries nothing', () => {
+    const { ways } = create({ carries: 0 });
+    expect(ways.walled()).toBe(false);
+    expect(ways.to(ben)).toBe('direct');
+  });
+});
+
 describe('patience', () => {
   const fail = (ways: ReturnType<typeof create>['ways'], times: number) => {
     for (let i = 0; i < times; i++) ways.failed(`${i}`.repeat(43) as PeerId, 'direct', true);

@@ -28,6 +28,8 @@ export interface Ways {
    * direct way to it was found.
    */
   failed(peer: PeerId, way: Way, heard: boolean): boolean;
+  /** No direct way leads out of this network, to nobody. True if the last resort is to be tried at once. */
+  walled(): boolean;
   /** What was learned on another network says nothing about this one. */
   forget(): void;
 }
@@ -43,6 +45,7 @@ export const createWays = (deps: {
   let carriedUntil = createBoundedMap<PeerId, number>(rememberedPeers);
   let failures = 0;
   let carries = 0;
+  let walled = false;
   return {
     get canCarry() {
       return carries > 0;
@@ -52,7 +55,9 @@ export const createWays = (deps: {
     },
     to(peer) {
       if (carries === 0) return 'direct';
-      return !deps.direct || (carriedUntil.get(peer) ?? 0) > clock.monotonic() ? 'carried' : 'direct';
+      return !deps.direct || walled || (carriedUntil.get(peer) ?? 0) > clock.monotonic()
+        ? 'carried'
+        : 'direct';
     },
     patience(way) {
       const isWalled = way === 'direct' && carries > 0 && failures >= walledAfter;
@@ -73,8 +78,13 @@ export const createWays = (deps: {
       carriedUntil.set(peer, clock.monotonic() + carriedFor);
       return true;
     },
+    walled() {
+      walled = true;
+      return carries > 0;
+    },
     forget() {
       failures = 0;
+      walled = false;
       carriedUntil = createBoundedMap(rememberedPeers);
     },
   };

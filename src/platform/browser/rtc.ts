@@ -2,6 +2,7 @@ import type SimplePeer from 'simple-peer';
 import Peer from 'simple-peer/simplepeer.min.js';
 import type { Bytes } from '../../core/bytes.ts';
 import { createEmitter } from '../../core/events.ts';
+import { type Fault, fault } from '../../core/result.ts';
 import type { Candidate, RawChannel, RtcConnector, RtcSession, SignalBody } from '../../mesh/ports.ts';
 
 /**
@@ -16,7 +17,7 @@ export const createBrowserRtc = (options: { readonly use?: boolean } = {}): RtcC
   connect({ initiator, ice }) {
     const signals = createEmitter<SignalBody>();
     const opened = createEmitter<RawChannel>();
-    const failed = createEmitter<string>();
+    const failed = createEmitter<Fault<'failed' | 'walled'>>();
     const peer = new Peer({
       initiator,
       trickle: true,
@@ -30,12 +31,16 @@ export const createBrowserRtc = (options: { readonly use?: boolean } = {}): RtcC
     });
     let ended = false;
     let channel: ReturnType<typeof createChannel> | undefined;
-    const end = (reason: string) => {
+    const end = (reason: string, code: 'failed' | 'walled' = 'failed') => {
       if (ended) return;
       ended = true;
       channel?.ended(reason);
-      failed.emit(reason);
+      failed.emit(fault(code, reason));
     };
+    watchForWall(peer, () => {
+      end('this network lets no direct connection out', 'walled');
+      peer.destroy();
+    });
     peer.on('signal', (data) => {
       const signal = toSignal(data);
       if (signal) signals.emit(signal);
@@ -68,6 +73,18 @@ export const createBrowserRtc = (options: { readonly use?: boolean } = {}): RtcC
     } satisfies RtcSession;
   },
 });
+
+/** Addresses were looked for and none was found, not even a relay's: waiting for an answer would be in vain. */
+const watchForWall = (peer: SimplePeer.Instance, walled: () => void): void => {
+  const { _pc: connection } = peer as unknown as Internals;
+  let found = 0;
+  connection?.addEventListener('icecandidate', ({ candidate }) => {
+    if (candidate?.candidate) found++;
+  });
+  connection?.addEventListener('icegatheringstatechange', () => {
+    if (connection.iceGatheringState === 'complete' && found === 0 && !peer.destroyed) walled();
+  });
+};
 
 /** What is queued (256 KiB at most) leaves within this on any link that works; the channel's own end comes earlier. */
 const goodbyeMs = 2_000;
