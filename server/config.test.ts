@@ -70,6 +70,17 @@ describe('configuration', () => {
     for (const wrong of ['1', '100001', 'many', '']) expect(read(wrong).ok).toBe(false);
   });
 
+  it('bounds what is carried, and can switch it off', () => {
+    const read = (bytes: string) => readConfig({ AIVILLAGE_CARRY_BYTES_PER_SECOND: bytes }, []);
+    expect(readConfig({}, [])).toMatchObject({
+      value: { carry: { bytesPerSecond: 2 ** 20, totalBytesPerSecond: 50 * 2 ** 20 } },
+    });
+    expect(read('0')).toMatchObject({ value: { carry: { bytesPerSecond: 0 } } });
+    expect(read('16384').ok).toBe(true);
+    for (const wrong of ['16383', '-1', '1e6', '']) expect(read(wrong).ok).toBe(false);
+    expect(problemsOf({ AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND: '10' }, [])).toHaveLength(1);
+  });
+
   it('refuses STUN and TURN servers that pages would refuse', () => {
     const server = { urls: ['stun:stun.example'] };
     const check = (servers: unknown) => problemsOf({ AIVILLAGE_ICE: JSON.stringify(servers) }, []);

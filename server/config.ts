@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { err, ok, type Result } from '../src/core/result.ts';
+import type { CarryOptions } from './carrying.ts';
 import type { TurnConfig } from './turn.ts';
 
 const integer = (min: number, max: number) =>
@@ -53,6 +54,12 @@ const iceServers = v.pipe(
 const iceUrl = v.pipe(v.string(), v.regex(/^turns?:/, 'must begin with turn: or turns:'), short);
 const turnUrls = v.pipe(list, v.array(iceUrl));
 
+/** Less than a frame's worth a second would be a line that only seems to work. */
+const carryRate = v.pipe(
+  integer(0, 2 ** 30),
+  v.check((bytes) => bytes === 0 || bytes >= 16_384, 'must be 0 (off) or at least 16384'),
+);
+
 const environmentSchema = v.object({
   AIVILLAGE_HOST: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty')), '127.0.0.1'),
   AIVILLAGE_PORT: v.optional(integer(0, 65_535), '8787'),
@@ -69,6 +76,8 @@ const environmentSchema = v.object({
   AIVILLAGE_MAX_CONNECTIONS: v.optional(integer(1, 100_000), '2000'),
   AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS: v.optional(integer(1, 100_000), '200'),
   AIVILLAGE_MAX_PEERS_PER_ROOM: v.optional(integer(2, 100_000), '2000'),
+  AIVILLAGE_CARRY_BYTES_PER_SECOND: v.optional(carryRate, '1048576'),
+  AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND: v.optional(integer(65_536, 2 ** 40), '52428800'),
 });
 
 export type ServerConfig = {
@@ -85,6 +94,8 @@ export type ServerConfig = {
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
   readonly maxPeersPerRoom: number;
+  /** Bytes a second of frames that tabs send each other through this server. */
+  readonly carry: CarryOptions;
   readonly newRoom: boolean;
 };
 
@@ -109,6 +120,9 @@ Environment only
                        default 2000 and 200
   AIVILLAGE_MAX_PEERS_PER_ROOM
                        tabs that one room takes, 2 to 100000, default 2000
+  AIVILLAGE_CARRY_BYTES_PER_SECOND, AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND
+                       what the server carries for one tab (default 1048576, 0 nothing) and for all
+                       (default 52428800) where no direct connection works
 
 The printed link ends in #room=…, the secret of this host's room: whoever has the link can join. Browsers keep that
 part to themselves, the server never sees it; it lies in AIVILLAGE_DATA, readable for this user alone.`;
@@ -157,6 +171,10 @@ export const readConfig = (
     maxConnections: values.AIVILLAGE_MAX_CONNECTIONS,
     maxConnectionsPerAddress: values.AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS,
     maxPeersPerRoom: values.AIVILLAGE_MAX_PEERS_PER_ROOM,
+    carry: {
+      bytesPerSecond: values.AIVILLAGE_CARRY_BYTES_PER_SECOND,
+      totalBytesPerSecond: values.AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND,
+    },
     newRoom: flags['new-room'] ?? false,
   });
 };

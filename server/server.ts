@@ -111,6 +111,8 @@ const openSignaling = (
       iceFor: (peer) =>
         config.turn ? [...config.ice, turnCredentials(config.turn, peer, clock)] : config.ice,
       maxPeersPerRoom: config.maxPeersPerRoom,
+      maxClients: config.maxConnections,
+      carry: config.carry,
     },
   );
   const sockets = attachSockets(

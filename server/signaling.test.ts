@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RoomId } from '../src/core/brand.ts';
+import { messageRates } from './rates.ts';
 import { signalingServerLimits } from './signaling.ts';
 import { createHubForTests } from './testDoubles.ts';
 
@@ -179,7 +180,7 @@ describe('signaling hub', () => {
     const ana = await join(room);
     for (let n = 0; n < 1_000; n++) ana.say({ t: 'find' });
     const found = ana.wire.messages.filter(({ t }) => t === 'found');
-    expect(found).toHaveLength(signalingServerLimits.peerRate.capacity);
+    expect(found).toHaveLength(messageRates.peer.capacity);
     expect(ana.last()).toMatchObject({ t: 'refused', code: 'rate' });
     expect(ana.wire.ends).toEqual([]);
   });

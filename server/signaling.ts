@@ -16,10 +16,12 @@ import {
   signalingLimits,
   signalingProtocol,
 } from '../src/mesh/signaling/protocol.ts';
-import { createBucketTable } from './limits.ts';
+import { type CarryOptions, carryLimits, createCarrying, looksCarried } from './carrying.ts';
+import { createHolds } from './holds.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createNetworkNames } from './networks.ts';
+import { createMessageRates } from './rates.ts';
 import { type ConnectionId, createRooms } from './rooms.ts';
 
 /** What signaling needs of a connection. */
@@ -31,6 +33,9 @@ export interface Wire {
   close(reason: string): void;
   /** At once. */
   terminate(): void;
+  /** What comes in is left where it is, so that the sender waits. A little that was read already may still come. */
+  pause(): void;
+  resume(): void;
 }
 
 /** A connection as signaling has opened it: what comes in goes here. */
@@ -44,6 +49,8 @@ export interface SignalingHub {
   /** `address`: who shares its limits with whom. */
   open(wire: Wire, address: string): Session;
   load(): { readonly connections: number; readonly peers: number; readonly rooms: number };
+  /** Clients that are not read at the moment. */
+  held(): number;
   /** Tells every client to come back later, and closes it. */
   drain(retryAfterMs: number): void;
 }
@@ -60,20 +67,14 @@ export type SignalingOptions = {
   /** STUN and TURN servers for a peer that joins: passwords may be made for it. */
   iceFor(peer: PeerId): readonly IceServer[];
   readonly maxPeersPerRoom: number;
+  /** What the sockets let in at most. */
+  readonly maxClients: number;
+  readonly carry: CarryOptions;
 };
 
 export const signalingServerLimits = {
   /** A client that has not said hello by then is closed. */
   helloWithinMs: 10_000,
-  /** A tab that dials a dozen others exchanges ~40 envelopes with each within seconds. */
-  peerRate: { capacity: 400, perSecond: 20 },
-  /** A school behind one router: two hundred tabs that come back at once after the server's restart. */
-  addressRate: { capacity: 20_000, perSecond: 1_000 },
-  /** So many bytes cost as much as one message. */
-  bytesPerToken: 4_096,
-  /** Messages beyond the rate go unanswered but for one refusal a second; after so many the client is dropped. */
-  ignoredMessages: { capacity: 1_000, perSecond: 5 },
-  rateRefusal: { capacity: 1, perSecond: 1 },
   /** A client that doesn't read is dropped before it costs memory. */
   maxBufferedBytes: 1024 * 1024,
   /** A refused client that doesn't close its side. */
@@ -97,6 +98,12 @@ type Client = {
   cancelDeadline: CancelTimer;
 };
 
+type Joined = Client & { readonly phase: Extract<Phase, { readonly name: 'joined' }> };
+const isJoined = (client: Client): client is Joined => client.phase.name === 'joined';
+/** So much is unsent that whoever sends to it should wait. */
+const isBehind = (client: Client): boolean =>
+  client.phase.name === 'joined' && client.wire.bufferedBytes() > carryLimits.fullAtBytes;
+
 /** What every other refusal ends. */
 const passingRefusals: readonly RefusalCode[] = ['rate'];
 
@@ -107,10 +114,9 @@ const passingRefusals: readonly RefusalCode[] = ['rate'];
 export const createSignalingHub = (deps: SignalingDeps, options: SignalingOptions): SignalingHub => {
   const { log, metrics, clock, timers } = deps;
   const clientsById = new Map<ConnectionId, Client>();
-  const peerBuckets = createBucketTable(limits.peerRate);
-  const addressBuckets = createBucketTable(limits.addressRate);
-  const ignoredBuckets = createBucketTable(limits.ignoredMessages);
-  const refusalBuckets = createBucketTable(limits.rateRefusal);
+  const rates = createMessageRates(deps, options);
+  const holds = createHolds(deps);
+  const carrying = createCarrying({ clock, holds }, options.carry);
   const rooms = createRooms(deps, options);
   const networkOf = createNetworkNames(deps.random.bytes(32));
   let lastId = 0;
@@ -125,6 +131,7 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     const { phase } = client;
     client.phase = { name: 'gone' };
     client.cancelDeadline();
+    carrying.forget(client.id);
     if (phase.name === 'joined') rooms.leave(phase.room, phase.peer, client.id);
   };
 
@@ -181,7 +188,7 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
       ...contactsFor(hello.room, peer),
       now: clock.now(),
       ice,
-      carries: 0,
+      carries: carrying.bytesPerSecond,
     });
     log('info', 'joined', { connection: client.id, peer: peer.slice(0, 8), build: hello.build });
   };
@@ -196,43 +203,60 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     return send(client, { t: 'found', ...contactsFor(client.phase.room, client.phase.peer) });
   };
 
-  const onRelay = (client: Client, relay: Extract<ClientMessage, { t: 'relay' }>) => {
-    if (client.phase.name !== 'joined') return refuse(client, 'malformed', 'say hello first');
-    const { room, peer } = client.phase;
-    const to = rooms.find(room, relay.to);
-    const receiver = to === undefined ? undefined : clientsById.get(to);
-    if (!receiver) {
-      metrics.count('aivillage_signaling_gone_total');
-      return send(client, { t: 'gone', peer: relay.to });
-    }
+  /** Who a message goes to; otherwise its sender has been told that there is nobody. */
+  const receiverOf = (client: Joined, to: PeerId): Client | undefined => {
+    const place = rooms.find(client.phase.room, to);
+    const receiver = place === undefined ? undefined : clientsById.get(place);
+    if (receiver) return receiver;
+    metrics.count('aivillage_signaling_gone_total');
+    send(client, { t: 'gone', peer: to });
+    return undefined;
+  };
+
+  const onRelay = (client: Client, { to, payload }: Extract<ClientMessage, { t: 'relay' }>) => {
+    if (!isJoined(client)) return refuse(client, 'malformed', 'say hello first');
+    const receiver = receiverOf(client, to);
+    if (!receiver) return;
     const { network } = client;
-    send(receiver, {
-      t: 'relay',
-      from: peer,
-      payload: relay.payload,
-      ...(network === undefined ? {} : { network }),
-    });
+    const from = client.phase.peer;
+    send(receiver, { t: 'relay', from, payload, ...(network === undefined ? {} : { network }) });
     metrics.count('aivillage_signaling_relayed_total');
-    metrics.count('aivillage_signaling_relayed_bytes_total', '', relay.payload.byteLength);
+    metrics.count('aivillage_signaling_relayed_bytes_total', '', payload.byteLength);
+  };
+
+  const onCarry = (
+    client: Client,
+    { to, payload }: Extract<ClientMessage, { t: 'carry' }>,
+    bytes: number,
+  ) => {
+    if (carrying.bytesPerSecond === 0) return refuse(client, 'malformed', 'this server carries nothing');
+    if (!isJoined(client)) return refuse(client, 'malformed', 'say hello first');
+    const receiver = receiverOf(client, to);
+    const isFull = () => receiver !== undefined && isBehind(receiver);
+    if (receiver) {
+      send(receiver, { t: 'carry', from: client.phase.peer, payload });
+      metrics.count('aivillage_signaling_carried_total');
+      metrics.count('aivillage_signaling_carried_bytes_total', '', payload.byteLength);
+    }
+    carrying.charge(client.id, client.wire, bytes, { name: to, isFull });
   };
 
   const isWithinRates = (client: Client, bytes: number): boolean => {
-    const now = clock.monotonic();
-    const cost = 1 + Math.floor(bytes / limits.bytesPerToken);
-    const connection = `connection ${client.id}`;
-    const own = peerBuckets.take(client.phase.name === 'joined' ? client.phase.peer : connection, now, cost);
-    const shared = addressBuckets.take(client.address, now, cost);
-    if (own.allowed && shared.allowed) return true;
-    if (!ignoredBuckets.take(connection, now).allowed) drop(client, 'floods');
-    else if (refusalBuckets.take(connection, now).allowed) {
-      const wait = Math.max(own.retryAfterMs, shared.retryAfterMs);
-      refuse(client, 'rate', 'too many messages: slower, please', wait);
-    }
-    return false;
+    const key = client.phase.name === 'joined' ? client.phase.peer : `connection ${client.id}`;
+    const verdict = rates.judge({ key, connection: client.id, address: client.address }, bytes);
+    if (verdict.kind === 'flood') drop(client, 'floods');
+    if (verdict.kind === 'slower')
+      refuse(client, 'rate', 'too many messages: slower, please', verdict.retryAfterMs);
+    return verdict.kind === 'within';
   };
 
+  /** Frames that are carried have a budget in bytes instead. */
+  const isCarried = (client: Client, bytes: Uint8Array | 'text'): boolean =>
+    bytes !== 'text' && isJoined(client) && carrying.bytesPerSecond > 0 && looksCarried(bytes);
+
   const receive = (client: Client, bytes: Uint8Array | 'text') => {
-    if (client.phase.name === 'gone' || !isWithinRates(client, bytes.length)) return;
+    if (client.phase.name === 'gone') return;
+    if (!isCarried(client, bytes) && !isWithinRates(client, bytes.length)) return;
     if (bytes === 'text') return refuse(client, 'malformed', 'messages are binary CBOR');
     if (bytes.byteLength > signalingLimits.maxMessageBytes) {
       const message = `message has ${bytes.byteLength} bytes, at most ${signalingLimits.maxMessageBytes} are accepted`;
@@ -247,7 +271,7 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
       case 'relay':
         return onRelay(client, message);
       case 'carry':
-        return refuse(client, 'malformed', 'this server carries nothing');
+        return onCarry(client, message, bytes.byteLength);
       case 'find':
         return onFind(client);
       case 'ping':
@@ -283,6 +307,7 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
       };
     },
     load: () => ({ connections: clientsById.size, ...rooms.load() }),
+    held: holds.size,
     drain(retryAfterMs) {
       for (const client of [...clientsById.values()]) {
         refuse(client, 'draining', 'the server is restarting', retryAfterMs);

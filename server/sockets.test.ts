@@ -197,6 +197,21 @@ describe('signaling over sockets', () => {
     expect(await ana.next()).toMatchObject({ t: 'relay', from: key.peer });
   });
 
+  it('carries more than the budget later, whole and in order', async () => {
+    await server.close();
+    const carry = { bytesPerSecond: 400_000, totalBytesPerSecond: 4_000_000 };
+    server = await startServer({ ...testConfig, carry }, { log: () => {}, clientFolder: '/nonexistent' });
+    const [ana, ben] = [await join(), await join()];
+    for (let n = 0; n < 60; n++)
+      ana.send({ t: 'carry', to: ben.peer, payload: new Uint8Array(16_000).fill(n) });
+    for (let n = 0; n < 60; n++) {
+      const payload = new Uint8Array(16_000).fill(n);
+      expect(await ben.next()).toEqual({ t: 'carry', from: ana.peer, payload });
+    }
+    ana.send({ t: 'ping', n: 1 });
+    expect(await ana.next()).toEqual({ t: 'pong', n: 1 });
+  });
+
   it('says that somebody is gone to whoever asks for it', async () => {
     const [ana, ben] = [await join(), await join()];
     sockets.at(-1)?.close();

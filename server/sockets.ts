@@ -101,6 +101,8 @@ export const attachSockets = (server: Server, deps: SocketsDeps, options: Socket
 
   const cancelHeartbeat = timers.every(milliseconds(heartbeatEveryMs), () => {
     for (const [socket, answered] of answeredBySocket) {
+      // One that this server does not read can not be heard: it is held for seconds only.
+      if (socket.isPaused) continue;
       if (!answered) socket.terminate();
       else {
         answeredBySocket.set(socket, false);
@@ -128,6 +130,8 @@ const wireOf = (socket: WebSocket): Wire => ({
   send: (bytes) => socket.send(bytes),
   close: (reason) => socket.close(1008, reason),
   terminate: () => socket.terminate(),
+  pause: () => socket.pause(),
+  resume: () => socket.resume(),
 });
 
 const refusalText = ({ status, reason }: Refusal): string =>

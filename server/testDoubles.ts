@@ -28,6 +28,7 @@ export const testConfig: ServerConfig = {
   maxConnections: 100,
   maxConnectionsPerAddress: 100,
   maxPeersPerRoom: 12,
+  carry: { bytesPerSecond: 1_048_576, totalBytesPerSecond: 52_428_800 },
   newRoom: false,
 };
 
@@ -36,6 +37,7 @@ export type WireDouble = Wire & {
   readonly messages: ServerMessage[];
   readonly ends: string[];
   buffered: number;
+  paused: boolean;
 };
 
 const createWireDouble = (): WireDouble => {
@@ -43,10 +45,17 @@ const createWireDouble = (): WireDouble => {
     messages: [],
     ends: [],
     buffered: 0,
+    paused: false,
     bufferedBytes: () => wire.buffered,
     send: (bytes) => void wire.messages.push(unwrap(decodeServerMessage(bytes))),
     close: (reason) => void wire.ends.push(`close ${reason}`),
     terminate: () => void wire.ends.push('terminate'),
+    pause: () => {
+      wire.paused = true;
+    },
+    resume: () => {
+      wire.paused = false;
+    },
   };
   return wire;
 };
@@ -64,7 +73,13 @@ export const createHubForTests = (options: Partial<SignalingOptions> = {}) => {
       random: createNodeRandom(),
       crypto,
     },
-    { iceFor: () => [], maxPeersPerRoom: 12, ...options },
+    {
+      iceFor: () => [],
+      maxPeersPerRoom: 12,
+      maxClients: 1_000,
+      carry: testConfig.carry,
+      ...options,
+    },
   );
   const connect = (address = '192.0.2.1') => {
     const wire = createWireDouble();

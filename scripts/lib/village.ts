@@ -47,6 +47,7 @@ export const startHost = async (
       maxConnections: 200,
       maxConnectionsPerAddress: 200,
       maxPeersPerRoom: 2_000,
+      carry: { bytesPerSecond: 2 ** 20, totalBytesPerSecond: 50 * 2 ** 20 },
       newRoom: false,
     },
     { log: () => {}, clientFolder: options.clientFolder ?? clientFolder },
