@@ -9,6 +9,9 @@ export type BusDouble = Bus & {
   side: number;
   /** What `waitingBytes` says. */
   waiting: number;
+  /** As if somebody had published it. */
+  receive(subject: string, bytes: Uint8Array): void;
+  subjects(): readonly string[];
   readonly published: readonly { readonly subject: string; readonly bytes: Uint8Array }[];
 };
 
@@ -25,6 +28,8 @@ export const createBusNetwork = () => {
       side: 0,
       waiting: 0,
       published,
+      receive: (subject, bytes) => entry.hear(subject, bytes),
+      subjects: () => [...listeners].map(({ subject }) => subject),
       cut: () => state.set('away'),
       heal: () => {
         if (!closed) state.set('connected');

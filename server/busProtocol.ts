@@ -68,7 +68,6 @@ const networkKeySchema = v.object({
   born: time,
   bytes: v.pipe(bytesSchema(keyBytes), v.minLength(keyBytes)),
 });
-export type NetworkKey = v.InferOutput<typeof networkKeySchema>;
 
 const busMessageSchema = v.variant('t', [
   v.object({ t: v.literal('beat'), process, key: networkKeySchema }),

@@ -70,6 +70,33 @@ describe('configuration', () => {
     for (const wrong of ['1', '100001', 'many', '']) expect(read(wrong).ok).toBe(false);
   });
 
+  it('takes the addresses of a bus, and shows none that it refuses', () => {
+    const read = (bus: string) => readConfig({ AIVILLAGE_BUS: bus }, []);
+    expect(readConfig({}, [])).toMatchObject({ value: { bus: undefined } });
+    expect(read('nats://a.example:4333, nats://b.example')).toMatchObject({
+      value: { bus: { servers: ['a.example:4333', 'b.example:4222'], tls: false } },
+    });
+    expect(read('tls://us%40er:p%3Aw@[::1]:4222')).toMatchObject({
+      value: { bus: { servers: ['[::1]:4222'], tls: true, login: { user: 'us@er', pass: 'p:w' } } },
+    });
+    expect(read('nats://secret-token@a')).toMatchObject({
+      value: { bus: { login: { token: 'secret-token' } } },
+    });
+    for (const wrong of [
+      'a:4222',
+      'http://a',
+      'nats://',
+      'nats://u:hidden@a/path',
+      'nats://hidden%@a',
+      'nats://u:hidden@a,nats://b',
+    ]) {
+      const problems = problemsOf({ AIVILLAGE_BUS: wrong }, []);
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toContain('not shown');
+      expect(problems[0]).not.toContain('hidden');
+    }
+  });
+
   it('bounds what is carried, and can switch it off', () => {
     const read = (bytes: string) => readConfig({ AIVILLAGE_CARRY_BYTES_PER_SECOND: bytes }, []);
     expect(readConfig({}, [])).toMatchObject({

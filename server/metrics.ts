@@ -16,6 +16,13 @@ const counters = {
     help: 'Envelopes and frames for somebody who is not in the room (any more)',
     label: undefined,
   },
+  aivillage_bus_published_total: { help: 'Messages to other server processes', label: undefined },
+  aivillage_bus_received_total: { help: 'Messages of other server processes', label: undefined },
+  aivillage_bus_not_taken_total: {
+    help: 'Messages lost because the bus was away or did not read',
+    label: undefined,
+  },
+  aivillage_bus_malformed_total: { help: 'Messages on the bus that are none', label: undefined },
   aivillage_signaling_dropped_total: {
     help: 'Clients dropped: they flooded or did not read',
     label: undefined,

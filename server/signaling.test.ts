@@ -56,7 +56,7 @@ describe('signaling hub', () => {
     late.say(await signHello(late.wire, room, await crypto.generateSigningKey()));
     late.session.closed();
     await vi.advanceTimersByTimeAsync(0);
-    expect(hub.load()).toEqual({ connections: 0, peers: 0, rooms: 0 });
+    expect(hub.load()).toEqual({ connections: 0, peers: 0, rooms: 0, elsewhere: 0 });
   });
 
   it('takes a refused client out of its room at once, though its socket still speaks', async () => {

@@ -3,7 +3,7 @@ import { milliseconds } from '../src/core/brand.ts';
 import type { Clock } from '../src/core/ports/clock.ts';
 import type { CryptoPort } from '../src/core/ports/crypto.ts';
 import type { Random } from '../src/core/ports/random.ts';
-import type { CancelTimer, Timers } from '../src/core/ports/timers.ts';
+import type { Timers } from '../src/core/ports/timers.ts';
 import { peerIdOf } from '../src/identity/ids.ts';
 import {
   type ClientMessage,
@@ -16,27 +16,17 @@ import {
   signalingLimits,
   signalingProtocol,
 } from '../src/mesh/signaling/protocol.ts';
-import { type CarryOptions, carryLimits, createCarrying, looksCarried } from './carrying.ts';
+import type { Bus } from './bus.ts';
+import { type CarryOptions, createCarrying, looksCarried } from './carrying.ts';
+import { type Client, isJoined, type Joined, phaseOf, type Wire } from './clients.ts';
+import type { Federation } from './federation.ts';
 import { createHolds } from './holds.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { createNetworkNames } from './networks.ts';
+import { createSharedNetworkNames } from './networks.ts';
+import { createPassing } from './passing.ts';
 import { createMessageRates } from './rates.ts';
-import { type ConnectionId, createRooms } from './rooms.ts';
-
-/** What signaling needs of a connection. */
-export interface Wire {
-  /** Bytes that were sent and not yet taken by the other side. */
-  readonly bufferedBytes: () => number;
-  send(bytes: Uint8Array): void;
-  /** After what was sent has arrived. */
-  close(reason: string): void;
-  /** At once. */
-  terminate(): void;
-  /** What comes in is left where it is, so that the sender waits. A little that was read already may still come. */
-  pause(): void;
-  resume(): void;
-}
+import { type ConnectionId, createRooms, isHere } from './rooms.ts';
 
 /** A connection as signaling has opened it: what comes in goes here. */
 export interface Session {
@@ -48,11 +38,21 @@ export interface Session {
 export interface SignalingHub {
   /** `address`: who shares its limits with whom. */
   open(wire: Wire, address: string): Session;
-  load(): { readonly connections: number; readonly peers: number; readonly rooms: number };
+  /** Of this process; `elsewhere`: tabs of other processes that it knows. */
+  load(): {
+    readonly connections: number;
+    readonly peers: number;
+    readonly rooms: number;
+    readonly elsewhere: number;
+  };
+  /** Undefined: this process is on its own. */
+  others(): ReturnType<Federation['status']> | undefined;
   /** Clients that are not read at the moment. */
   held(): number;
-  /** Tells every client to come back later, and closes it. */
-  drain(retryAfterMs: number): void;
+  /** Tells every client to come back later, and closes it: all at once, or spread over so many milliseconds. */
+  drain(retryAfterMs: number, overMs?: number): void;
+  /** Tells other processes that this one goes. */
+  close(): void;
 }
 
 export type SignalingDeps = {
@@ -62,6 +62,8 @@ export type SignalingDeps = {
   readonly timers: Timers;
   readonly random: Random;
   readonly crypto: Pick<CryptoPort, 'verify'>;
+  /** Over which rooms are shared with other processes. */
+  readonly bus?: Bus | undefined;
 };
 export type SignalingOptions = {
   /** STUN and TURN servers for a peer that joins: passwords may be made for it. */
@@ -77,32 +79,12 @@ export const signalingServerLimits = {
   helloWithinMs: 10_000,
   /** A client that doesn't read is dropped before it costs memory. */
   maxBufferedBytes: 1024 * 1024,
+  /** Between two slices of clients that are sent away. */
+  drainEveryMs: 100,
   /** A refused client that doesn't close its side. */
   closeWithinMs: 2_000,
 } as const;
 const limits = signalingServerLimits;
-
-type Phase =
-  | { readonly name: 'challenged'; readonly nonce: Uint8Array }
-  | { readonly name: 'verifying' }
-  | { readonly name: 'joined'; readonly room: RoomId; readonly peer: PeerId }
-  | { readonly name: 'gone' };
-
-type Client = {
-  readonly id: ConnectionId;
-  readonly wire: Wire;
-  readonly address: string;
-  /** Equal for clients of one address prefix. */
-  readonly network: string | undefined;
-  phase: Phase;
-  cancelDeadline: CancelTimer;
-};
-
-type Joined = Client & { readonly phase: Extract<Phase, { readonly name: 'joined' }> };
-const isJoined = (client: Client): client is Joined => client.phase.name === 'joined';
-/** So much is unsent that whoever sends to it should wait. */
-const isBehind = (client: Client): boolean =>
-  client.phase.name === 'joined' && client.wire.bufferedBytes() > carryLimits.fullAtBytes;
 
 /** What every other refusal ends. */
 const passingRefusals: readonly RefusalCode[] = ['rate'];
@@ -118,7 +100,7 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
   const holds = createHolds(deps);
   const carrying = createCarrying({ clock, holds }, options.carry);
   const rooms = createRooms(deps, options);
-  const networkOf = createNetworkNames(deps.random.bytes(32));
+  const networks = createSharedNetworkNames({ born: clock.now(), bytes: deps.random.bytes(32) });
   let lastId = 0;
 
   const send = (client: Client, message: ServerMessage) => {
@@ -132,7 +114,8 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     client.phase = { name: 'gone' };
     client.cancelDeadline();
     carrying.forget(client.id);
-    if (phase.name === 'joined') rooms.leave(phase.room, phase.peer, client.id);
+    if (phase.name !== 'joined' || !rooms.leave(phase.room, phase.peer, client.id)) return;
+    federation?.left(phase.room, phase.peer);
   };
 
   const drop = (client: Client, reason: string) => {
@@ -178,9 +161,11 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
       return refuse(client, 'room-full', message, 30_000);
     }
     client.cancelDeadline();
-    client.phase = { name: 'joined', room: hello.room, peer };
-    const old = outcome.replaced === undefined ? undefined : clientsById.get(outcome.replaced);
+    client.phase = { name: 'joined', room: hello.room, peer, at: clock.now() };
+    const { replaced } = outcome;
+    const old = replaced !== undefined && isHere(replaced) ? clientsById.get(replaced) : undefined;
     if (old) refuse(old, 'duplicate', 'this tab has connected again');
+    federation?.joined(hello.room, peer);
     const ice = [...options.iceFor(peer)];
     send(client, {
       t: 'welcome',
@@ -199,27 +184,18 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
   });
 
   const onFind = (client: Client) => {
-    if (client.phase.name !== 'joined') return refuse(client, 'malformed', 'say hello first');
-    return send(client, { t: 'found', ...contactsFor(client.phase.room, client.phase.peer) });
+    if (!isJoined(client)) return refuse(client, 'malformed', 'say hello first');
+    return sendFound(client);
   };
-
-  /** Who a message goes to; otherwise its sender has been told that there is nobody. */
-  const receiverOf = (client: Joined, to: PeerId): Client | undefined => {
-    const place = rooms.find(client.phase.room, to);
-    const receiver = place === undefined ? undefined : clientsById.get(place);
-    if (receiver) return receiver;
-    metrics.count('aivillage_signaling_gone_total');
-    send(client, { t: 'gone', peer: to });
-    return undefined;
-  };
+  const sendFound = (client: Joined) =>
+    send(client, { t: 'found', ...contactsFor(client.phase.room, client.phase.peer) });
 
   const onRelay = (client: Client, { to, payload }: Extract<ClientMessage, { t: 'relay' }>) => {
     if (!isJoined(client)) return refuse(client, 'malformed', 'say hello first');
-    const receiver = receiverOf(client, to);
-    if (!receiver) return;
-    const { network } = client;
-    const from = client.phase.peer;
-    send(receiver, { t: 'relay', from, payload, ...(network === undefined ? {} : { network }) });
+    const { room, peer: from } = client.phase;
+    const network = networks.nameOf(client.address);
+    const named = network === undefined ? {} : { network };
+    if (!passing.pass(client, { t: 'relay', room, from, to, payload, ...named })) return;
     metrics.count('aivillage_signaling_relayed_total');
     metrics.count('aivillage_signaling_relayed_bytes_total', '', payload.byteLength);
   };
@@ -231,14 +207,12 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
   ) => {
     if (carrying.bytesPerSecond === 0) return refuse(client, 'malformed', 'this server carries nothing');
     if (!isJoined(client)) return refuse(client, 'malformed', 'say hello first');
-    const receiver = receiverOf(client, to);
-    const isFull = () => receiver !== undefined && isBehind(receiver);
-    if (receiver) {
-      send(receiver, { t: 'carry', from: client.phase.peer, payload });
+    const { room, peer: from } = client.phase;
+    if (passing.pass(client, { t: 'carry', room, from, to, payload })) {
       metrics.count('aivillage_signaling_carried_total');
       metrics.count('aivillage_signaling_carried_bytes_total', '', payload.byteLength);
     }
-    carrying.charge(client.id, client.wire, bytes, { name: to, isFull });
+    carrying.charge(client.id, client.wire, bytes, { name: to, isFull: () => passing.isFull(room, to) });
   };
 
   const isWithinRates = (client: Client, bytes: number): boolean => {
@@ -281,6 +255,19 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     }
   };
 
+  const passing = createPassing({
+    ...deps,
+    rooms,
+    holds,
+    networks,
+    clientsById,
+    send,
+    replaced: (client) =>
+      refuse(client, 'duplicate', 'this tab has connected again, to another server process'),
+    met: (client) => sendFound(client),
+  });
+  const { federation } = passing;
+
   return {
     open(wire, address) {
       const nonce = deps.random.bytes(signalingLimits.nonceBytes);
@@ -288,7 +275,6 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
         id: ++lastId,
         wire,
         address,
-        network: networkOf(address),
         phase: { name: 'challenged', nonce },
         cancelDeadline: timers.after(milliseconds(limits.helloWithinMs), () =>
           refuse(client, 'malformed', `no hello within ${limits.helloWithinMs / 1000} s`),
@@ -306,15 +292,22 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
         },
       };
     },
-    load: () => ({ connections: clientsById.size, ...rooms.load() }),
-    held: holds.size,
-    drain(retryAfterMs) {
-      for (const client of [...clientsById.values()]) {
-        refuse(client, 'draining', 'the server is restarting', retryAfterMs);
-      }
+    load() {
+      const { peers, rooms: count, elsewhere } = rooms.load();
+      return { connections: clientsById.size, peers, rooms: count, elsewhere };
     },
+    held: holds.size,
+    others: () => federation?.status(),
+    drain(retryAfterMs, overMs = 0) {
+      const clients = [...clientsById.values()];
+      const inSlice = Math.ceil(clients.length / (1 + Math.floor(overMs / limits.drainEveryMs)));
+      const next = () => {
+        for (const client of clients.splice(0, inSlice))
+          refuse(client, 'draining', 'the server is restarting', retryAfterMs);
+        if (clients.length > 0) timers.after(milliseconds(limits.drainEveryMs), next);
+      };
+      next();
+    },
+    close: () => federation?.close(),
   };
 };
-
-/** Read through a call, because TypeScript doesn't see that an await or a send may have changed it. */
-const phaseOf = (client: Client): Phase['name'] => client.phase.name;

@@ -12,9 +12,11 @@ import {
   signalingProtocol,
 } from '../src/mesh/signaling/protocol.ts';
 import { createNodeRandom, createNodeTimers } from '../src/platform/node/index.ts';
+import type { Bus } from './bus.ts';
+import type { Wire } from './clients.ts';
 import type { ServerConfig } from './config.ts';
 import { createMetrics } from './metrics.ts';
-import { createSignalingHub, type SignalingOptions, type Wire } from './signaling.ts';
+import { createSignalingHub, type SignalingOptions } from './signaling.ts';
 
 export const testConfig: ServerConfig = {
   host: '127.0.0.1',
@@ -23,6 +25,7 @@ export const testConfig: ServerConfig = {
   dataFolder: '/nonexistent',
   ice: [],
   turn: undefined,
+  bus: undefined,
   origins: [],
   logLevel: 'error',
   maxConnections: 100,
@@ -61,7 +64,7 @@ const createWireDouble = (): WireDouble => {
 };
 
 /** A hub in virtual time (vitest's fake timers), and clients that sign without threads. */
-export const createHubForTests = (options: Partial<SignalingOptions> = {}) => {
+export const createHubForTests = (options: Partial<SignalingOptions> = {}, bus?: Bus) => {
   const crypto = createHashCrypto();
   const metrics = createMetrics();
   const hub = createSignalingHub(
@@ -72,6 +75,7 @@ export const createHubForTests = (options: Partial<SignalingOptions> = {}) => {
       timers: createNodeTimers(),
       random: createNodeRandom(),
       crypto,
+      bus,
     },
     {
       iceFor: () => [],

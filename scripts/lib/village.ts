@@ -42,6 +42,7 @@ export const startHost = async (
       dataFolder: options.tlsFolder ?? 'unused',
       ice: [],
       turn: undefined,
+      bus: undefined,
       origins: [],
       logLevel: 'error',
       maxConnections: 200,
