@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PeerId, RoomId } from '../src/core/brand.ts';
+import { unwrap } from '../src/core/result.ts';
 import { createBusNetwork } from './busDouble.ts';
-import { encodeBusMessage, type ProcessId, subjects } from './busProtocol.ts';
+import { decodeBusMessage, encodeBusMessage, type ProcessId, subjects } from './busProtocol.ts';
 import { carryLimits } from './carrying.ts';
 import { longestHoldMs } from './holds.ts';
 import { processLimits } from './otherProcesses.ts';
@@ -9,6 +10,7 @@ import { createHubForTests } from './testDoubles.ts';
 
 const room = 'r'.repeat(43) as RoomId;
 const otherRoom = 's'.repeat(43) as RoomId;
+const manyRooms = Array.from({ length: 60 }, (_, i) => `${i}`.padStart(43, 'm') as RoomId);
 const stranger = 'x'.repeat(22) as ProcessId;
 const payload = new Uint8Array([1, 2, 3]);
 
@@ -252,6 +254,16 @@ describe('a bus that goes away', () => {
     expect(ana.last()).toMatchObject({ t: 'relay', from: dora.peer });
   });
 
+  it('gives the others their time to be back, too', async () => {
+    const { processes } = await open(2);
+    const [ana, ben] = [await join(processes[0]), await join(processes[1])];
+    for (const { bus } of processes) bus.cut();
+    await pass(15_000);
+    processes[0].bus.heal();
+    await pass(processLimits.beatEveryMs + 1_000);
+    expect(find(ana).peers).toEqual([ben.peer]);
+  });
+
   it('forgets a tab whose process has closed the room meanwhile', async () => {
     const { processes } = await open(2);
     const [ana, ben] = [await join(processes[0]), await join(processes[1])];
@@ -278,6 +290,17 @@ describe('a bus that goes away', () => {
     expect(ana.wire.messages.at(-2)).toMatchObject({ t: 'found', others: 3 }); // told without asking
   });
 
+  it('heals all rooms at once, not one after the other', async () => {
+    const { processes } = await open(2);
+    for (const where of manyRooms) for (const process of processes) await join(process, where);
+    processes[1].bus.side = 9;
+    await pass(20_000);
+    expect(processes.map(({ hub }) => hub.load().elsewhere)).toEqual([0, 0]);
+    processes[1].bus.side = 0;
+    await pass(processLimits.beatEveryMs + 100);
+    expect(processes.map(({ hub }) => hub.load().elsewhere)).toEqual([60, 60]);
+  });
+
   it('remembers a room that was filled on both sides', async () => {
     const { processes } = await open(2, { maxPeersPerRoom: 3 });
     for (const { bus } of processes) bus.cut();
@@ -287,6 +310,17 @@ describe('a bus that goes away', () => {
     await pass();
     expect(tabs.map((tab) => find(tab).others)).toEqual([5, 5, 5, 5, 5, 5]);
     expect((await join(processes[0])).last()).toMatchObject({ code: 'room-full' });
+  });
+
+  it('is told again of a tab that another process had, too, and has no more', async () => {
+    const { processes } = await open(1);
+    const [here] = processes;
+    const ana = await join(here);
+    sayTo(here, { t: 'joined', room, n: 1, after: 0, peer: ana.peer, at: 1 });
+    sayTo(here, { t: 'left', room, n: 2, after: 1, peer: ana.peer });
+    const told = here.bus.published.flatMap(({ bytes }) => unwrap(decodeBusMessage(bytes)));
+    expect(told.at(-1)).toMatchObject({ t: 'joined', peer: ana.peer });
+    expect(ana.wire.ends).toEqual([]);
   });
 
   it('keeps a tab that moved during the partition reachable, once its old connection has died', async () => {
@@ -336,6 +370,7 @@ describe('news that got lost', () => {
 
   it('of a tab that is at a third process are found by looking for it', async () => {
     const { processes } = await open(3);
+    for (const where of manyRooms) await join(processes[2], where); // it is long until it sums this one up
     const [ana, ben] = [await join(processes[0]), await join(processes[1])];
     await join(processes[1]);
     processes[0].bus.side = 9; // hears nothing of what follows
