@@ -80,6 +80,7 @@ export const createFederation = (deps: FederationDeps, host: FederationHost): Fe
   const self = Buffer.from(deps.random.bytes(busProtocolLimits.processIdBytes)).toString(
     'base64url',
   ) as ProcessId;
+  let closed = false;
   const unsubscribeByRoom = new Map<RoomId, Unsubscribe>();
   /** Tabs of other processes that don't read, until when that is believed. */
   const fullUntil = createBoundedMap<string, number>(limits.maxLines);
@@ -87,6 +88,7 @@ export const createFederation = (deps: FederationDeps, host: FederationHost): Fe
   const lines = createLines();
 
   const publish = (subject: string, message: Unsigned<BusMessage>): boolean => {
+    if (closed) return false;
     const taken = bus.publish(subject, encodeBusMessage({ ...message, process: self } as BusMessage));
     metrics.count(taken ? 'aivillage_bus_published_total' : 'aivillage_bus_not_taken_total');
     return taken;
@@ -223,6 +225,7 @@ export const createFederation = (deps: FederationDeps, host: FederationHost): Fe
     close() {
       processes.close();
       publish(subjects.all, { t: 'leaving' });
+      closed = true; // a later word would bring this process back to life at the others
       for (const stop of [...stops.splice(0), ...unsubscribeByRoom.values()]) stop();
       unsubscribeByRoom.clear();
     },

@@ -196,6 +196,20 @@ describe('signaling hub', () => {
     expect((await join(room, ana.signer)).last()).toMatchObject({ t: 'welcome', others: 1 });
   });
 
+  it('keeps no more of ten thousand joins from one address than the room takes, and tells the others why', async () => {
+    const { hub, join } = createHubForTests({ maxPeersPerRoom: 200, maxClients: 10_000 });
+    const refusals = new Set<string>();
+    for (let i = 0; i < 10_000; i++) {
+      const { session, last } = await join(room);
+      const answer = last();
+      if (answer?.t !== 'refused') continue;
+      refusals.add(answer.message);
+      session.closed();
+    }
+    expect(hub.load()).toEqual({ connections: 200, peers: 200, rooms: 1, elsewhere: 0 });
+    expect([...refusals]).toEqual(['this room has its 200 tabs: close one or open another room']);
+  }, 60_000);
+
   it('tells its clock, and to whom it relays of which network the sender is', async () => {
     vi.setSystemTime(1_700_000_000_000);
     const { join } = createHubForTests();
