@@ -2,6 +2,12 @@
  * Everything that takes bytes from a stranger, with messages it accepts. `decode` tells whether it accepted; whatever comes,
  * it must not throw.
  */
+import {
+  type BusMessage,
+  decodeBusMessage,
+  encodeBusMessage,
+  type ProcessId,
+} from '../../server/busProtocol.ts';
 import { byteCount, milliseconds, type PeerId, type RoomId, type Sha256 } from '../../src/core/brand.ts';
 import { type Bytes, utf8 } from '../../src/core/bytes.ts';
 import { decodeCbor, encodeCbor } from '../../src/core/codec.ts';
@@ -65,6 +71,17 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
   const ack = await signAck({ v: 1, room, id: letterId, from: peer }, signer);
   const bytes32 = new Uint8Array(32);
   const signature = new Uint8Array(64);
+  const server = 'p'.repeat(22) as ProcessId;
+  const busMessages: BusMessage[] = [
+    { t: 'beat', process: server, key: { born: 5, bytes: bytes32 } },
+    { t: 'joined', process: server, room, n: 7, after: 5, peer: id, at: 1_000 },
+    { t: 'left', process: server, room, n: 8, after: 7, peer: id },
+    { t: 'ask', process: server, room, n: 8 },
+    { t: 'list', process: server, room, n: 8, part: 0, parts: 1, peers: [id, peer] },
+    { t: 'relay', process: server, room, from: peer, to: id, payload, network: 'n' },
+    { t: 'carry', process: server, room, from: peer, to: id, payload },
+    { t: 'gone', process: server, room, to: id, peer },
+  ];
   return [
     {
       name: 'CBOR',
@@ -124,6 +141,11 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
         encodeSignaling({ t: 'refused', code: 'rate', message: 'slower', retryAfterMs: 5 }),
       ],
       decode: (bytes) => decodeServerMessage(bytes).ok,
+    },
+    {
+      name: 'the bus between servers',
+      valid: busMessages.map(encodeBusMessage),
+      decode: (bytes) => decodeBusMessage(bytes).ok,
     },
     {
       name: 'envelopes',
