@@ -18,8 +18,8 @@ const measureEvery = 15_000;
 const answerWithin = 1_000;
 /** Never given up on one missed ping. */
 const maxUnanswered = 3;
-/** Above this, pongs are not sent: a peer that pings and reads nothing must not fill our memory with answers. */
-const maxUnsentBytes = 1024 * 1024;
+/** Above this, pongs are not sent: a peer that pings and reads nothing must not fill our memory with answers. More than a window. */
+const maxUnsentBytes = 1536 * 1024;
 
 /**
  * A link over an open channel. Answers pings from the message handler, so a hidden tab whose timers are throttled still

@@ -39,6 +39,7 @@ export const createSendQueue = (channel: RawChannel, deps: { readonly clock: Clo
   let pacing = startPacing(clock.monotonic());
   /** The window was full when the queue last stopped: there was more to send. */
   let waiting = false;
+  let lowWater: number | undefined;
 
   const nextPriority = (): Priority | undefined => {
     if (queues.control.length === 0) return queues.bulk.length > 0 ? 'bulk' : undefined;
@@ -80,7 +81,8 @@ export const createSendQueue = (channel: RawChannel, deps: { readonly clock: Clo
   const fill = (): boolean => {
     pacing = look(pacing, { now: clock.monotonic(), unsent: channel.bufferedAmount(), waiting });
     const { highWaterBytes, lowWaterBytes, frameBytes } = paceOf(pacing, channel.maxFrameBytes);
-    channel.setLowWater(lowWaterBytes);
+    if (lowWaterBytes !== lowWater) channel.setLowWater(lowWaterBytes);
+    lowWater = lowWaterBytes;
     for (;;) {
       const priority = closed ? undefined : nextPriority();
       const message = priority && queues[priority][0];
