@@ -5,11 +5,16 @@ import type { IceServer } from './signaling/protocol.ts';
 
 /** An open, ordered, reliable datagram pipe: a WebRTC data channel, or two ends in memory. */
 export interface RawChannel {
+  /** The longest frame that the other side takes whole: 1 to 256 KiB, and 16 where the browser doesn't tell. */
+  readonly maxFrameBytes: number;
   /** Frames are at most `maxFrameBytes` long; throws if the channel is closed. */
   send(frame: Bytes): void;
+  /** Bytes handed over that have not left for the network yet. */
   bufferedAmount(): number;
-  /** Fires when the buffered amount falls to the low-water mark (64 KiB). */
+  /** Fires when the buffered amount falls to the low-water mark from above it. */
   readonly low: Subscribe<void>;
+  /** Sets the low-water mark, in bytes; 64 KiB until then. */
+  setLowWater(bytes: number): void;
   readonly frames: Subscribe<Bytes>;
   readonly closed: Subscribe<string>;
   close(): void;

@@ -87,6 +87,7 @@ export type TestChannel = RawChannel & {
   /** What waits in the "network" until `flush`; unlimited while `manual` is false. */
   manual: boolean;
   flush(frames?: number): void;
+  readonly lowWater: () => number;
   breakDown(reason: string): void;
   /** While it says so nothing arrives, and nobody is told. */
   muted: () => boolean;
@@ -96,6 +97,7 @@ export type TestChannel = RawChannel & {
 /** Two ends of one pipe, delivering at once, or frame by frame when `manual`. */
 export const createChannelPair = (
   fingerprints: readonly [string?, string?] = [],
+  options: { readonly maxFrameBytes?: number } = {},
 ): readonly [TestChannel, TestChannel] => {
   const ends = [0, 1].map((index) => {
     const frames = createEmitter<Bytes>();
@@ -106,6 +108,8 @@ export const createChannelPair = (
     let early: Bytes[] | undefined = [];
     const sent: Bytes[] = [];
     let open = true;
+    let unsent = 0;
+    let lowWater = 64 * 1024;
     const other = () => ends[1 - index] as (typeof ends)[number];
     const end = (reason: string) => {
       if (!open) return;
@@ -125,16 +129,27 @@ export const createChannelPair = (
       },
       closed: closed.subscribe,
       low: low.subscribe,
-      bufferedAmount: () => waiting.reduce((total, frame) => total + frame.byteLength, 0),
+      maxFrameBytes: options.maxFrameBytes ?? 16 * 1024,
+      bufferedAmount: () => unsent,
+      lowWater: () => lowWater,
+      setLowWater(bytes) {
+        lowWater = bytes;
+      },
       send(frame) {
         if (!open) throw new Error('closed');
+        if (frame.byteLength > channel.maxFrameBytes) throw new Error('larger than the other side takes');
         sent.push(frame);
         waiting.push(frame);
+        unsent += frame.byteLength;
         if (!channel.manual) channel.flush();
       },
       flush(count = Number.POSITIVE_INFINITY) {
-        for (const frame of waiting.splice(0, count)) if (!channel.muted()) other().deliver(frame);
-        low.emit();
+        const before = unsent;
+        for (const frame of waiting.splice(0, count)) {
+          unsent -= frame.byteLength;
+          if (!channel.muted()) other().deliver(frame);
+        }
+        if (before > lowWater && unsent <= lowWater) low.emit();
       },
       breakDown(reason) {
         end(reason);

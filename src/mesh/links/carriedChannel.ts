@@ -27,6 +27,7 @@ import { signalingLimits } from '../signaling/protocol.ts';
 
 export const carriedLimits = {
   sessionBytes: 16,
+  frameBytes: 16 * 1024,
   /** Bytes of frames that may be under way without credit. */
   windowBytes: 256 * 1024,
   /** Credit is given back in portions of this. */
@@ -40,7 +41,7 @@ export const carriedLimits = {
 } as const;
 const limits = carriedLimits;
 const kinds = { data: 1, credit: 2, end: 3 } as const;
-const lowWaterBytes = 64 * 1024;
+const firstLowWaterBytes = 64 * 1024;
 const lookAgainMs = 25;
 
 export type CarriedChannelDeps = {
@@ -64,6 +65,7 @@ export const createCarriedChannel = (
   const closed = createEmitter<string>();
   const low = createEmitter<void>();
   const queue: Bytes[] = [];
+  let lowWaterBytes = firstLowWaterBytes;
   let queuedBytes = 0;
   let underWay = 0;
   let owed = 0;
@@ -172,6 +174,10 @@ export const createCarriedChannel = (
       frames: frames.subscribe,
       closed: closed.subscribe,
       low: low.subscribe,
+      maxFrameBytes: limits.frameBytes,
+      setLowWater(bytes) {
+        lowWaterBytes = bytes;
+      },
       bufferedAmount,
       send(frame) {
         if (ended) throw new Error('closed');

@@ -18,8 +18,8 @@ const measureEvery = 15_000;
 const answerWithin = 1_000;
 /** Never given up on one missed ping. */
 const maxUnanswered = 3;
-/** Above this, pongs are not sent: a peer that pings and reads nothing must not fill our memory with answers. */
-const maxUnsentBytes = 1024 * 1024;
+/** Above this, pongs are not sent: a peer that pings and reads nothing must not fill our memory with answers. More than a window. */
+const maxUnsentBytes = 1536 * 1024;
 
 /**
  * A link over an open channel. Answers pings from the message handler, so a hidden tab whose timers are throttled still
@@ -38,7 +38,7 @@ export const createLink = (
   const messages = createEmitter<LinkMessage>();
   const closed = createEmitter<Fault<LinkEnd>>();
   const reassembler = createReassembler();
-  const queue = createSendQueue(channel);
+  const queue = createSendQueue(channel, { clock });
   const pingsByNonce = new Map<number, Milliseconds>();
   let nextNonce = 0;
   let bytesSent = 0;

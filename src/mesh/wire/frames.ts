@@ -1,6 +1,10 @@
 /**
- * Wire format of a link, version 2. A message is cut into frames that every browser's data channel takes whole; one
- * frame is one send(), because Firefox may reorder the parts of a logical message.
+ * Wire format of a link, version 3. A message is cut into frames that the other side's data channel takes whole; one
+ * frame is one send(), because Firefox may reorder the parts of a logical message. How long a frame may be is known
+ * from the connection itself (`RawChannel.maxFrameBytes`), so nobody has to ask for it.
+ *
+ * The layout is that of version 2, but a tab of version 2 ends a link on a frame of more than 16 KiB: tabs of the two
+ * versions must not meet, and part politely over their greetings' protocol numbers.
  *
  *   offset  size  field
  *   0       1     kind      1 message · 2 ping · 3 pong · 4 close
@@ -24,7 +28,10 @@ import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
 import type { Channel, Priority } from '../contracts.ts';
 
 export const wireLimits = {
-  maxFrameBytes: 16 * 1024,
+  /** What Chromium takes whole, which is the least of today's browsers (RFC 8841 §6.1: `a=max-message-size`). */
+  maxFrameBytes: 256 * 1024,
+  /** What every browser takes whole, for one that doesn't tell (RFC 8831 §6.6). */
+  safeFrameBytes: 16 * 1024,
   maxMessageBytes: 16 * 1024 * 1024,
   maxReasonBytes: 200,
 } as const;
@@ -35,7 +42,8 @@ const priorities: readonly Priority[] = ['control', 'bulk'];
 const channels: readonly Channel[] = ['greeting', 'overlay', 'broadcast', 'rpc', 'letters'];
 const layout = { kind: 0, priority: 1, channel: 2, id: 3, total: 7, offset: 11, part: 15 } as const;
 const bodyOffset = 1;
-export const maxPartBytes = wireLimits.maxFrameBytes - layout.part;
+/** Of a message's frame, before its part. */
+export const messageHeadBytes = layout.part;
 
 export type Frame =
   | {

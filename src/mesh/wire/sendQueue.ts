@@ -1,11 +1,11 @@
 import type { Bytes } from '../../core/bytes.ts';
+import type { Clock } from '../../core/ports/clock.ts';
 import { err, fault, ok, type Result } from '../../core/result.ts';
 import type { Channel, Priority, SendError } from '../contracts.ts';
 import type { RawChannel } from '../ports.ts';
-import { encodeFrame, maxPartBytes, wireLimits } from './frames.ts';
+import { encodeFrame, messageHeadBytes, wireLimits } from './frames.ts';
+import { handOver, look, paceOf, startPacing } from './pacing.ts';
 
-/** Above this many unsent bytes the queue waits for the channel to drain (to its low mark of 64 KiB). */
-const highWaterBytes = 256 * 1024;
 /** One bulk frame goes out after this many control frames, so that bulk is slowed but never starved. */
 const controlFramesPerBulkFrame = 8;
 const maxQueuedBytes = 64 * 1024 * 1024;
@@ -24,14 +24,22 @@ export interface SendQueue {
   close(): void;
 }
 
-/** Two queues over one channel: control overtakes bulk between frames. Doesn't know what messages mean. */
-export const createSendQueue = (channel: RawChannel): SendQueue => {
+/**
+ * Two queues over one channel: control overtakes bulk between frames. Hands the channel as much as leaves it soon, in
+ * frames as long as that allows. Doesn't know what messages mean.
+ */
+export const createSendQueue = (channel: RawChannel, deps: { readonly clock: Clock }): SendQueue => {
+  const { clock } = deps;
   const queues: Record<Priority, Outgoing[]> = { control: [], bulk: [] };
   let nextId = 0;
   let queuedBytes = 0;
   let controlInRow = 0;
   let closed = false;
   let pumping = false;
+  let pacing = startPacing(clock.monotonic());
+  /** The window was full when the queue last stopped: there was more to send. */
+  let waiting = false;
+  let lowWater: number | undefined;
 
   const nextPriority = (): Priority | undefined => {
     if (queues.control.length === 0) return queues.bulk.length > 0 ? 'bulk' : undefined;
@@ -39,21 +47,18 @@ export const createSendQueue = (channel: RawChannel): SendQueue => {
     return 'control';
   };
 
-  const sendOneFrame = (priority: Priority): void => {
-    const message = queues[priority][0];
-    if (!message) return;
-    const part = message.bytes.subarray(message.offset, message.offset + maxPartBytes);
-    channel.send(
-      encodeFrame({
-        kind: 'message',
-        priority,
-        channel: message.channel,
-        id: message.id,
-        total: message.bytes.byteLength,
-        offset: message.offset,
-        part: part as Bytes,
-      }),
-    );
+  const sendOneFrame = (message: Outgoing, priority: Priority, part: Uint8Array): void => {
+    const frame = encodeFrame({
+      kind: 'message',
+      priority,
+      channel: message.channel,
+      id: message.id,
+      total: message.bytes.byteLength,
+      offset: message.offset,
+      part: part as Bytes,
+    });
+    channel.send(frame);
+    pacing = handOver(pacing, frame.byteLength);
     controlInRow = priority === 'control' ? controlInRow + 1 : 0;
     message.offset += part.byteLength;
     if (message.offset < message.bytes.byteLength) return;
@@ -65,18 +70,27 @@ export const createSendQueue = (channel: RawChannel): SendQueue => {
   const pump = () => {
     if (pumping) return; // a channel may drain, and say so, while it is being written to
     pumping = true;
-    fill();
+    try {
+      waiting = fill();
+    } catch {
+      close(); // the channel has closed under us; its own event says why
+    }
     pumping = false;
   };
-  const fill = () => {
-    while (!closed && channel.bufferedAmount() < highWaterBytes) {
-      const priority = nextPriority();
-      if (!priority) return;
-      try {
-        sendOneFrame(priority);
-      } catch {
-        return close(); // the channel has closed under us; its own event says why
-      }
+  /** True if it stopped because the channel has enough. */
+  const fill = (): boolean => {
+    pacing = look(pacing, { now: clock.monotonic(), unsent: channel.bufferedAmount(), waiting });
+    const { highWaterBytes, lowWaterBytes, frameBytes } = paceOf(pacing, channel.maxFrameBytes);
+    if (lowWaterBytes !== lowWater) channel.setLowWater(lowWaterBytes);
+    lowWater = lowWaterBytes;
+    for (;;) {
+      const priority = closed ? undefined : nextPriority();
+      const message = priority && queues[priority][0];
+      if (!priority || !message) return false;
+      const part = message.bytes.subarray(message.offset, message.offset + frameBytes - messageHeadBytes);
+      const unsent = channel.bufferedAmount();
+      if (unsent > 0 && unsent + messageHeadBytes + part.byteLength > highWaterBytes) return true;
+      sendOneFrame(message, priority, part);
     }
   };
   const stopListening = channel.low(pump);

@@ -86,7 +86,19 @@ const watchForWall = (peer: SimplePeer.Instance, walled: () => void): void => {
   });
 };
 
-/** What is queued (256 KiB at most) leaves within this on any link that works; the channel's own end comes earlier. */
+/** RFC 8831 §6.6: what every browser takes whole. */
+const safeFrameBytes = 16 * 1024;
+const mostFrameBytes = 256 * 1024;
+/** A browser that announces less than this is none: sending to it fails, and its link ends. */
+const leastFrameBytes = 1024;
+
+/** What both browsers have agreed on: Firefox says up to 1 GiB, and "no limit" is 0 on the wire, infinite here. */
+export const toMaxFrameBytes = (maxMessageSize: number | undefined): number =>
+  maxMessageSize === undefined || Number.isNaN(maxMessageSize)
+    ? safeFrameBytes
+    : Math.max(leastFrameBytes, Math.min(mostFrameBytes, maxMessageSize || mostFrameBytes));
+
+/** What is queued (1 MiB at most) leaves within this on any link that works; the channel's own end comes earlier. */
 const goodbyeMs = 2_000;
 
 const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reason: string): void } => {
@@ -100,9 +112,13 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
   return {
     ended: (reason) => closed.emit(reason),
     raw: {
+      maxFrameBytes: toMaxFrameBytes(connection?.sctp?.maxMessageSize),
       frames: frames.subscribe,
       closed: closed.subscribe,
       low: low.subscribe,
+      setLowWater(bytes) {
+        if (dataChannel) dataChannel.bufferedAmountLowThreshold = bytes;
+      },
       send(frame) {
         peer.send(frame);
       },
