@@ -92,6 +92,7 @@ export const createBroadcast = (deps: BroadcastDeps, options: BroadcastOptions):
   const emitters = new Map<string, Emitter<Heard>>();
   const origins = createOriginLimits(deps.clock);
   const counts = { published: 0, delivered: 0, duplicates: 0, invalid: 0, unusable: 0, flooded: 0, sent: 0 };
+  const encode = createEncoder();
   let state = initialPlumtree<Opened>();
   let closed = false;
 
@@ -131,7 +132,7 @@ export const createBroadcast = (deps: BroadcastDeps, options: BroadcastOptions):
     if (message.t === 'pull') origins.asked(message.ids);
     if (message.t === 'graft') origins.asked([message.id]);
     count('sent');
-    neighborhood.send(to, encodeSealed(message), 'control');
+    neighborhood.send(to, encode(message), 'control');
   };
 
   const deliver = ({ id, message, hops, from }: Extract<PlumtreeEffect<Opened>, { t: 'deliver' }>) => {
@@ -227,6 +228,15 @@ const whyNot = (topics: Topics, topic: string, payload: Uint8Array): PublishErro
   return payload.byteLength > most
     ? fault('too-large', `${payload.byteLength} bytes of ${topic}, at most ${most} are told to all`)
     : undefined;
+};
+
+/** The same message goes to several neighbours, one right after the other, and is written once for all of them. */
+const createEncoder = () => {
+  let last: { readonly message: PlumtreeMessage<Opened>; readonly bytes: Bytes } | undefined;
+  return (message: PlumtreeMessage<Opened>): Bytes => {
+    if (last?.message !== message) last = { message, bytes: encodeSealed(message) };
+    return last.bytes;
+  };
 };
 
 /** As it came: what was read of it stays here. */

@@ -1,5 +1,5 @@
 import type { PeerId } from '../../core/brand.ts';
-import { sumOf, withKept, withoutOlder } from './kept.ts';
+import { keptIds, keptOf, nothingKept, withKept, withoutOlder } from './kept.ts';
 import {
   type Answered,
   type BroadcastItem,
@@ -23,7 +23,7 @@ export const initialPlumtree = <M extends BroadcastItem>(): PlumtreeState<M> => 
   lazy: [],
   seen: nothingSeen(),
   critical: nothingSeen(),
-  kept: new Map(),
+  kept: nothingKept,
   missing: new Map(),
   answered: new Map(),
 });
@@ -133,6 +133,8 @@ const spread = <M extends BroadcastItem>(
   const [told, announcedTo] = message.critical
     ? [[...state.eager, ...state.lazy], []]
     : [state.eager, state.lazy];
+  // One object for all whom it goes to: whoever sends it writes it once.
+  const gossip = gossipOf(id, message, hops, false);
   return [
     {
       ...state,
@@ -143,7 +145,7 @@ const spread = <M extends BroadcastItem>(
     },
     [
       { t: 'deliver', id, message, hops, from },
-      ...others(told).map((peer) => send(peer, gossipOf(id, message, hops, false))),
+      ...others(told).map((peer) => send(peer, gossip)),
       ...others(announcedTo).map((peer) => send<M>(peer, { t: 'ihave', ids: [id] })),
     ],
   ];
@@ -207,13 +209,13 @@ const answerOf = <M extends BroadcastItem>(
   options: PlumtreeOptions,
 ): readonly PlumtreeEffect<M>[] => {
   if (message.t === 'summary') {
-    const same = message.sum === sumOf(state.kept);
-    return same ? [] : [send(from, { t: 'holding', ids: [...state.kept.keys()] })];
+    const same = message.sum === state.kept.sum;
+    return same ? [] : [send(from, { t: 'holding', ids: keptIds(state.kept) })];
   }
   const ids = new Set(message.ids.slice(0, options.kept));
   if (message.t === 'pull') return [...ids].flatMap((id) => keptFor(state, from, id, true));
   const unseen = [...ids].filter((id) => !hasSeen(state.seen, id));
-  const lacking = [...state.kept.keys()].filter((id) => !ids.has(id));
+  const lacking = keptIds(state.kept).filter((id) => !ids.has(id));
   return [
     ...(unseen.length > 0 ? [send<M>(from, { t: 'pull', ids: unseen })] : []),
     // Those it lacks it learns by an announcement; it asks if they don't come by the tree.
@@ -237,7 +239,7 @@ const keptFor = <M extends BroadcastItem>(
   id: MessageId,
   repair: boolean,
 ): readonly PlumtreeEffect<M>[] => {
-  const message = state.kept.get(id);
+  const message = keptOf(state.kept, id);
   return message === undefined ? [] : [send(peer, gossipOf(id, message, 0, repair))];
 };
 
@@ -270,7 +272,7 @@ const gossipOf = <M>(id: MessageId, message: M, hops: number, repair: boolean): 
 
 const summaryOf = <M extends BroadcastItem>(state: PlumtreeState<M>): PlumtreeMessage<M> => ({
   t: 'summary',
-  sum: sumOf(state.kept),
+  sum: state.kept.sum,
 });
 
 const isNeighbor = <M extends BroadcastItem>(state: PlumtreeState<M>, peer: PeerId): boolean =>

@@ -1,5 +1,6 @@
 import type { PeerId } from '../../core/brand.ts';
 import type { Random } from '../../core/ports/random.ts';
+import type { Kept } from './kept.ts';
 import type { Seen } from './seen.ts';
 
 export type MessageId = string;
@@ -19,7 +20,7 @@ export type PlumtreeState<M extends BroadcastItem> = {
   /** Those of `seen` that went to everybody: that they come twice says nothing about the tree. */
   readonly critical: Seen<MessageId>;
   /** The newest messages whole, for who missed them. */
-  readonly kept: ReadonlyMap<MessageId, M>;
+  readonly kept: Kept<M>;
   /** Announced and not here yet, with who has them. */
   readonly missing: ReadonlyMap<MessageId, Announced>;
   /** What each neighbour was answered since the last tick. */
