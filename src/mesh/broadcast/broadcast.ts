@@ -94,6 +94,7 @@ export const createBroadcast = (deps: BroadcastDeps, options: BroadcastOptions):
   const counts = { published: 0, delivered: 0, duplicates: 0, invalid: 0, unusable: 0, flooded: 0, sent: 0 };
   const encode = createEncoder();
   let state = initialPlumtree<Opened>();
+  let cancelAnnouncing: CancelTimer = () => {};
   let closed = false;
 
   const count = (what: keyof BroadcastStats) => {
@@ -121,6 +122,9 @@ export const createBroadcast = (deps: BroadcastDeps, options: BroadcastOptions):
           effect.id,
           timers.after(milliseconds(effect.ms), () => onOverdue(effect.id)),
         );
+      case 'announce-after':
+        cancelAnnouncing = timers.after(milliseconds(effect.ms), () => take({ t: 'announce' }));
+        return undefined;
       case 'broken-promise':
         return neighborhood.observe(effect.peer, 'broken-promise');
       default:
@@ -209,6 +213,7 @@ export const createBroadcast = (deps: BroadcastDeps, options: BroadcastOptions):
       for (const stop of stops) stop();
       for (const cancel of waits.values()) cancel();
       waits.clear();
+      cancelAnnouncing();
       receiving.close();
     },
   };

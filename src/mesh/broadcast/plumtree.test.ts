@@ -76,15 +76,59 @@ describe('the broadcast tree', () => {
     expect(rig.state()).toMatchObject({ eager: ['a', 'c'], lazy: ['b'] });
   });
 
-  it('announces beside the tree', () => {
+  it('announces beside the tree, a moment later and all of that moment together', () => {
     const rig = createRig();
     rig.hear(b, { t: 'prune' });
-    expect(said(rig.say('1'))).toEqual(['deliver', 'gossip to a', 'gossip to c', 'ihave to b']);
+    const first = rig.say('1');
+    expect(said(first)).toEqual(['deliver', 'announce-after', 'gossip to a', 'gossip to c']);
+    expect(first).toContainEqual({ t: 'announce-after', ms: plumtreeDefaults.collect });
+    expect(said(rig.say('2'))).toEqual(['deliver', 'gossip to a', 'gossip to c']);
+    expect(rig.take({ t: 'announce' })).toEqual([
+      { t: 'send', to: b, message: { t: 'ihave', ids: ['1', '2'] } },
+    ]);
+    expect(said(rig.say('3'))).toContain('announce-after');
+  });
+
+  it('announces nothing to who has it: who announced it, and who sent it', () => {
+    const rig = createRig();
+    rig.hear(b, { t: 'prune' });
+    rig.hear(c, { t: 'prune' });
+    rig.hear(b, { t: 'ihave', ids: ['1'] });
+    for (const id of ['1', '2', '3']) rig.say(id);
+    rig.hear(b, { t: 'ihave', ids: ['2'] });
+    rig.take({ t: 'duplicate', from: c, id: '3', repair: false });
+    expect(rig.take({ t: 'announce' })).toEqual([
+      { t: 'send', to: c, message: { t: 'ihave', ids: ['1', '2'] } },
+      { t: 'send', to: b, message: { t: 'ihave', ids: ['3'] } },
+    ]);
+  });
+
+  it('announces nothing when all have it, nor to who has gone, and waits again afterwards', () => {
+    const rig = createRig([a, b]);
+    for (const peer of [a, b]) rig.hear(peer, { t: 'prune' });
+    rig.say('1');
+    rig.hear(a, { t: 'ihave', ids: ['1'] });
+    rig.take({ t: 'neighbor-down', peer: b });
+    expect(said(rig.say('2'))).toEqual(['deliver']);
+    expect(sent(rig.take({ t: 'announce' }))).toEqual([{ t: 'ihave', ids: ['2'] }]);
+    expect(said(rig.say('3'))).toEqual(['deliver', 'announce-after']);
+  });
+
+  it('announces at once when much has come together, and never more than fits', () => {
+    const rig = createRig([a]);
+    rig.hear(a, { t: 'prune' });
+    const { collected } = plumtreeDefaults;
+    const announced = Array.from({ length: 2 * collected }, (_, i) => sent(rig.say(`${i}`))).flat();
+    expect(announced.map((message) => message.t === 'ihave' && message.ids.length)).toEqual([
+      collected,
+      collected,
+    ]);
+    expect(rig.take({ t: 'announce' })).toEqual([]);
   });
 
   it('asks the nearest who announced it when a message does not come, then the next, and says who did not keep its word', () => {
     const rig = createRig();
-    expect(rig.hear(a, { t: 'ihave', ids: ['1'] })).toEqual([{ t: 'wait', id: '1', ms: 350 }]);
+    expect(rig.hear(a, { t: 'ihave', ids: ['1'] })).toEqual([{ t: 'wait', id: '1', ms: 250 }]);
     expect(rig.hear(b, { t: 'ihave', ids: ['1'] })).toEqual([]);
     expect(said(rig.take({ t: 'overdue', id: '1' }))).toEqual(['graft to b', 'wait']);
     expect(said(rig.take({ t: 'overdue', id: '1' }))).toEqual(['broken-promise', 'graft to a', 'wait']);
