@@ -74,10 +74,13 @@ export type DirectoryDeps<About> = {
 /** After a change; and between two records at least. */
 const publishAfter = milliseconds(1_000);
 const leastBetween = 5_000;
-const renewEvery = 60_000;
+const renewEvery = 90_000;
 /** So that records of a thousand tabs are no more traffic than those of fifty. */
-const renewPerRecord = 1_200;
-const lifetimeInRenewals = 2.5;
+const renewPerRecord = 1_800;
+/** One renewal may come late by two thirds of its time. None is lost: who missed it finds it in the next comparison. */
+const lifetimeInRenewals = 5 / 3;
+/** A goodbye must be younger than a broadcast may be, and records of large swarms are renewed less often than that. */
+const farewellEvery = 300_000;
 const sweepEvery = milliseconds(5_000);
 const maxRecords = 2_000;
 
@@ -98,6 +101,7 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
   /** The round trips of the last record. */
   let told: ReadonlyMap<PeerId, number> = new Map();
   let farewell: () => unknown = () => undefined;
+  let farewellAt = Number.NEGATIVE_INFINITY;
   let publishedAt = Number.NEGATIVE_INFINITY;
   let pending: { readonly at: number; readonly cancel: CancelTimer } | undefined;
   let closed = false;
@@ -111,6 +115,14 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
     return { peer, rtt: before !== undefined && isAlike(before, rtt) ? before : rtt };
   };
 
+  /** Signed in advance, for a page that closes waits for nothing. */
+  const prepareFarewell = async () => {
+    if (clock.monotonic() - farewellAt < farewellEvery) return;
+    farewellAt = clock.monotonic();
+    const prepared = await deps.broadcast.prepare(leftTopic, new Uint8Array(0));
+    if (prepared.ok) farewell = prepared.value;
+  };
+
   const publishNow = async () => {
     pending?.cancel();
     pending = undefined;
@@ -121,9 +133,7 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
     const payload = encodeRecord({ v: 1, credentials: deps.credentials, lifetime, neighbors, ...deps.own() });
     const published = await deps.broadcast.publish(peerTopic, payload);
     if (!published.ok) telemetry.log('warn', 'directory', `own record not told: ${published.error.message}`);
-    // Signed in advance and renewed with each record, because it must not be old when it is needed.
-    const prepared = await deps.broadcast.prepare(leftTopic, new Uint8Array(0));
-    if (prepared.ok) farewell = prepared.value;
+    await prepareFarewell();
     if (!closed) schedule(renewal() * (0.8 + 0.2 * deps.random.next()));
   };
 
@@ -218,6 +228,7 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
   });
   const stopSweeping = timers.every(sweepEvery, () => {
     const now = clock.monotonic();
+    if (publishedAt !== Number.NEGATIVE_INFINITY) void prepareFarewell();
     drop((peer) => (believedByPeer.get(peer)?.expiresAt ?? 0) <= now);
     // Kept a while after the record, so that an old one that arrives late is not news.
     const oldest = deps.now() - 2 * recordLimits.maxLifetimeMs;
