@@ -24,12 +24,14 @@ const crashes = [
 
 export const scenes: Readonly<Record<string, (seed: number, size: number) => readonly Figure[]>> = {
   steady(seed, size) {
-    const { delivered, p99_ms, rmr, rmr_many, connected, handshakes } = steady(seed, size);
+    const { delivered, p99_ms, rmr, rmr_many, announcements, connected, handshakes } = steady(seed, size);
     return [
       atLeast('delivered', delivered, 1),
       below('p99_ms', p99_ms, 1_000),
       below('rmr', rmr, 0.3),
       below('rmr_many', rmr_many, 1),
+      // Beside the tree, where each link of seven would carry one if both sides spoke at once.
+      below('announcements_per_node', announcements, 4),
       atLeast('connected', connected, 1),
       // Each is a WebRTC connection: an overlay that never rests would cost tabs more than their work.
       below('handshakes_per_node_minute', handshakes, 1),

@@ -6,6 +6,8 @@ export type Steady = {
   p99_ms: number;
   rmr: number;
   rmr_many: number;
+  /** Messages of announcements that each node sends for each broadcast. */
+  announcements: number;
   connected: number;
   /** New links per node and minute, once the swarm has settled. */
   handshakes: number;
@@ -51,7 +53,9 @@ export const steady = (seed: number, size: number): Steady => {
   const one = send(world, 20, 1_000, 'one');
   const rmr = redundancy(world, before, one.length);
   before = world.counts.payloads;
+  const announcedBefore = world.counts.announcements;
   const many = send(world, 20, 1_000, 'many');
+  const announcements = (world.counts.announcements - announcedBefore) / many.length / size;
   const rmrMany = redundancy(world, before, many.length);
   world.run(30_000);
   const { share, delays } = world.reach([...one, ...many]);
@@ -62,6 +66,7 @@ export const steady = (seed: number, size: number): Steady => {
     p99_ms: percentile(delays, 0.99),
     rmr,
     rmr_many: rmrMany,
+    announcements,
     connected: world.connected(),
     handshakes: (world.counts.handshakes - handshakes) / size / 2,
   };

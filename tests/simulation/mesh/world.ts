@@ -34,6 +34,7 @@ type SimEvent =
   | { readonly t: 'linked'; readonly by: PeerId; readonly to: PeerId }
   | { readonly t: 'unlinked'; readonly at: PeerId; readonly from: PeerId }
   | { readonly t: 'overdue'; readonly at: PeerId; readonly id: string }
+  | { readonly t: 'announce'; readonly at: PeerId }
   | { readonly t: 'contacts'; readonly at: PeerId }
   | { readonly t: 'tick'; readonly at: PeerId }
   | { readonly t: 'run'; readonly run: () => void };
@@ -73,7 +74,7 @@ export const createWorld = (options: WorldOptions) => {
   const conspirators: SimNode[] = [];
   const sent = new Map<string, Sent>();
   /** `handshakes`: links that were made, wanted or not; what they cost a browser is not felt here. */
-  const counts = { frames: 0, payloads: 0, forgedDelivered: 0, handshakes: 0 };
+  const counts = { frames: 0, payloads: 0, announcements: 0, forgedDelivered: 0, handshakes: 0 };
   /** Who can't reach whom; nobody, unless a scene says so. */
   let separated: (a: PeerId, b: PeerId) => boolean = () => false;
   let now = 0;
@@ -93,6 +94,7 @@ export const createWorld = (options: WorldOptions) => {
   const transmit = (from: SimNode, to: PeerId, frame: Frame) => {
     if (!from.links.has(to) || separated(from.id, to)) return;
     counts.frames++;
+    if (frame.message.t === 'ihave') counts.announcements++;
     if (frame.layer === 'broadcast' && frame.message.t === 'gossip') counts.payloads++;
     queue.push(now + latency(from.id, to) * jitter(), { t: 'frame', from: from.id, to, frame });
   };
@@ -148,6 +150,9 @@ export const createWorld = (options: WorldOptions) => {
         }
         case 'wait':
           queue.push(now + effect.ms, { t: 'overdue', at: node.id, id: effect.id });
+          break;
+        case 'announce-after':
+          queue.push(now + effect.ms, { t: 'announce', at: node.id });
           break;
         case 'broken-promise':
           note(node, effect.peer, 'broken-promise');
@@ -239,6 +244,9 @@ export const createWorld = (options: WorldOptions) => {
         break;
       case 'overdue':
         broadcastEvent(node, { t: 'overdue', id: event.id });
+        break;
+      case 'announce':
+        broadcastEvent(node, { t: 'announce' });
         break;
       case 'contacts': {
         const peers = Array.from({ length: options.sampleSize }, () => random.pick(alive).id);
