@@ -6,7 +6,7 @@ import { silentTelemetry } from '../../core/ports/telemetry.ts';
 import { err, fault, ok, unwrap } from '../../core/result.ts';
 import { openIdentity } from '../../identity/index.ts';
 import { createHashCrypto, createTestIdentityDeps } from '../../identity/testDoubles.ts';
-import type { LinkStats, NeighborChange } from '../contracts.ts';
+import type { NeighborChange, Overlay } from '../contracts.ts';
 import { createManualTime, createTestRandom, settle } from '../testDoubles.ts';
 import { createDirectory } from './directory.ts';
 import { type Capabilities, decodeRecord, encodeRecord } from './record.ts';
@@ -32,7 +32,7 @@ const createTown = () => {
         self: identity.peer,
         neighbors: () => [friend],
         neighborChanges: neighborChanges.subscribe,
-        stats: () => ({ rtt: measured.rtt }) as LinkStats,
+        stats: () => ({ rtt: measured.rtt }) as ReturnType<Overlay['stats']>,
       },
       broadcast: {
         async publish(topic, payload) {
