@@ -37,6 +37,9 @@ export type ActFault = Fault<'malformed' | 'forged' | 'another-swarm' | 'token'>
 const actDomain = utf8('aivillage/admission-act/1');
 const idDomain = utf8('aivillage/admission-act-id/1');
 
+const decodeLimits = { maxBytes: admissionLimits.maxActBytes, maxDepth: admissionLimits.maxDepth };
+const idOf = (body: Uint8Array): ActId => sha256Base64url(concatBytes(idDomain, body)) as ActId;
+
 /** Doesn't check its own act: what others would refuse is the caller's bug. */
 export const signAct = async (body: ActBody, signer: SigningKey): Promise<Bytes> => {
   const bytes = encodeCbor(body as unknown as CborValue);
@@ -49,11 +52,10 @@ export const openAct = async (
   swarm: { readonly id: RoomId; readonly founder: AccountId },
   crypto: CryptoPort,
 ): Promise<Result<Act, ActFault>> => {
-  const limits = { maxBytes: admissionLimits.maxActBytes, maxDepth: admissionLimits.maxDepth };
-  const envelope = decodeWith(envelopeSchema, bytes, limits);
+  const envelope = decodeWith(envelopeSchema, bytes, decodeLimits);
   if (!envelope.ok) return err(fault('malformed', `the act can't be read: ${envelope.error.message}`));
   const { body: bodyBytes, signature } = envelope.value;
-  const decoded = decodeWith(bodySchema, bodyBytes, limits);
+  const decoded = decodeWith(bodySchema, bodyBytes, decodeLimits);
   if (!decoded.ok) return err(fault('malformed', `the act can't be read: ${decoded.error.message}`));
   const body = decoded.value;
   if (body.swarm !== swarm.id) return err(fault('another-swarm', 'the act is of another swarm'));
@@ -65,7 +67,7 @@ export const openAct = async (
   if (!empoweredBy.ok) return empoweredBy;
   const { seq, previous, lamport, at, deed } = body;
   return ok({
-    id: sha256Base64url(concatBytes(idDomain, bodyBytes)) as ActId,
+    id: idOf(bodyBytes),
     author: author.value,
     seq,
     previous,
@@ -75,6 +77,12 @@ export const openAct = async (
     empoweredBy: empoweredBy.value,
     bytes: new Uint8Array(bytes),
   });
+};
+
+/** Its name, nothing checked: whether it is known already is asked before signatures are. */
+export const readActId = (bytes: Uint8Array): ActId | undefined => {
+  const envelope = decodeWith(envelopeSchema, bytes, decodeLimits);
+  return envelope.ok ? idOf(envelope.value.body) : undefined;
 };
 
 /** The first bytes of an id, by which two peers tell each other what they have. */

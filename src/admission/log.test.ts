@@ -32,7 +32,7 @@ const refusal = (log: Log, act: Act) => {
 
 /** What stands in for acts where only their number counts: unsigned. */
 const dummyId = (seq: number, { device }: LocalIdentity) =>
-  `${String(seq).padStart(6, '0')}${device.slice(0, 37)}` as ActId;
+  `${String(seq).padStart(6, '0')}${device.slice(0, 36)}A` as ActId;
 const dummies = (count: number, by: LocalIdentity): Act[] =>
   Array.from({ length: count }, (_, seq) => ({
     id: dummyId(seq, by),
