@@ -209,6 +209,19 @@ describe('a private swarm', () => {
   });
 });
 
+describe('what people write', () => {
+  it('is kept as one line that fits, and nothing is no reason', async () => {
+    const { join } = openSwarm();
+    const founder = await join(ana);
+    expect(
+      await did(founder, { ...remove(ben, ' two\nlines '), called: `Ben \u202e${'x'.repeat(60)}` } as Wish),
+    ).toBeUndefined();
+    const [act] = [...founder.state.get().log.acts.values()];
+    expect(act?.deed).toMatchObject({ reason: 'two lines', called: `Ben  ${'x'.repeat(35)}` });
+    expect(await did(founder, remove(cem, '\n'))).toContain('reason');
+  });
+});
+
 describe('somebody who is removed', () => {
   it('is told why, by the log itself, and goes; and comes back when let in', async () => {
     const { join, link, isLinked, expelled } = openSwarm();
@@ -241,9 +254,13 @@ describe('somebody who is removed', () => {
 
   it('sends nobody away himself', async () => {
     const { join, link, expelled } = openSwarm();
-    const [founder, member] = [await join(ana), await join(ben)];
+    const [founder, member, other] = [await join(ana), await join(ben), await join(cem)];
     await did(founder, remove(ben));
+    await did(founder, remove(cem));
     await link(founder, member);
+    await link(founder, other);
+    await link(member, other);
+    expect(member.standing().removed.size).toBe(2);
     expect(expelled.every(({ by }) => by === ana.peer)).toBe(true);
   });
 });
@@ -309,6 +326,9 @@ describe('an operator', () => {
     await did(operator, remove(dora));
     const { token } = operator.tokens.own.get().get('operator')!;
     await did(founder, { t: 'withdraw', account: ben.account, role: 'operator' });
+    // The withdrawal names what it lets stand.
+    const [last] = [...other.state.get().log.acts.values()].slice(-1);
+    expect(last?.deed).toMatchObject({ t: 'withdraw', ends: [{ device: ben.device, seq: 0 }] });
     expect(other.tokens.shownBy(ben.peer)).toEqual([]);
     expect(operator.tokens.own.get().size).toBe(0);
     expect(other.standing().removed.has(dora.account)).toBe(true);

@@ -6,11 +6,12 @@ import type { Random } from '../core/ports/random.ts';
 import type { Telemetry } from '../core/ports/telemetry.ts';
 import type { Timers } from '../core/ports/timers.ts';
 import { err, type Fault, fault, ok, type Result } from '../core/result.ts';
+import { parseWith } from '../core/schema.ts';
 import type { LocalIdentity, PeerIdentity } from '../identity/types.ts';
 import type { Overlay, Rpc } from '../mesh/contracts.ts';
 import type { ActStore } from './actStore.ts';
 import { type BookState, type Draft, openActBook } from './book.ts';
-import { admissionLimits, type Deed } from './protocol.ts';
+import { admissionLimits, type Deed, deedSchema } from './protocol.ts';
 import { endsOf, whyNot } from './standing.ts';
 import { type ActChannel, createSyncing } from './syncing.ts';
 import { createTokens, type Tokens } from './tokens.ts';
@@ -19,12 +20,14 @@ import { createTokens, type Tokens } from './tokens.ts';
 export type Wish = Deed extends infer Each ? (Each extends Deed ? Omit<Each, 'ends'> : never) : never;
 
 export type AdmissionFault = Fault<
-  'not-entitled' | 'pointless' | 'fork' | 'back-dated' | 'no-token' | 'storage' | 'full'
+  'not-entitled' | 'pointless' | 'fork' | 'back-dated' | 'wording' | 'no-token' | 'storage' | 'full'
 >;
 
 export interface Admission {
   readonly state: Store<BookState>;
   readonly tokens: Pick<Tokens, 'own' | 'shownBy'>;
+  /** Why this person may not do it now, in words; undefined: he may. */
+  whyNot(wish: Wish): string | undefined;
   /** An administrative act of this person: kept here, then told to all. */
   perform(wish: Wish): Promise<Result<void, AdmissionFault>>;
   close(): void;
@@ -96,7 +99,11 @@ export const openAdmission = async (
   return {
     state: book.state,
     tokens,
-    async perform(wish) {
+    whyNot: (wish) => whyNot(book.state.get().standing, identity.account, wish)?.message,
+    async perform(wanted) {
+      const worded = parseWith(deedSchema, tidy(wanted));
+      if (!worded.ok) return err(fault('wording', `This can't be said in an act: ${worded.error.message}.`));
+      const wish: Wish = worded.value;
       // Without a token nobody else would take it; the question whether it is allowed at all comes first.
       const allowed = draftOf(book.state.get(), wish, undefined);
       if (!allowed.ok) return allowed;
@@ -116,6 +123,24 @@ export const openAdmission = async (
       tokens.close();
     },
   };
+};
+
+/** What people type and names that others chose, as one line that fits; schemas refuse anything else. */
+const tidy = (wish: Wish): Wish => {
+  const { maxReasonLength, maxNameLength } = admissionLimits;
+  if (wish.t === 'rename') return { ...wish, name: toLine(wish.name, maxNameLength) };
+  const { called, ...rest } = wish;
+  const name = toLine(called ?? '', maxNameLength);
+  const named = name === '' ? rest : { ...rest, called: name };
+  return named.t === 'remove' ? { ...named, reason: toLine(named.reason, maxReasonLength) } : named;
+};
+const toLine = (text: string, maxLength: number): string => {
+  let line = '';
+  for (const letter of text.replace(/\p{C}+/gu, ' ').trim()) {
+    if (line.length + letter.length > maxLength) break;
+    line += letter;
+  }
+  return line.trim();
 };
 
 const asSentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

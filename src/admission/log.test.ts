@@ -94,8 +94,15 @@ describe('an act', () => {
       seq: 2_000,
       id: 'z'.repeat(43) as ActId,
     }));
-    const founders = await act(ana, { t: 'remove', account: ben.account, reason: '字'.repeat(140), ends });
-    const operators = await act(ben, { t: 'remove', account: ana.account, reason: '字'.repeat(140) });
+    const called = '灯'.repeat(40);
+    const founders = await act(ana, {
+      t: 'remove',
+      account: ben.account,
+      reason: '字'.repeat(140),
+      called,
+      ends,
+    });
+    const operators = await act(ben, { t: 'remove', account: ana.account, reason: '字'.repeat(140), called });
     for (const { bytes } of [founders, operators])
       expect(bytes.byteLength).toBeLessThanOrEqual(admissionLimits.maxActBytes);
   });

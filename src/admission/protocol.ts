@@ -75,21 +75,21 @@ const endsSchema = v.pipe(
   v.maxLength(admissionLimits.maxEnds),
 );
 
-const deedSchema = v.variant('t', [
-  v.strictObject({ t: v.literal('grant'), account: accountIdSchema, role: roleSchema }),
-  v.strictObject({
-    t: v.literal('withdraw'),
-    account: accountIdSchema,
-    role: roleSchema,
-    ends: v.optional(endsSchema),
-  }),
+/** Whom a deed is about. `called`: the name that its author saw, because who is gone tells his no more; proves nothing. */
+const about = {
+  account: accountIdSchema,
+  called: v.optional(lineSchema(admissionLimits.maxNameLength)),
+};
+export const deedSchema = v.variant('t', [
+  v.strictObject({ t: v.literal('grant'), ...about, role: roleSchema }),
+  v.strictObject({ t: v.literal('withdraw'), ...about, role: roleSchema, ends: v.optional(endsSchema) }),
   v.strictObject({
     t: v.literal('remove'),
-    account: accountIdSchema,
+    ...about,
     reason: lineSchema(admissionLimits.maxReasonLength),
     ends: v.optional(endsSchema),
   }),
-  v.strictObject({ t: v.literal('readmit'), account: accountIdSchema }),
+  v.strictObject({ t: v.literal('readmit'), ...about }),
   v.strictObject({ t: v.literal('rename'), name: lineSchema(admissionLimits.maxNameLength) }),
 ]);
 export type Deed = v.InferOutput<typeof deedSchema>;

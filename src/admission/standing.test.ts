@@ -188,6 +188,16 @@ describe('a device that forks its chain', () => {
   });
 });
 
+describe('a chain', () => {
+  it('does not go back in the order of acts', async () => {
+    const { tell, told, act } = begin();
+    await tell(ana, grant(ben));
+    await tell(ana, { t: 'rename', name: 'First' });
+    const back = await act(ana, { t: 'rename', name: 'Second' }, { lamport: 1 });
+    expect(foldOf([...told, back]).voided.get(back.id)?.code).toBe('fork');
+  });
+});
+
 describe('any order of arrival', () => {
   it('comes to the same, duplicates, forks and acts that count for nothing included', async () => {
     const { tell, told, act } = begin();

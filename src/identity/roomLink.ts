@@ -52,8 +52,7 @@ export const formatRoomLink = (pageUrl: string, room: Room): string => {
   return url.href;
 };
 
-/** The room as it stands in a link: what is kept to come back to it. */
-export const fragmentOf = ({ secret, founder }: Room): string =>
+const fragmentOf = ({ secret, founder }: Room): string =>
   founder === undefined ? `room=${secret}` : `room=${secret}&founder=${founder}`;
 
 const roomOf = (secret: Bytes): Room => {
