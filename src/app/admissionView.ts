@@ -1,4 +1,5 @@
 import type { Act, Admission } from '../admission/index.ts';
+import { createBoundedMap } from '../core/boundedMap.ts';
 import type { AccountId } from '../core/brand.ts';
 import { createStore, follow, type Store } from '../core/events.ts';
 import type {
@@ -11,6 +12,9 @@ import type {
   SwarmRole,
 } from './readModels.ts';
 
+type Names = { get(account: AccountId): string | undefined };
+
+const rememberedNames = 500;
 const grantable = ['operator', 'keeper'] as const;
 
 /** The private swarm as the page shows it: people with names where they are known, and what this person may do to whom. */
@@ -22,7 +26,12 @@ export const createAdmissionView = (deps: {
 }): Store<PrivateSwarmView | undefined> => {
   const { admission, peers } = deps;
   const view = createStore<PrivateSwarmView | undefined>(undefined);
-  const update = () => view.set(viewOf(admission, deps.account, deps.ownName.get().name, peers.get()));
+  /** Who has gone is still called what he was called: above all whoever removed this person. */
+  const seen = createBoundedMap<AccountId, string>(rememberedNames);
+  const update = () => {
+    for (const { status } of peers.get()) seen.set(status.account, status.name);
+    view.set(viewOf(admission, deps.account, deps.ownName.get().name, { peers: peers.get(), seen }));
+  };
   follow(admission.state, update);
   admission.tokens.own.subscribe(update);
   deps.ownName.subscribe(update);
@@ -41,14 +50,14 @@ const viewOf = (
   admission: Admission,
   account: AccountId,
   ownName: string,
-  peers: readonly PeerView[],
+  { peers, seen }: { readonly peers: readonly PeerView[]; readonly seen: Names },
 ): PrivateSwarmView => {
   const { standing, log } = admission.state.get();
   const acts = [...log.acts.values()].sort((a, b) => b.lamport - a.lamport || (a.id < b.id ? 1 : -1));
-  const names = namesOf(acts, peers).set(account, ownName);
+  const calledInActs = namesInActs(acts);
   const person = (who: AccountId): SwarmPerson => ({
     account: who,
-    name: names.get(who),
+    name: who === account ? ownName : (seen.get(who) ?? calledInActs.get(who)),
     own: who === account,
     founder: who === standing.founder,
   });
@@ -100,9 +109,9 @@ const viewOf = (
   };
 };
 
-/** What people are called now, else what whoever acted on them has called them: acts come newest first. */
-const namesOf = (acts: readonly Act[], peers: readonly PeerView[]): Map<AccountId, string> => {
-  const names = new Map(peers.map(({ status }) => [status.account, status.name]));
+/** What whoever acted on them has called them: acts come newest first. */
+const namesInActs = (acts: readonly Act[]): Names => {
+  const names = new Map<AccountId, string>();
   for (const { deed } of acts)
     if (deed.t !== 'rename' && deed.called !== undefined && !names.has(deed.account))
       names.set(deed.account, deed.called);

@@ -1,4 +1,3 @@
-import type { Admission } from '../admission/index.ts';
 import { milliseconds } from '../core/brand.ts';
 import { createStore, follow } from '../core/events.ts';
 import { err } from '../core/result.ts';
@@ -13,7 +12,7 @@ import { askForPersistence } from '../platform/browser/persistence.ts';
 import { createBrowserRtc } from '../platform/browser/rtc.ts';
 import { createBrowserSettings } from '../platform/browser/settings.ts';
 import { openBrowserSocket } from '../platform/browser/socket.ts';
-import { admissionTopics, createSwarm, openSwarm, refuseRemoved } from './admission.ts';
+import { admissionTopics, type Order, openOrder, openRoom } from './admission.ts';
 import { createCommands } from './commands.ts';
 import { permissionsOf } from './consent.ts';
 import { createCreditBook } from './credits.ts';
@@ -73,7 +72,7 @@ export const createApp = async (): Promise<App> => {
   // Somebody pastes another room's link into this tab: that is another room, so another page.
   addEventListener('hashchange', () => location.reload());
 
-  let admission: Admission | undefined;
+  let order: Order | undefined;
   const network = createNetwork<NodeStatus>(
     {
       ...platform,
@@ -86,7 +85,7 @@ export const createApp = async (): Promise<App> => {
           return { capabilities: capabilitiesOf(status), about: encodeStatus(status) };
         },
         read(about, from) {
-          const refused = refuseRemoved(admission, from.account);
+          const refused = order?.refuses(from.account);
           return refused ? err(refused) : readStatus(about, from);
         },
       },
@@ -100,7 +99,7 @@ export const createApp = async (): Promise<App> => {
     },
   );
   const { overlay, rpc, signaling, directory } = network;
-  admission = await openSwarm({ ...platform, identity: identity.identity, network }, room);
+  order = await openOrder({ ...platform, identity: identity.identity, network }, room);
   const roster = createRoster({ overlay, directory });
 
   const self = createStore<SelfView>({
@@ -201,15 +200,7 @@ export const createApp = async (): Promise<App> => {
 
   const roomView = createStore<RoomView>({ link, name: room.name, connection: signaling.state.get() });
   follow(signaling.state, (connection) => roomView.update((current) => ({ ...current, connection })));
-  const swarm = createSwarm({
-    timers,
-    identity: identity.identity,
-    admission,
-    network,
-    ownName: self,
-    peers: peersView.peers,
-    room: roomView,
-  });
+  const swarm = order?.show({ ownName: self, peers: peersView.peers, room: roomView }) ?? openRoom;
   let cancelMeasuring = () => {};
   const measureWhenQuiet = () => {
     cancelMeasuring();

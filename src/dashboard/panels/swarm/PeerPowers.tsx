@@ -23,7 +23,7 @@ export const PeerPowers = ({
   const { account } = member.who;
   if (!powers.remove && powers.grant.length === 0 && powers.withdraw.length === 0) return null;
   return (
-    <section aria-labelledby="powers-title">
+    <section className="powers" aria-labelledby="powers-title">
       <h3 id="powers-title">In this swarm</h3>
       {removing ? (
         <RemoveForm

@@ -42,7 +42,11 @@ const Roles = ({ swarm }: { readonly swarm: PrivateSwarmView }) => {
       facts={[
         { term: 'Founder', value: personInWords(swarm.founder), hint: 'may do everything' },
         { term: 'Operators', value: listed('operator'), hint: 'may remove people and let them back in' },
-        { term: 'Keepers', value: listed('keeper'), hint: 'trusted to keep the swarm’s records' },
+        {
+          term: 'Keepers',
+          value: listed('keeper'),
+          hint: 'for the swarm’s records; nothing depends on it yet',
+        },
         { term: 'You', value: <OwnRole swarm={swarm} /> },
       ]}
     />

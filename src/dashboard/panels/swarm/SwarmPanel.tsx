@@ -59,7 +59,14 @@ export const SwarmPanel = () => {
       <div className="screen">
         <section className="section" aria-labelledby="peers-title">
           <h2 id="peers-title">Devices</h2>
-          {consent === 'this-device-only' ? (
+          {swarm?.ownRemoval ? (
+            <Empty
+              title="You are not in this swarm any more"
+              action={<Button onClick={() => setDialog('room')}>Go to another room</Button>}
+            >
+              Nobody here is linked with this device until somebody lets you back in.
+            </Empty>
+          ) : consent === 'this-device-only' ? (
             <Empty
               title="You chose this device only"
               action={<Button onClick={() => go({ screen: 'device' })}>Change who reads</Button>}
