@@ -277,6 +277,17 @@ describe('an operator', () => {
     expect(other.standing().removed.has(dora.account)).toBe(true);
   });
 
+  it('is no operator to those who have lost it: it shows its token again when it is back', async () => {
+    const { join, link, unlink } = openSwarm();
+    const [founder, operator, other] = [await join(ana), await join(ben), await join(cem)];
+    await link(founder, operator, other);
+    await did(founder, grant(ben));
+    unlink(ben.peer, cem.peer);
+    expect(other.tokens.shownBy(ben.peer)).toEqual([]);
+    await link(operator, other);
+    expect(other.tokens.shownBy(ben.peer)).toEqual(['operator']);
+  });
+
   it('renews its token while it is needed, before it runs out', async () => {
     const { join, link, time, now } = openSwarm();
     const [founder, operator] = [await join(ana), await join(ben)];

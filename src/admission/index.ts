@@ -2,4 +2,4 @@ export type { Act } from './acts.ts';
 export { type Admission, type AdmissionDeps, openAdmission, type Wish } from './admission.ts';
 export type { BookState } from './book.ts';
 export { admissionLimits, type Role, roles } from './protocol.ts';
-export { hasRole, type Standing, whyNot } from './standing.ts';
+export { type Standing, standingOf, whyNot } from './standing.ts';
