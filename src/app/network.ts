@@ -26,11 +26,14 @@ import {
   type SignalingClient,
 } from '../mesh/index.ts';
 
+type Broadcast = ReturnType<typeof createBroadcast>;
+
 export type Network<About> = {
   readonly signaling: SignalingClient;
   readonly overlay: Overlay;
   readonly rpc: Rpc;
   readonly directory: Directory<About>;
+  readonly broadcast: Broadcast;
   readonly p2p: P2PCoordinator<About>;
   /** Leaves the room and says goodbye to every peer. */
   close(): void;
@@ -61,6 +64,8 @@ export const createNetwork = <About>(
     readonly signalUrl: string;
     readonly build: string;
     readonly protocol?: number;
+    /** Besides those of the mesh itself. */
+    readonly topics?: typeof meshTopics;
   },
 ): Network<About> => {
   const { identity } = deps;
@@ -94,7 +99,7 @@ export const createNetwork = <About>(
       signer: identity.nodeSigner,
       now,
     },
-    { room, topics: meshTopics },
+    { room, topics: { ...meshTopics, ...options.topics } },
   );
   const directory = createDirectory<About>({
     ...deps,
@@ -126,6 +131,7 @@ export const createNetwork = <About>(
     overlay,
     rpc,
     directory,
+    broadcast,
     p2p: createP2PCoordinator({ overlay, broadcast, directory, post }),
     close() {
       directory.leave();

@@ -14,6 +14,7 @@ import type {
   NetworkView,
   PageView,
   PeerView,
+  PrivateSwarmView,
   ReceiptView,
   RoomView,
   RuntimeChoice,
@@ -545,6 +546,7 @@ const modelsOf = (scenario: FixtureScenario, theme: ThemeChoice): FixtureModels 
       ),
     ),
     peers: createStore(peersOf(scenario)),
+    swarm: createStore<PrivateSwarmView | undefined>(undefined),
     network: createStore<NetworkView>({
       peers: peersOf(scenario).length + 1,
       neighbors: Math.min(peersOf(scenario).length, 8),
@@ -619,6 +621,8 @@ export const createFixtureApp = (
       rename: async (name) => models.self.update((self) => ({ ...self, name })),
       changeRoom: async (link) =>
         link === 'nonsense' ? { ok: false, error: 'This is no room link.' } : ok(undefined),
+      foundSwarm: async () => ok(await note('found swarm')),
+      administer: async (act) => ok(await note(act.t)),
       reconnect: () => void note('reconnect'),
       submitImages: async (files, audience) => {
         await note(`submit ${files.length} ${audience}`);

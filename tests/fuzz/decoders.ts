@@ -8,12 +8,19 @@ import {
   encodeBusMessage,
   type ProcessId,
 } from '../../server/busProtocol.ts';
+import { openAct } from '../../src/admission/acts.ts';
+import { verifyCapability } from '../../src/admission/capability.ts';
+import { createHistory, openPerson } from '../../src/admission/testDoubles.ts';
 import { byteCount, milliseconds, type PeerId, type RoomId, type Sha256 } from '../../src/core/brand.ts';
 import { type Bytes, utf8 } from '../../src/core/bytes.ts';
 import { decodeCbor, encodeCbor } from '../../src/core/codec.ts';
 import { decodeWith } from '../../src/core/schema.ts';
 import { openIdentity } from '../../src/identity/index.ts';
-import { createHashCrypto, createTestIdentityDeps } from '../../src/identity/testDoubles.ts';
+import {
+  createHashCrypto,
+  createNodeCryptoForTests,
+  createTestIdentityDeps,
+} from '../../src/identity/testDoubles.ts';
 import { openBroadcast, sealBroadcast } from '../../src/mesh/broadcast/message.ts';
 import { decodeBroadcastMessage, encodeBroadcastMessage } from '../../src/mesh/broadcast/wire.ts';
 import { decodeRecord, encodeRecord } from '../../src/mesh/directory/record.ts';
@@ -70,6 +77,16 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
   const letter = await signLetter({ v: 1, room, from: peer, to: id, id: letterId, at: 1, payload }, signer);
   const ack = await signAck({ v: 1, room, id: letterId, from: peer }, signer);
   const bytes32 = new Uint8Array(32);
+  // Tokens are checked by WebCrypto, so their keys are real ones.
+  const realCrypto = createNodeCryptoForTests();
+  const founder = await openPerson(realCrypto);
+  const operator = await openPerson(realCrypto);
+  const { swarm, act, tokenFor } = createHistory(founder, realCrypto);
+  const [ofFounder, ofOperator] = [
+    await act(founder, { t: 'remove', account: operator.account, reason: 'spam', called: 'Ben', ends: [] }),
+    await act(operator, { t: 'readmit', account: operator.account }),
+  ];
+  const token = await tokenFor(operator, 1_000_000);
   const signature = new Uint8Array(64);
   const server = 'p'.repeat(22) as ProcessId;
   const busMessages: BusMessage[] = [
@@ -87,6 +104,20 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
       name: 'CBOR',
       valid: [encodeCbor({ a: [1, -5, 1.5, 'text', null, true, new Uint8Array(3)], b: { c: 2 ** 40 } })],
       decode: (bytes) => decodeCbor(bytes, { maxBytes: 1_000, maxDepth: 8 }).ok,
+    },
+    {
+      name: 'administrative acts',
+      valid: [ofFounder.bytes, ofOperator.bytes],
+      decode: async (bytes) => (await openAct(bytes, swarm, realCrypto)).ok,
+    },
+    {
+      name: 'capability tokens',
+      valid: [utf8(token)],
+      decode: async (bytes) => {
+        const text = new TextDecoder().decode(bytes);
+        const expected = { swarm: swarm.id, now: 1_000_000, holder: operator };
+        return (await verifyCapability(text, expected, realCrypto)).ok;
+      },
     },
     {
       name: 'frames',

@@ -1,4 +1,4 @@
-import type { PeerView } from '../../../app/readModels.ts';
+import type { PeerView, PrivateSwarmView } from '../../../app/readModels.ts';
 import { SpeedBars } from '../../charts/SpeedBars.tsx';
 import { useNow } from '../../hooks/useNow.ts';
 import { Dialog } from '../../kit/Dialog.tsx';
@@ -6,11 +6,22 @@ import { Facts } from '../../kit/Facts.tsx';
 import { formatAgo, formatBytes, formatCount, formatDuration } from '../../kit/format.ts';
 import { Lantern } from '../../kit/Lantern.tsx';
 import { DeviceFacts, GpuFacts } from '../../profile/DeviceFacts.tsx';
+import { PeerPowers } from './PeerPowers.tsx';
 import { acceptsInWords, badgeOf, breakerInWords, runsInWords, workInWords } from './peerWords.ts';
+import { roleInWords } from './swarmWords.ts';
 
 /** Everything this tab knows of another. */
-export const PeerDialog = ({ peer, onClose }: { readonly peer: PeerView; readonly onClose: () => void }) => {
+export const PeerDialog = ({
+  peer,
+  swarm,
+  onClose,
+}: {
+  readonly peer: PeerView;
+  readonly swarm: PrivateSwarmView | undefined;
+  readonly onClose: () => void;
+}) => {
   const { status } = peer;
+  const member = swarm?.members.find(({ who }) => who.account === status.account);
   const badge = badgeOf(peer);
   return (
     <Dialog title={status.name} onClose={onClose} wide>
@@ -18,7 +29,13 @@ export const PeerDialog = ({ peer, onClose }: { readonly peer: PeerView; readonl
         <Lantern peer={status.peer} name={status.name} size={40} lit={status.accepts.open} />
         <span>{status.profile.label}</span>
         {badge ? <span className="badge">{badge}</span> : null}
+        {member?.roles.map((role) => (
+          <span key={role} className="badge">
+            {roleInWords[role]}
+          </span>
+        ))}
       </div>
+      {member ? <PeerPowers member={member} name={status.name} onGone={onClose} /> : null}
       <div className="peer-facts">
         <div>
           <section>

@@ -1,15 +1,18 @@
-import type { PeerView } from '../../../app/readModels.ts';
+import type { PeerView, PrivateSwarmView } from '../../../app/readModels.ts';
 import type { PeerId } from '../../../core/brand.ts';
 import { formatDuration, notReported } from '../../kit/format.ts';
 import { PeerName } from '../../kit/Lantern.tsx';
 import { acceptsInWords, badgeOf, runsInWords, speedInWords, workInWords } from './peerWords.ts';
+import { roleInWords, rolesOf } from './swarmWords.ts';
 
 /** The map as a table: everything in it can be read without seeing the map. */
 export const PeerTable = ({
   peers,
+  swarm,
   onOpen,
 }: {
   readonly peers: readonly PeerView[];
+  readonly swarm: PrivateSwarmView | undefined;
   readonly onOpen: (peer: PeerId) => void;
 }) => (
   <div className="table-scroll">
@@ -40,7 +43,12 @@ export const PeerTable = ({
           <tr key={peer.status.peer} onClick={() => onOpen(peer.status.peer)}>
             <td>
               <button type="button" className="row-link">
-                <PeerName peer={peer.status.peer} name={peer.status.name} size={24} note={badgeOf(peer)} />
+                <PeerName
+                  peer={peer.status.peer}
+                  name={peer.status.name}
+                  size={24}
+                  note={noteOf(peer, swarm)}
+                />
               </button>
             </td>
             <td className={peer.status.accepts.open ? undefined : 'quiet'}>{acceptsInWords(peer)}</td>
@@ -55,3 +63,8 @@ export const PeerTable = ({
     </table>
   </div>
 );
+
+const noteOf = (peer: PeerView, swarm: PrivateSwarmView | undefined): string | undefined =>
+  [badgeOf(peer), ...rolesOf(swarm, peer.status.account).map((role) => roleInWords[role])]
+    .filter((word) => word !== undefined)
+    .join(', ') || undefined;
