@@ -14,6 +14,7 @@ import {
   type Question,
 } from './plumtreeTypes.ts';
 import { hasSeen, nothingSeen, withSeen } from './seen.ts';
+import { emptyShelves, onShelves, withoutShelved, withShelved } from './shelves.ts';
 
 type Stepped<M extends BroadcastItem> = readonly [PlumtreeState<M>, readonly PlumtreeEffect<M>[]];
 type Gossip<M> = Extract<PlumtreeMessage<M>, { t: 'gossip' }>;
@@ -24,7 +25,7 @@ export const initialPlumtree = <M extends BroadcastItem>(): PlumtreeState<M> => 
   seen: nothingSeen(),
   critical: nothingSeen(),
   kept: nothingKept,
-  missing: new Map(),
+  missing: emptyShelves,
   toAnnounce: new Map(),
   answered: new Map(),
 });
@@ -61,7 +62,7 @@ export const stepPlumtree = <M extends BroadcastItem>(
     case 'duplicate':
       return isNeighbor(state, event.from) ? duplicate(state, event.from, event) : [state, []];
     case 'dropped':
-      return [{ ...state, missing: without(state.missing, event.id) }, []];
+      return [{ ...state, missing: withoutShelved(state.missing, event.id) }, []];
     case 'overdue':
       return graft(state, event.id, deps, options);
     case 'announce':
@@ -143,7 +144,7 @@ const spread = <M extends BroadcastItem>(
   options: PlumtreeOptions,
 ): Stepped<M> => {
   const { id, message, hops, from } = news;
-  const holders = state.missing.get(id)?.holders ?? [];
+  const holders = onShelves(state.missing, id)?.holders ?? [];
   const told = message.critical ? [...state.eager, ...state.lazy] : state.eager;
   // Who has announced it needs no announcement.
   const lazy = message.critical ? [] : state.lazy.filter((peer) => peer !== from && !holders.includes(peer));
@@ -156,7 +157,7 @@ const spread = <M extends BroadcastItem>(
       seen: withSeen(state.seen, id, options.seenPieces),
       critical: message.critical ? withSeen(state.critical, id, options.seenPieces) : state.critical,
       kept: withKept(state.kept, id, message, options.kept),
-      missing: without(state.missing, id),
+      missing: withoutShelved(state.missing, id),
     },
     [
       { t: 'deliver', id, message, hops, from },
@@ -221,13 +222,14 @@ const announced = <M extends BroadcastItem>(
   const state = withoutAnnouncing(before, from, ids);
   const unseen = ids.filter((id) => !hasSeen(state.seen, id));
   if (unseen.length === 0) return [state, []];
-  const missing = new Map(state.missing);
+  let { missing } = state;
   const effects: PlumtreeEffect<M>[] = [];
   for (const id of unseen) {
-    const known = missing.get(id);
+    const known = onShelves(missing, id);
     if (known?.holders.includes(from) || known?.asked === from) continue;
     if (!known && missing.size >= options.missing) break;
-    missing.set(id, { holders: [...(known?.holders ?? []), from], asked: known?.asked });
+    const holders = [...(known?.holders ?? []), from];
+    missing = withShelved(missing, id, { holders, asked: known?.asked });
     if (!known) effects.push({ t: 'wait', id, ms: options.patience });
   }
   return [{ ...state, missing }, effects];
@@ -240,7 +242,7 @@ const graft = <M extends BroadcastItem>(
   deps: PlumtreeDeps,
   options: PlumtreeOptions,
 ): Stepped<M> => {
-  const known = state.missing.get(id);
+  const known = onShelves(state.missing, id);
   if (!known) return [state, []];
   const broken: readonly PlumtreeEffect<M>[] =
     known.asked === undefined ? [] : [{ t: 'broken-promise', peer: known.asked }];
@@ -248,9 +250,9 @@ const graft = <M extends BroadcastItem>(
   const linked = known.holders.filter((peer) => isNeighbor(state, peer));
   const [nearest] = linked.toSorted((a, b) => far(a) - far(b));
   // The next comparison finds what nobody is left to be asked for.
-  if (nearest === undefined) return [{ ...state, missing: without(state.missing, id) }, broken];
+  if (nearest === undefined) return [{ ...state, missing: withoutShelved(state.missing, id) }, broken];
   const holders = linked.filter((peer) => peer !== nearest);
-  const missing = new Map(state.missing).set(id, { holders, asked: nearest });
+  const missing = withShelved(state.missing, id, { holders, asked: nearest });
   return [
     withEager({ ...state, missing }, nearest),
     [...broken, send(nearest, { t: 'graft', id }), { t: 'wait', id, ms: options.graftPatience }],
@@ -355,10 +357,3 @@ const withoutPeer = <M extends BroadcastItem>(state: PlumtreeState<M>, peer: Pee
   eager: state.eager.filter((other) => other !== peer),
   lazy: state.lazy.filter((other) => other !== peer),
 });
-
-const without = <K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> => {
-  if (!map.has(key)) return map;
-  const rest = new Map(map);
-  rest.delete(key);
-  return rest;
-};

@@ -2,6 +2,7 @@ import type { PeerId } from '../../core/brand.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { Kept } from './kept.ts';
 import type { Seen } from './seen.ts';
+import type { Shelves } from './shelves.ts';
 
 export type MessageId = string;
 
@@ -22,7 +23,7 @@ export type PlumtreeState<M extends BroadcastItem> = {
   /** The newest messages whole, for who missed them. */
   readonly kept: Kept<M>;
   /** Announced and not here yet, with who has them. */
-  readonly missing: ReadonlyMap<MessageId, Announced>;
+  readonly missing: Shelves<Announced>;
   /** What is to be announced to whom with the next `announce`: one message of many ids costs little more than one of one. */
   readonly toAnnounce: ReadonlyMap<PeerId, readonly MessageId[]>;
   /** What each neighbour was answered since the last tick. */
