@@ -50,6 +50,7 @@ const lateOf = ({ frames }: Watched) =>
 /** Everybody who should be there is, once, and nobody else. */
 const verify = async (page: Page): Promise<void> => {
   const map = page.getByRole('list', { name: 'Devices in this room' });
+  await map.getByRole('button').first().waitFor();
   const expected = await page.evaluate<string[]>('mapPage.expected()');
   const shown = await map.getByRole('button').count();
   if (shown !== expected.length + 1)

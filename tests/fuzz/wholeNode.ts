@@ -8,7 +8,11 @@ import { utf8 } from '../../src/core/bytes.ts';
 import type { Telemetry } from '../../src/core/ports/telemetry.ts';
 import { ok } from '../../src/core/result.ts';
 import { openIdentity } from '../../src/identity/index.ts';
-import { createHashCrypto, createTestIdentityDeps } from '../../src/identity/testDoubles.ts';
+import {
+  createHashCrypto,
+  createHashSealing,
+  createTestIdentityDeps,
+} from '../../src/identity/testDoubles.ts';
 import { createBroadcast } from '../../src/mesh/broadcast/broadcast.ts';
 import type { Method, Overlay } from '../../src/mesh/contracts.ts';
 import { createDirectory } from '../../src/mesh/directory/directory.ts';
@@ -47,10 +51,16 @@ export const createTown = (seed: number) => {
     const { identity } = await openIdentity(createTestIdentityDeps(crypto));
     const client = signaling.clientOf(identity.peer);
     const letter = String.fromCharCode(65 + (opened++ % 6));
-    const shared = { crypto, random: createTestRandom(seed * 100 + opened), telemetry, ...time };
+    const shared = {
+      crypto,
+      sealing: createHashSealing(),
+      random: createTestRandom(seed * 100 + opened),
+      telemetry,
+      ...time,
+    };
     const overlay = createOverlay(
       { ...shared, identity, signaling: client, rtc: rtc.connectorOf(letter, identity.peer) },
-      { room, build: 'test' },
+      { room, secret: new Uint8Array(16), build: 'test' },
     );
     client.start();
     return { identity, peer: identity.peer, overlay, shared };
