@@ -162,6 +162,7 @@ describe('a receiver that does not read', () => {
     carry(1_000);
     vi.advanceTimersByTime(longestHoldMs + 20);
     expect([ana.wire.paused, ben.wire.ends]).toEqual([false, []]);
+    expect(ana.last()).toEqual({ t: 'pong', n: 0 }); // unasked: its own pings could not be read
     ben.wire.buffered = signalingServerLimits.maxBufferedBytes + 1;
     carry(1_000);
     expect(ben.wire.ends).toEqual(['terminate']);

@@ -16,7 +16,7 @@
  *   server → client   gone {peer}                           the receiver of a relay or carry is not in this room (any more)
  *   client → server   carry {to, payload}                   a sealed frame for whoever no direct connection reaches
  *   server → client   carry {from, payload}                 in order; a tab that sends faster than `carries` is read later
- *   client → server   ping {n}          server → client  pong {n}
+ *   client → server   ping {n}          server → client  pong {n}; unasked (n 0) to a tab that was read late for a second
  *   server → client   refused {code, message, retryAfterMs?}   then it closes, unless the code is `rate`
  *
  * Why a sample: a list of all, told to all, is what makes a room of a thousand impossible; tabs tell each other the rest.
