@@ -290,9 +290,9 @@ describe('signaling over sockets', () => {
     ].map((status) => heads.get(status) ?? 0);
     expect((welcome ?? 0) + (tooFast ?? 0) + (tooMany ?? 0)).toBe(10_000);
     expect(welcome).toBeGreaterThanOrEqual(120);
-    expect(welcome).toBeLessThanOrEqual(200);
     const metrics = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
-    expect(metrics).toContain(`aivillage_signaling_connections ${welcome}`);
+    const open = Number(/^aivillage_signaling_connections (\d+)$/m.exec(metrics)?.[1]);
+    expect(open).toBeLessThanOrEqual(200); // who says no hello is closed after a while: a slow machine has fewer
     expect(metrics).toContain(`aivillage_upgrades_refused_total{status="429"} ${10_000 - (welcome ?? 0)}`);
     // Only Linux lets a socket come from any address of 127.0.0.0/8.
     if (process.platform === 'linux') expect(await knock('127.0.0.2')).toContain('101');
