@@ -12,7 +12,7 @@
  *     at       room n                    what I told of this room last; every 30 s, and when somebody new is heard
  *     ask      room n                    the same, and: send me your lists (I have opened the room, or was away)
  *   subject aivillage.1.process.PROCESS: this process listens
- *     want     room                      send me your list
+ *     want     room                      send me your list (an empty one, if you have closed the room)
  *     list     room n part parts peers   all tabs that are with me, at most 1,000 in a part
  *     relay    room from to payload network?
  *     carry    room from to payload

@@ -27,9 +27,9 @@ describe('carried frames', () => {
   it('arrive whole, in order and from whom they are', async () => {
     const { ana, carry, arrived, metrics } = await openPair();
     for (let n = 0; n < 20; n++) carry(16_000, n);
-    expect(arrived()).toEqual(
-      Array.from({ length: 20 }, (_, n) => ({ t: 'carry', from: ana.peer, payload: frame(16_000, n) })),
-    );
+    expect(arrived().map(({ from }) => from)).toEqual(Array(20).fill(ana.peer));
+    const wrong = arrived().filter(({ payload }, n) => !Buffer.alloc(16_000, n).equals(payload));
+    expect(wrong).toEqual([]);
     expect(metrics.render()).toContain('aivillage_signaling_carried_total 20');
     expect(metrics.render()).toContain('aivillage_signaling_carried_bytes_total 320000');
   });
@@ -162,6 +162,7 @@ describe('a receiver that does not read', () => {
     carry(1_000);
     vi.advanceTimersByTime(longestHoldMs + 20);
     expect([ana.wire.paused, ben.wire.ends]).toEqual([false, []]);
+    expect(ana.last()).toEqual({ t: 'pong', n: 0 }); // unasked: its own pings could not be read
     ben.wire.buffered = signalingServerLimits.maxBufferedBytes + 1;
     carry(1_000);
     expect(ben.wire.ends).toEqual(['terminate']);

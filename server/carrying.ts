@@ -21,7 +21,7 @@ export const carryLimits = {
 } as const;
 
 /** Whoever sends, as far as reading it can wait. */
-type Reader = { pause(): void; resume(): void };
+type Reader = { pause(): void; resume(heldMs: number): void };
 
 export interface Carrying {
   readonly bytesPerSecond: number;
@@ -63,7 +63,7 @@ export const createCarrying = (
       const isFull = receiver.isFull();
       if (wait === 0 && !isFull) return;
       const reason = { until: now + wait, ...(isFull ? { full: receiver } : {}) };
-      deps.holds.hold(id, reason, { begin: () => reader.pause(), end: () => reader.resume() });
+      deps.holds.hold(id, reason, { begin: () => reader.pause(), end: (heldMs) => reader.resume(heldMs) });
     },
     forget(id) {
       bucketsById.delete(id);

@@ -12,15 +12,15 @@ export type HoldReason = {
 
 export interface Holds {
   /** Calls `begin` unless this key is held already, and `end` once, when no reason is left or 5 s have passed. */
-  hold(key: string | number, reason: HoldReason, act: { begin?(): void; end(): void }): void;
+  hold(key: string | number, reason: HoldReason, act: { begin?(): void; end(heldMs: number): void }): void;
   /** Ends it now, if it is held. */
   release(key: string | number): void;
   size(): number;
 }
 
 type Held = {
-  readonly end: () => void;
-  readonly giveUpAt: number;
+  readonly end: (heldMs: number) => void;
+  readonly since: number;
   readonly fullByName: Map<string, () => boolean>;
   until: number;
 };
@@ -48,7 +48,8 @@ export const createHolds = (deps: {
     const now = deps.clock.monotonic();
     for (const [key, held] of heldByKey) {
       for (const [name, isFull] of held.fullByName) if (!isFull()) held.fullByName.delete(name);
-      if (now >= held.giveUpAt || (now >= held.until && held.fullByName.size === 0)) release(key);
+      if (now - held.since >= longestHoldMs || (now >= held.until && held.fullByName.size === 0))
+        release(key);
     }
   };
   const release = (key: string | number) => {
@@ -59,14 +60,14 @@ export const createHolds = (deps: {
       stopLooking?.();
       stopLooking = undefined;
     }
-    held.end();
+    held.end(deps.clock.monotonic() - held.since);
   };
   return {
     hold(key, { until, full }, { begin, end }) {
       const known = heldByKey.get(key);
       const held: Held = known ?? {
         end,
-        giveUpAt: deps.clock.monotonic() + longestHoldMs,
+        since: deps.clock.monotonic(),
         fullByName: new Map(),
         until,
       };

@@ -37,7 +37,7 @@ export interface Presence {
   tellAll(): void;
   /** The same for this part of the rooms (0 to 1), and other ones with each call. */
   tellSome(part: number): void;
-  /** Every few seconds: forgets those who were asked and have nothing to say any more. */
+  /** Every few seconds: asks again who did not answer. */
   tidy(): void;
   /** Rooms of which something is kept. */
   size(): number;
@@ -60,8 +60,8 @@ type RoomState = {
 /** A list that was asked for takes that long at most; then it is asked for again. */
 const wantAgainAfterMs = 1_000;
 const askAgainAfterMs = 5_000;
-/** Who was asked and has not answered by then has closed the room. */
-const answerWithinMs = 6_000;
+/** A list of thousands takes its time. */
+const answerWithinMs = 3_000;
 const meetAgainAfterMs = 1_000;
 
 /**
@@ -143,6 +143,11 @@ export const createPresence = (deps: PresenceDeps): Presence => {
     }
   };
 
+  /** This process has closed the room, and the other one has not heard of it. */
+  const sayNobody = (process: ProcessId, { t, room }: PresenceMessage) => {
+    if (t === 'want') deps.toProcess(process, { t: 'list', room, n: lastN, part: 0, parts: 1, peers: [] });
+  };
+
   const onList = (state: RoomState, process: ProcessId, list: BusMessageOf<'list'>) => {
     if (list.n < (state.knownByProcess.get(process) ?? 0)) return;
     const { n, part, parts } = list;
@@ -192,13 +197,13 @@ export const createPresence = (deps: PresenceDeps): Presence => {
     for (const peer of rooms.peersAt(room, (place) => place === process)) rooms.leave(room, peer, process);
   };
 
-  const forgetSilent = (room: RoomId, state: RoomState, now: number) => {
+  /** Who was asked and is silent may have closed the room: it is asked again by name, until it has answered. */
+  const askSilent = (room: RoomId, state: RoomState, now: number) => {
     const { confirmed } = state;
     if (!confirmed || now - state.askedAt < answerWithinMs) return;
-    state.confirmed = undefined;
-    for (const process of [...state.knownByProcess.keys()]) {
-      if (!confirmed.has(process)) forget(room, state, process);
-    }
+    const silent = [...state.knownByProcess.keys()].filter((process) => !confirmed.has(process));
+    if (silent.length === 0) state.confirmed = undefined;
+    for (const process of silent) want(room, state, process);
   };
 
   const onSummary = (state: RoomState, process: ProcessId, message: BusMessageOf<'at' | 'ask'>) => {
@@ -240,7 +245,7 @@ export const createPresence = (deps: PresenceDeps): Presence => {
     },
     receive(process, message) {
       const state = statesByRoom.get(message.room);
-      if (!state) return; // closed a moment ago
+      if (!state) return sayNobody(process, message);
       switch (message.t) {
         case 'joined':
           return onJoined(state, process, message);
@@ -274,7 +279,7 @@ export const createPresence = (deps: PresenceDeps): Presence => {
     },
     tidy() {
       const now = deps.clock.monotonic();
-      for (const [room, state] of statesByRoom) forgetSilent(room, state, now);
+      for (const [room, state] of statesByRoom) askSilent(room, state, now);
     },
     tellSome(part) {
       for (let i = Math.ceil(statesByRoom.size * part); i > 0; i--) {

@@ -79,6 +79,8 @@ export const signalingServerLimits = {
   helloWithinMs: 10_000,
   /** A client that doesn't read is dropped before it costs memory. */
   maxBufferedBytes: 1024 * 1024,
+  /** Who was not read for so long is told that the server lives. */
+  sayAfterHeldMs: 1_000,
   /** Between two slices of clients that are sent away. */
   drainEveryMs: 100,
   /** A refused client that doesn't close its side. */
@@ -147,9 +149,9 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     }
     const signed = helloBytes(hello.room, client.phase.nonce);
     client.phase = { name: 'verifying' };
-    const holds = await deps.crypto.verify(hello.nodeKey, signed, hello.signature);
+    const isSigned = await deps.crypto.verify(hello.nodeKey, signed, hello.signature);
     if (phaseOf(client) !== 'verifying') return; // closed meanwhile
-    if (!holds) return refuse(client, 'signature', 'the signature over the challenge does not hold');
+    if (!isSigned) return refuse(client, 'signature', 'the signature over the challenge does not hold');
     join(client, hello);
   };
 
@@ -212,8 +214,18 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
       metrics.count('aivillage_signaling_carried_total');
       metrics.count('aivillage_signaling_carried_bytes_total', '', payload.byteLength);
     }
-    carrying.charge(client.id, client.wire, bytes, { name: to, isFull: () => passing.isFull(room, to) });
+    carrying.charge(client.id, readerOf(client), bytes, { name: to, isFull: () => passing.isFull(room, to) });
   };
+
+  const readerOf = (client: Client) => ({
+    pause: () => client.wire.pause(),
+    resume(heldMs: number) {
+      client.wire.resume();
+      // Its pings may lie behind its frames, and a tab that hears nothing for long gives its server up.
+      if (heldMs >= limits.sayAfterHeldMs && client.phase.name === 'joined')
+        send(client, { t: 'pong', n: 0 });
+    },
+  });
 
   const isWithinRates = (client: Client, bytes: number): boolean => {
     const key = client.phase.name === 'joined' ? client.phase.peer : `connection ${client.id}`;

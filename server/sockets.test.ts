@@ -216,12 +216,14 @@ describe('signaling over sockets', () => {
     for (let n = 0; n < 60; n++)
       ana.send({ t: 'carry', to: ben.peer, payload: new Uint8Array(16_000).fill(n) });
     for (let n = 0; n < 60; n++) {
-      const payload = new Uint8Array(16_000).fill(n);
-      expect(await ben.next()).toEqual({ t: 'carry', from: ana.peer, payload });
+      const message = await ben.next();
+      expect(message).toMatchObject({ t: 'carry', from: ana.peer });
+      const isWhole = message.t === 'carry' && Buffer.alloc(16_000, n).equals(message.payload);
+      expect(isWhole).toBe(true); // byte by byte through expect takes a second
     }
     ana.send({ t: 'ping', n: 1 });
     expect(await ana.next()).toEqual({ t: 'pong', n: 1 });
-  });
+  }, 30_000);
 
   it('says that somebody is gone to whoever asks for it', async () => {
     const [ana, ben] = [await join(), await join()];
@@ -290,9 +292,9 @@ describe('signaling over sockets', () => {
     ].map((status) => heads.get(status) ?? 0);
     expect((welcome ?? 0) + (tooFast ?? 0) + (tooMany ?? 0)).toBe(10_000);
     expect(welcome).toBeGreaterThanOrEqual(120);
-    expect(welcome).toBeLessThanOrEqual(200);
     const metrics = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
-    expect(metrics).toContain(`aivillage_signaling_connections ${welcome}`);
+    const open = Number(/^aivillage_signaling_connections (\d+)$/m.exec(metrics)?.[1]);
+    expect(open).toBeLessThanOrEqual(200); // who says no hello is closed after a while: a slow machine has fewer
     expect(metrics).toContain(`aivillage_upgrades_refused_total{status="429"} ${10_000 - (welcome ?? 0)}`);
     // Only Linux lets a socket come from any address of 127.0.0.0/8.
     if (process.platform === 'linux') expect(await knock('127.0.0.2')).toContain('101');

@@ -32,10 +32,14 @@ export const startNatsServer = async (
   const login = options.login ? ['--user', options.login.user, '--pass', options.login.pass] : [];
   const child = spawn(path, ['-a', '127.0.0.1', '-p', String(port), ...login], { stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  // Also when a test fails before it says so.
+  const killWithUs = () => void child.kill('SIGKILL');
+  process.once('exit', killWithUs);
   await answers(child, port);
   return {
     port,
     kill: async () => {
+      process.off('exit', killWithUs);
       child.kill('SIGKILL');
       await ended;
     },

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findNatsServer, freePort, startNatsServer } from '../../scripts/lib/natsServer.ts';
+import { findNatsServer, freePort, type NatsServer, startNatsServer } from '../../scripts/lib/natsServer.ts';
 import { type Bus, busLimits } from '../../server/bus.ts';
 import { type BusDouble, createBusNetwork } from '../../server/busDouble.ts';
 import { createNatsBus } from '../../server/natsBus.ts';
@@ -174,14 +174,23 @@ describe.skipIf(!nats)(
   'bus over nats-server (skipped where it is not installed)',
   { timeout: 30_000 },
   () => {
+    const running: NatsServer[] = [];
+    afterEach(async () => {
+      for (const server of running.splice(0)) await server.kill();
+    });
+    const start = async (options?: Parameters<typeof startNatsServer>[1]) => {
+      const server = await startNatsServer(nats ?? '', options);
+      running.push(server);
+      return server;
+    };
+
     it('may be opened before its server is there', async () => {
       const port = await freePort();
       const bus = createNatsBus(deps, { servers: [`127.0.0.1:${port}`], tls: false });
       expect([bus.state.get(), bus.publish('news', new Uint8Array(1))]).toEqual(['away', false]);
-      const server = await startNatsServer(nats ?? '', { port });
+      await start({ port });
       await expect.poll(() => bus.state.get(), waitFor).toBe('connected');
       await bus.close();
-      await server.kill();
     });
 
     it('can be closed while nobody answers, and leaves nothing behind', async () => {
@@ -192,7 +201,7 @@ describe.skipIf(!nats)(
 
     it('logs in, and tells nobody how', async () => {
       const login = { user: 'village', pass: 'a secret word' };
-      const server = await startNatsServer(nats ?? '', { login });
+      const server = await start({ login });
       const servers = [`127.0.0.1:${server.port}`];
       const lines: string[] = [];
       const log = (level: string, message: string, fields?: object) =>
@@ -206,12 +215,11 @@ describe.skipIf(!nats)(
       expect(wrong.state.get()).toBe('away');
       await expect.poll(() => lines.join('\n'), waitFor).toContain('can not be reached');
       for (const bus of [wrong, right]) await bus.close();
-      await server.kill();
       expect(lines.join('\n')).not.toMatch(/secret word|wrong/);
     });
 
     it('takes no more than it can hold while its server does not read', async () => {
-      const server = await startNatsServer(nats ?? '');
+      const server = await start();
       const bus = createNatsBus(deps, { servers: [`127.0.0.1:${server.port}`], tls: false });
       await expect.poll(() => bus.state.get(), waitFor).toBe('connected');
       let taken = 0;
@@ -220,7 +228,6 @@ describe.skipIf(!nats)(
       expect(taken).toBeGreaterThan(busLimits.maxWaitingBytes / 2);
       await expect.poll(() => bus.publish('news', new Uint8Array(1)), waitFor).toBe(true);
       await bus.close();
-      await server.kill();
     });
   },
 );

@@ -9,13 +9,14 @@
  *   server → client   welcome {self, peers, others, now, ice, carries}
  *                       a random sample of who is here, how many are, the server's clock (Unix ms), STUN/TURN to use,
  *                       and how many bytes per second it carries for a tab (0: none)
- *   client → server   find {}           server → client  found {peers, others}: another sample
+ *   client → server   find {}           server → client  found {peers, others}: another sample;
+ *                       unasked, too, when others become known who are at other server processes
  *   client → server   relay {to, payload}                   payload is opaque to the server
  *   server → client   relay {from, payload, network?}       network: equal for peers of one address prefix, says no more
  *   server → client   gone {peer}                           the receiver of a relay or carry is not in this room (any more)
  *   client → server   carry {to, payload}                   a sealed frame for whoever no direct connection reaches
  *   server → client   carry {from, payload}                 in order; a tab that sends faster than `carries` is read later
- *   client → server   ping {n}          server → client  pong {n}
+ *   client → server   ping {n}          server → client  pong {n}; unasked (n 0) to a tab that was read late for a second
  *   server → client   refused {code, message, retryAfterMs?}   then it closes, unless the code is `rate`
  *
  * Why a sample: a list of all, told to all, is what makes a room of a thousand impossible; tabs tell each other the rest.
