@@ -30,6 +30,7 @@ export const run = async ({ say }: BenchOptions): Promise<BenchResult> => {
     const still = await page.evaluate<Watched>(`mapPage.watch(${watchSeconds / 2}, { churn: false })`);
     const moving = await page.evaluate<Watched>(`mapPage.watch(${watchSeconds}, { churn: true })`);
     await verify(page);
+    await verifyTable(page);
     say(`${moving.joined} came and ${moving.lost} went; seed 1`);
     return {
       peers: others,
@@ -42,6 +43,17 @@ export const run = async ({ say }: BenchOptions): Promise<BenchResult> => {
     await close();
     await host.close();
   }
+};
+
+/** The nearest first, and all of them when asked. */
+const verifyTable = async (page: Page): Promise<void> => {
+  const rows = page.getByRole('table').getByRole('row');
+  const few = await rows.count();
+  await page.getByRole('button', { name: /^Show all \d+ devices$/ }).click();
+  const expected = await page.evaluate<string[]>('mapPage.expected()');
+  const all = await rows.count();
+  if (few >= all || all !== expected.length + 1)
+    throw new Error(`the table has ${few - 1} rows, then ${all - 1}: ${expected.length} are there`);
 };
 
 const lateOf = ({ frames }: Watched) =>
