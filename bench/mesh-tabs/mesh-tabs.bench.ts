@@ -15,7 +15,7 @@ const mostLinks = 12;
 /** From the last tab's opening: the machine is still busy with starting it. */
 const formWithin = 240_000;
 const idleSeconds = 30;
-/** Until what a swarm says while it forms has been said. */
+/** Until what fifty pages do when they are opened is done, and what a swarm says while it forms has been said. */
 const settleSeconds = 60;
 export const limits = {
   most_links: mostLinks,
@@ -68,12 +68,13 @@ export const run = async ({ say }: BenchOptions): Promise<BenchResult> => {
     );
     say(`one overlay; every tab knows all; ${describe(formed.snapshots)}`);
 
-    const broadcast = await measureBroadcasts(opened, say);
     await new Promise((resolve) => setTimeout(resolve, settleSeconds * 1_000));
     const idle = await measureIdle(opened);
     say(
       `idle: ${megabytes(idle.memory)} MB a tab; its main thread computes ${idle.percent.toFixed(2)} % of the time and is occupied ${idle.wallPercent.toFixed(2)} %; all of a tab takes ${idle.cpuPercent.toFixed(2)} % of a core`,
     );
+
+    const broadcast = await measureBroadcasts(opened, say);
 
     const doomed = opened.filter((_, index) => index % Math.floor(tabs / killed) === 2).slice(0, killed);
     const survivors = opened.filter((tab) => !doomed.includes(tab));

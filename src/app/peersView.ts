@@ -22,7 +22,7 @@ export interface PeersView {
 }
 
 const shownRefusals = 20;
-const sampleLinksEvery = 5_000;
+const sampleLinksEvery = 10_000;
 
 /**
  * The list of peers: who they say they are, how far away, what they do for us. A peer is listed once it has introduced
@@ -40,21 +40,17 @@ export const createPeersView = (deps: {
 }): PeersView => {
   const statusesByPeer = new Map<PeerId, NodeStatus>();
   const firstHeardByPeer = new Map<PeerId, number>();
-  const sampledByPeer = new Map<
-    PeerId,
-    { readonly at: number; readonly link: ReturnType<typeof deps.link> }
-  >();
+  const sampledByPeer = new Map<PeerId, ReturnType<typeof deps.link>>();
+  let sampledAt = deps.clock.monotonic();
   const peers = createStore<readonly PeerView[]>([]);
   const refusals = createStore<readonly Refusal[]>([]);
 
-  /** Round trips and bytes change all the time and are looked at seldom: each change draws the map again. */
+  /** Round trips and bytes change all the time and are looked at seldom, so they are read at once: each change draws the map. */
   const linkOf = (peer: PeerId) => {
-    const now = deps.clock.monotonic();
     const known = sampledByPeer.get(peer);
-    if (known && now - known.at < sampleLinksEvery) return known.link;
+    if (known) return known;
     const link = deps.link(peer);
-    if (link) sampledByPeer.set(peer, { at: now, link });
-    else sampledByPeer.delete(peer);
+    if (link) sampledByPeer.set(peer, link);
     return link;
   };
   const toView = (status: NodeStatus): PeerView => {
@@ -66,7 +62,7 @@ export const createPeersView = (deps: {
       link: link ? (link.neighbor ? 'neighbor' : 'direct') : 'none',
       carried: link?.way === 'carried',
       neighbors: deps.recordOf(status.peer)?.neighbors ?? [],
-      rtt: link?.rtt === undefined ? undefined : ((Math.round(link.rtt * 10) / 10) as Milliseconds),
+      rtt: link?.rtt === undefined ? undefined : roundedRtt(link.rtt),
       bytesSent: link?.bytesSent ?? 0,
       bytesReceived: link?.bytesReceived ?? 0,
       connectedAt: firstHeardByPeer.get(status.peer) ?? deps.clock.now(),
@@ -74,6 +70,11 @@ export const createPeersView = (deps: {
     };
   };
   const refresh = () => {
+    const now = deps.clock.monotonic();
+    if (now - sampledAt >= sampleLinksEvery) {
+      sampledAt = now;
+      sampledByPeer.clear();
+    }
     const before = peers.get();
     const beforeByPeer = new Map(before.map((view) => [view.status.peer, view]));
     const next = [...statusesByPeer.values()].map((status) => {
@@ -122,6 +123,10 @@ export const createPeersView = (deps: {
     },
   };
 };
+
+/** A tenth of a millisecond says nothing of a path that takes thirty. */
+const roundedRtt = (rtt: Milliseconds): Milliseconds =>
+  milliseconds(rtt < 10 ? Math.round(rtt * 10) / 10 : Math.round(rtt));
 
 const isSame = (one: PeerView, other: PeerView): boolean =>
   (Object.keys(other) as (keyof PeerView)[]).every((key) => Object.is(one[key], other[key]));
