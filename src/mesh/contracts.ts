@@ -29,7 +29,15 @@ export interface Link {
   close(reason: string): void;
 }
 
-export type LinkEnd = 'closed-here' | 'closed-there' | 'failed' | 'misbehaved' | 'version' | 'identity';
+export type LinkEnd =
+  | 'closed-here'
+  | 'closed-there'
+  | 'failed'
+  /** Large frames were lost on the way and small ones were not: the next link to this peer starts with `smallFrames`. */
+  | 'stalled'
+  | 'misbehaved'
+  | 'version'
+  | 'identity';
 
 export type LinkStats = {
   /** Of messages, without what keeps the link alive. */

@@ -10,12 +10,17 @@ import { createLink } from './link.ts';
 
 const ping = encodeFrame({ kind: 'ping', nonce: 7 });
 
-const watchLink = (channel: TestChannel, time: ReturnType<typeof createManualTime>, patience = 1) => {
+const watchLink = (
+  channel: TestChannel,
+  time: ReturnType<typeof createManualTime>,
+  { patience = 1, smallFrames = false } = {},
+) => {
   const beats: SelfHealth['beats'] = (listener) => time.timers.every(milliseconds(1_000), () => listener());
   const link = createLink(channel, {
     peer: 'peer' as PeerId,
     ...time,
     health: { patience: () => patience, beats },
+    smallFrames,
   });
   const messages: string[] = [];
   const ends: Fault<LinkEnd>[] = [];
@@ -39,7 +44,7 @@ const createLinkToNobody = (patience = 1) => {
     const frame = decodeFrame(bytes);
     received.push(frame.ok ? frame.value.kind : 'unreadable');
   });
-  return { time, here, there, received, ana: watchLink(here, time, patience) };
+  return { time, here, there, received, ana: watchLink(here, time, { patience }) };
 };
 
 describe('a link', () => {
@@ -218,5 +223,93 @@ describe('a link', () => {
       await time.advance(1_000);
     }
     expect(received.filter((kind) => kind === 'ping').length).toBeLessThan(6);
+  });
+});
+
+/** The path swallows frames of more than so many bytes, on both its ways unless said otherwise. */
+const createSwallowedPair = async ({ back = true, smallFrames = [false, false] } = {}) => {
+  const time = createManualTime();
+  const [here, there] = createChannelPair([], { maxFrameBytes: 256 * 1024 });
+  here.swallowsAbove = 800;
+  if (back) there.swallowsAbove = 800;
+  const ana = watchLink(here, time, { smallFrames: smallFrames[0] ?? false });
+  const ben = watchLink(there, time, { smallFrames: smallFrames[1] ?? false });
+  await time.advance(1_000);
+  return { time, here, there, ana, ben };
+};
+const longText = 'x'.repeat(100_000);
+
+describe('a link over a path that swallows long frames', () => {
+  it('ends as stalled while the other side is still heard, before that side gives up', async () => {
+    const { time, ana, ben } = await createSwallowedPair();
+    await ana.link.send(utf8('a short one passes'), 'control', 'rpc');
+    void ana.link.send(utf8(longText), 'bulk', 'rpc');
+    await time.advance(4_900);
+    expect(ben.messages).toEqual(['a short one passes']);
+    expect(ana.ends).toMatchObject([{ code: 'stalled' }]);
+  });
+
+  it('ends as stalled when both sides have sent long messages and hear nothing any more', async () => {
+    const { time, ana, ben } = await createSwallowedPair();
+    void ana.link.send(utf8(longText), 'bulk', 'rpc');
+    void ben.link.send(utf8(longText), 'bulk', 'rpc');
+    await time.advance(8_000);
+    expect([...ana.ends, ...ben.ends].map(({ code }) => code)).toContain('stalled');
+  });
+
+  it('carries long messages in small frames, and the other side answers in small ones', async () => {
+    const { time, here, there, ana, ben } = await createSwallowedPair({ smallFrames: [true, false] });
+    expect((await ana.link.send(utf8(longText), 'bulk', 'rpc')).ok).toBe(true);
+    expect((await ben.link.send(utf8(longText), 'bulk', 'rpc')).ok).toBe(true);
+    await time.advance(10_000);
+    expect([ana.messages, ben.messages]).toEqual([[longText], [longText]]);
+    expect(Math.max(...[...here.sent, ...there.sent].map(({ byteLength }) => byteLength))).toBe(768);
+    expect([...ana.ends, ...ben.ends]).toEqual([]);
+  });
+
+  it('hands over one small frame after the other, so that no two become one packet', async () => {
+    const { here, ana } = await createSwallowedPair({ smallFrames: [true, false] });
+    here.manual = true;
+    void ana.link.send(utf8(longText), 'bulk', 'rpc');
+    const before = here.sent.length;
+    expect(here.bufferedAmount()).toBe(768);
+    here.flush(1);
+    expect(here.sent.length).toBe(before + 1);
+  });
+
+  it('greets in small frames, so that there is a link to find out with', async () => {
+    const { here, there, ana, ben } = await createSwallowedPair();
+    await ana.link.send(utf8('g'.repeat(4_000)), 'control', 'greeting');
+    expect(ben.messages).toEqual(['g'.repeat(4_000)]);
+    expect(Math.max(...here.sent.map(({ byteLength }) => byteLength))).toBe(768);
+    // That says nothing about the path, so the other side keeps to long frames.
+    void ben.link.send(utf8('x'.repeat(2_000)), 'bulk', 'rpc');
+    expect(Math.max(...there.sent.map(({ byteLength }) => byteLength))).toBeGreaterThan(2_000);
+  });
+
+  it('is not taken for one because the other side has gone', async () => {
+    const { time, here, ana } = createLinkToNobody();
+    await settle();
+    void ana.link.send(new Uint8Array(1_000_000), 'bulk', 'rpc');
+    here.manual = true;
+    await time.advance(6_000);
+    expect(ana.ends).toMatchObject([{ code: 'failed' }]);
+  });
+
+  it('is not taken for one when long messages take seconds to leave', async () => {
+    const { time, here, ana, ben } = createLinkedPair();
+    await settle();
+    here.manual = true;
+    void ana.link.send(utf8('x'.repeat(600_000)), 'bulk', 'rpc');
+    for (let step = 0; step < 40; step++) {
+      await time.advance(1_000);
+      here.flush(1);
+    }
+    expect([...ana.ends, ...ben.ends]).toEqual([]);
+    here.manual = false;
+    here.flush();
+    await time.advance(20_000);
+    expect([...ana.ends, ...ben.ends]).toEqual([]);
+    expect(ben.messages).toHaveLength(1);
   });
 });

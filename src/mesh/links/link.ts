@@ -9,6 +9,7 @@ import type { SelfHealth } from '../selfHealth.ts';
 import { decodeFrame, encodeFrame, type Frame, wireLimits } from '../wire/frames.ts';
 import { createReassembler } from '../wire/reassembly.ts';
 import { createSendQueue } from '../wire/sendQueue.ts';
+import { arrivedUpTo, isStuck, isUnproven, lookForStall, startStallWatch } from '../wire/stall.ts';
 
 /** A silent peer is asked, and one that talks anyway need not be. */
 const listenFor = 2_000;
@@ -32,14 +33,18 @@ export const createLink = (
     readonly peer: PeerId;
     readonly clock: Clock;
     readonly health: Pick<SelfHealth, 'patience' | 'beats'>;
+    /** The last link to this peer ended as `stalled`: its path swallows large packets. */
+    readonly smallFrames?: boolean;
   },
 ): Link => {
   const { clock, health } = deps;
   const messages = createEmitter<LinkMessage>();
   const closed = createEmitter<Fault<LinkEnd>>();
   const reassembler = createReassembler();
-  const queue = createSendQueue(channel, { clock });
-  const pingsByNonce = new Map<number, Milliseconds>();
+  const queue = createSendQueue(channel, { clock }, { smallFrames: deps.smallFrames ?? false });
+  /** `large`: how many large frames had been handed over before the ping. */
+  const pingsByNonce = new Map<number, { readonly sentAt: Milliseconds; readonly large: number }>();
+  let stall = startStallWatch;
   let nextNonce = 0;
   let bytesSent = 0;
   let bytesReceived = 0;
@@ -73,7 +78,7 @@ export const createLink = (
   const ping = (): void => {
     // A lost pong must not pile up: only the last few pings can still be answered.
     for (const nonce of [...pingsByNonce.keys()].slice(0, -4)) pingsByNonce.delete(nonce);
-    pingsByNonce.set(nextNonce, clock.monotonic());
+    pingsByNonce.set(nextNonce, { sentAt: clock.monotonic(), large: queue.progress().large });
     sendNow({ kind: 'ping', nonce: nextNonce });
     nextNonce = (nextNonce + 1) % 2 ** 32;
   };
@@ -84,20 +89,41 @@ export const createLink = (
     // This tab itself was away: what was sent to it meanwhile is still to be heard.
     const slept = now - lookedAt > 2 * answerWithin;
     lookedAt = now;
+    if (watchForStall(now, slept)) return;
     const silentFor = now - heardAt;
     if (silentFor < listenFor || slept) unanswered = 0;
     if (silentFor < listenFor) {
-      if (now - Math.max(measuredAt, askedAt) >= measureEvery) ask(now);
+      // A ping behind long frames tells, when it is answered, that they have arrived.
+      const proving = isUnproven(stall) && (pingsByNonce.size === 0 || now - askedAt >= listenFor);
+      if (proving || now - Math.max(measuredAt, askedAt) >= measureEvery) ask(now);
       return;
     }
     // A beat early or late by a little is a beat.
     if (unanswered > 0 && now - askedAt < answerWithin * health.patience() - answerWithin / 10) return;
     if (unanswered >= maxUnanswered) {
-      end(fault('failed', `nothing was heard for ${(silentFor / 1_000).toFixed(0)} s`));
+      lost(`nothing was heard for ${(silentFor / 1_000).toFixed(0)} s`);
       return;
     }
     unanswered++;
     ask(now);
+  };
+  /** True if it ended the link: the other side is there, and what it is sent does not arrive. */
+  const watchForStall = (now: number, slept: boolean): boolean => {
+    stall = lookForStall(slept ? { ...stall, since: undefined } : stall, { now, ...queue.progress() });
+    // On a slow path an answer waits behind what is sent for longer than anybody would wait for it.
+    if (stall.moved) heardAt = now;
+    if (stall.since === undefined || heardAt <= stall.since || !isStuck(stall, now, health.patience()))
+      return false;
+    lost(
+      'what is sent does not arrive, though the other tab is there: the network may swallow large packets',
+    );
+    return true;
+  };
+  /** Who sends long messages both ways over a path that swallows them hears as little as it is heard. */
+  const lost = (message: string) => {
+    const small = rtt !== undefined; // small frames have passed: this is no path that lets nothing through
+    const stuck = small && isStuck(stall, clock.monotonic(), health.patience());
+    end(fault(stuck ? 'stalled' : 'failed', message));
   };
   const ask = (now: number) => {
     askedAt = now;
@@ -105,10 +131,11 @@ export const createLink = (
   };
 
   const onPong = (nonce: number): void => {
-    const sentAt = pingsByNonce.get(nonce);
-    if (sentAt === undefined) return;
+    const asked = pingsByNonce.get(nonce);
+    if (asked === undefined) return;
     pingsByNonce.delete(nonce);
-    const sample = clock.monotonic() - sentAt;
+    stall = arrivedUpTo(stall, asked.large);
+    const sample = clock.monotonic() - asked.sentAt;
     measuredAt = clock.monotonic();
     rtt = rtt === undefined ? sample : rtt * 0.875 + sample * 0.125; // RFC 6298 §2, α = 1/8
   };
@@ -120,6 +147,7 @@ export const createLink = (
     switch (frame.value.kind) {
       case 'message': {
         bytesReceived += frame.value.part.byteLength;
+        if (isFromSmall(frame.value)) queue.sendSmallFrames();
         const message = reassembler.accept(frame.value);
         if (!message.ok) return end(fault('misbehaved', message.error.message));
         if (message.value) messages.emit(message.value);
@@ -138,7 +166,7 @@ export const createLink = (
   };
 
   const stopFrames = channel.frames(onFrame);
-  const stopClosed = channel.closed((reason) => end(fault('failed', reason)));
+  const stopClosed = channel.closed(lost);
   const stopWatching = health.beats(watch);
   ping();
 
@@ -168,3 +196,7 @@ export const createLink = (
     },
   };
 };
+
+/** Nobody else cuts a message so: the other side knows that the path swallows larger frames, so ours would be lost too. */
+const isFromSmall = ({ channel, part, offset, total }: Extract<Frame, { kind: 'message' }>): boolean =>
+  channel !== 'greeting' && part.byteLength < wireLimits.smallFrameBytes && offset + part.byteLength < total;

@@ -4,7 +4,7 @@ import { err, fault, ok, type Result } from '../../core/result.ts';
 import type { Channel, Priority, SendError } from '../contracts.ts';
 import type { RawChannel } from '../ports.ts';
 import { encodeFrame, messageHeadBytes, wireLimits } from './frames.ts';
-import { handOver, look, paceOf, startPacing } from './pacing.ts';
+import { handOver, look, paceOf, smallPace, startPacing } from './pacing.ts';
 
 /** One bulk frame goes out after this many control frames, so that bulk is slowed but never starved. */
 const controlFramesPerBulkFrame = 8;
@@ -20,6 +20,10 @@ type Outgoing = {
 
 export interface SendQueue {
   send(message: Uint8Array, priority: Priority, channel: Channel): Promise<Result<void, SendError>>;
+  /** From now on every frame is small, for a path that swallows larger ones. */
+  sendSmallFrames(): void;
+  /** Since the start: frames handed over that were not small, and bytes that have left; and those that wait now. */
+  progress(): { readonly large: number; readonly left: number; readonly unsent: number };
   /** Everything still waiting fails with `closed`. Idempotent. */
   close(): void;
 }
@@ -28,8 +32,15 @@ export interface SendQueue {
  * Two queues over one channel: control overtakes bulk between frames. Hands the channel as much as leaves it soon, in
  * frames as long as that allows. Doesn't know what messages mean.
  */
-export const createSendQueue = (channel: RawChannel, deps: { readonly clock: Clock }): SendQueue => {
+export const createSendQueue = (
+  channel: RawChannel,
+  deps: { readonly clock: Clock },
+  options: { readonly smallFrames?: boolean } = {},
+): SendQueue => {
   const { clock } = deps;
+  let smallFrames = options.smallFrames ?? false;
+  let largeFrames = 0;
+  let handedOver = 0;
   const queues: Record<Priority, Outgoing[]> = { control: [], bulk: [] };
   let nextId = 0;
   let queuedBytes = 0;
@@ -59,6 +70,8 @@ export const createSendQueue = (channel: RawChannel, deps: { readonly clock: Clo
     });
     channel.send(frame);
     pacing = handOver(pacing, frame.byteLength);
+    handedOver += frame.byteLength;
+    if (frame.byteLength > wireLimits.smallFrameBytes) largeFrames++;
     controlInRow = priority === 'control' ? controlInRow + 1 : 0;
     message.offset += part.byteLength;
     if (message.offset < message.bytes.byteLength) return;
@@ -80,14 +93,19 @@ export const createSendQueue = (channel: RawChannel, deps: { readonly clock: Clo
   /** True if it stopped because the channel has enough. */
   const fill = (): boolean => {
     pacing = look(pacing, { now: clock.monotonic(), unsent: channel.bufferedAmount(), waiting });
-    const { highWaterBytes, lowWaterBytes, frameBytes } = paceOf(pacing, channel.maxFrameBytes);
+    const { highWaterBytes, lowWaterBytes, frameBytes } = smallFrames
+      ? smallPace(Math.min(wireLimits.smallFrameBytes, channel.maxFrameBytes))
+      : paceOf(pacing, channel.maxFrameBytes);
     if (lowWaterBytes !== lowWater) channel.setLowWater(lowWaterBytes);
     lowWater = lowWaterBytes;
     for (;;) {
       const priority = closed ? undefined : nextPriority();
       const message = priority && queues[priority][0];
       if (!priority || !message) return false;
-      const part = message.bytes.subarray(message.offset, message.offset + frameBytes - messageHeadBytes);
+      // A greeting decides whether there is a link at all, and is the first thing sent: it passes everywhere.
+      const bytes =
+        message.channel === 'greeting' ? Math.min(frameBytes, wireLimits.smallFrameBytes) : frameBytes;
+      const part = message.bytes.subarray(message.offset, message.offset + bytes - messageHeadBytes);
       const unsent = channel.bufferedAmount();
       if (unsent > 0 && unsent + messageHeadBytes + part.byteLength > highWaterBytes) return true;
       sendOneFrame(message, priority, part);
@@ -106,6 +124,13 @@ export const createSendQueue = (channel: RawChannel, deps: { readonly clock: Clo
 
   return {
     close,
+    sendSmallFrames() {
+      smallFrames = true;
+    },
+    progress() {
+      const unsent = channel.bufferedAmount();
+      return { large: largeFrames, left: handedOver - unsent, unsent };
+    },
     send(message, priority, channel) {
       if (closed) return Promise.resolve(err(fault('closed', 'the link is closed')));
       if (message.byteLength > wireLimits.maxMessageBytes) {
