@@ -33,7 +33,7 @@ export type LinkEnd =
   | 'closed-here'
   | 'closed-there'
   | 'failed'
-  /** Large frames were lost on the way and small ones were not: the next link to this peer starts with `smallFrames`. */
+  /** Large frames were lost on the way and small ones were not: the next link to this peer sends small ones. */
   | 'stalled'
   | 'misbehaved'
   | 'version'

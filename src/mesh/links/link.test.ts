@@ -7,26 +7,27 @@ import type { SelfHealth } from '../selfHealth.ts';
 import { createChannelPair, createManualTime, settle, type TestChannel } from '../testDoubles.ts';
 import { decodeFrame, encodeFrame } from '../wire/frames.ts';
 import { createLink } from './link.ts';
+import { createNarrowPaths } from './narrowPaths.ts';
 
 const ping = encodeFrame({ kind: 'ping', nonce: 7 });
 
 const watchLink = (
   channel: TestChannel,
   time: ReturnType<typeof createManualTime>,
-  { patience = 1, smallFrames = false } = {},
+  { patience = 1, narrowPaths = createNarrowPaths(time) } = {},
 ) => {
   const beats: SelfHealth['beats'] = (listener) => time.timers.every(milliseconds(1_000), () => listener());
   const link = createLink(channel, {
     peer: 'peer' as PeerId,
     ...time,
     health: { patience: () => patience, beats },
-    smallFrames,
+    narrowPaths,
   });
   const messages: string[] = [];
   const ends: Fault<LinkEnd>[] = [];
   link.messages(({ bytes }) => messages.push(new TextDecoder().decode(bytes)));
   link.closed((reason) => ends.push(reason));
-  return { link, messages, ends };
+  return { link, messages, ends, narrowPaths };
 };
 
 const createLinkedPair = () => {
@@ -226,17 +227,20 @@ describe('a link', () => {
   });
 });
 
-/** The path swallows frames of more than so many bytes, on both its ways unless said otherwise. */
-const createSwallowedPair = async ({ back = true, smallFrames = [false, false] } = {}) => {
+/** The path swallows frames of more than 800 bytes, both ways; Ana may have found that out before. */
+const createSwallowedPair = async ({ known = false } = {}) => {
   const time = createManualTime();
   const [here, there] = createChannelPair([], { maxFrameBytes: 256 * 1024 });
   here.swallowsAbove = 800;
-  if (back) there.swallowsAbove = 800;
-  const ana = watchLink(here, time, { smallFrames: smallFrames[0] ?? false });
-  const ben = watchLink(there, time, { smallFrames: smallFrames[1] ?? false });
+  there.swallowsAbove = 800;
+  const narrowPaths = createNarrowPaths(time);
+  if (known) narrowPaths.add('peer' as PeerId);
+  const ana = watchLink(here, time, { narrowPaths });
+  const ben = watchLink(there, time);
   await time.advance(1_000);
   return { time, here, there, ana, ben };
 };
+const isNarrowTo = ({ narrowPaths }: ReturnType<typeof watchLink>) => narrowPaths.has('peer' as PeerId);
 const longText = 'x'.repeat(100_000);
 
 describe('a link over a path that swallows long frames', () => {
@@ -247,6 +251,7 @@ describe('a link over a path that swallows long frames', () => {
     await time.advance(4_900);
     expect(ben.messages).toEqual(['a short one passes']);
     expect(ana.ends).toMatchObject([{ code: 'stalled' }]);
+    expect(isNarrowTo(ana)).toBe(true);
   });
 
   it('ends as stalled when both sides have sent long messages and hear nothing any more', async () => {
@@ -255,20 +260,31 @@ describe('a link over a path that swallows long frames', () => {
     void ben.link.send(utf8(longText), 'bulk', 'rpc');
     await time.advance(8_000);
     expect([...ana.ends, ...ben.ends].map(({ code }) => code)).toContain('stalled');
+    expect([isNarrowTo(ana), isNarrowTo(ben)]).toEqual([true, true]);
+  });
+
+  it('is remembered as narrow although the other side gave up first', async () => {
+    const { time, ana } = await createSwallowedPair();
+    void ana.link.send(utf8(longText), 'bulk', 'rpc');
+    await time.advance(2_900);
+    ana.link.close('the other tab connects anew');
+    expect(isNarrowTo(ana)).toBe(true);
   });
 
   it('carries long messages in small frames, and the other side answers in small ones', async () => {
-    const { time, here, there, ana, ben } = await createSwallowedPair({ smallFrames: [true, false] });
+    const { time, here, there, ana, ben } = await createSwallowedPair({ known: true });
     expect((await ana.link.send(utf8(longText), 'bulk', 'rpc')).ok).toBe(true);
     expect((await ben.link.send(utf8(longText), 'bulk', 'rpc')).ok).toBe(true);
     await time.advance(10_000);
     expect([ana.messages, ben.messages]).toEqual([[longText], [longText]]);
-    expect(Math.max(...[...here.sent, ...there.sent].map(({ byteLength }) => byteLength))).toBe(768);
+    const lengths = [...here.sent, ...there.sent].filter((bytes) => bytes[0] !== 2 && bytes[0] !== 3);
+    expect(new Set(lengths.map(({ byteLength }) => byteLength))).toEqual(new Set([768]));
     expect([...ana.ends, ...ben.ends]).toEqual([]);
+    expect(isNarrowTo(ben)).toBe(true);
   });
 
   it('hands over one small frame after the other, so that no two become one packet', async () => {
-    const { here, ana } = await createSwallowedPair({ smallFrames: [true, false] });
+    const { here, ana } = await createSwallowedPair({ known: true });
     here.manual = true;
     void ana.link.send(utf8(longText), 'bulk', 'rpc');
     const before = here.sent.length;
@@ -294,6 +310,7 @@ describe('a link over a path that swallows long frames', () => {
     here.manual = true;
     await time.advance(6_000);
     expect(ana.ends).toMatchObject([{ code: 'failed' }]);
+    expect(isNarrowTo(ana)).toBe(false);
   });
 
   it('is not taken for one when long messages take seconds to leave', async () => {

@@ -9,7 +9,8 @@ import type { SelfHealth } from '../selfHealth.ts';
 import { decodeFrame, encodeFrame, type Frame, wireLimits } from '../wire/frames.ts';
 import { createReassembler } from '../wire/reassembly.ts';
 import { createSendQueue } from '../wire/sendQueue.ts';
-import { arrivedUpTo, isStuck, isUnproven, lookForStall, startStallWatch } from '../wire/stall.ts';
+import { arrivedUpTo, isStuck, isSuspect, isUnproven, lookForStall, startStallWatch } from '../wire/stall.ts';
+import type { NarrowPaths } from './narrowPaths.ts';
 
 /** A silent peer is asked, and one that talks anyway need not be. */
 const listenFor = 2_000;
@@ -33,15 +34,15 @@ export const createLink = (
     readonly peer: PeerId;
     readonly clock: Clock;
     readonly health: Pick<SelfHealth, 'patience' | 'beats'>;
-    /** The last link to this peer ended as `stalled`: its path swallows large packets. */
-    readonly smallFrames?: boolean;
+    /** Read when the link starts, and told when it finds out; one for all links. Without it every link finds out anew. */
+    readonly narrowPaths?: NarrowPaths;
   },
 ): Link => {
-  const { clock, health } = deps;
+  const { clock, health, peer, narrowPaths } = deps;
   const messages = createEmitter<LinkMessage>();
   const closed = createEmitter<Fault<LinkEnd>>();
   const reassembler = createReassembler();
-  const queue = createSendQueue(channel, { clock }, { smallFrames: deps.smallFrames ?? false });
+  const queue = createSendQueue(channel, { clock }, { narrow: narrowPaths?.has(peer) ?? false });
   /** `large`: how many large frames had been handed over before the ping. */
   const pingsByNonce = new Map<number, { readonly sentAt: Milliseconds; readonly large: number }>();
   let stall = startStallWatch;
@@ -59,6 +60,7 @@ export const createLink = (
   const end = (reason: Fault<LinkEnd>) => {
     if (ended) return;
     ended = true;
+    if (passesSmall() && isSuspect(stall, clock.monotonic())) narrowPaths?.add(peer);
     stopWatching();
     stopFrames();
     stopClosed();
@@ -119,11 +121,17 @@ export const createLink = (
     );
     return true;
   };
+  /** A path that lets nothing through is another thing. */
+  const passesSmall = () => rtt !== undefined;
   /** Who sends long messages both ways over a path that swallows them hears as little as it is heard. */
   const lost = (message: string) => {
-    const small = rtt !== undefined; // small frames have passed: this is no path that lets nothing through
-    const stuck = small && isStuck(stall, clock.monotonic(), health.patience());
+    const stuck = passesSmall() && isStuck(stall, clock.monotonic(), health.patience());
     end(fault(stuck ? 'stalled' : 'failed', message));
+  };
+  /** The other side knows it, so our long frames would be lost too: now, and over the next link. */
+  const learnNarrow = () => {
+    queue.becomeNarrow();
+    narrowPaths?.add(peer);
   };
   const ask = (now: number) => {
     askedAt = now;
@@ -147,7 +155,7 @@ export const createLink = (
     switch (frame.value.kind) {
       case 'message': {
         bytesReceived += frame.value.part.byteLength;
-        if (isFromSmall(frame.value)) queue.sendSmallFrames();
+        if (frame.value.narrow) learnNarrow();
         const message = reassembler.accept(frame.value);
         if (!message.ok) return end(fault('misbehaved', message.error.message));
         if (message.value) messages.emit(message.value);
@@ -196,7 +204,3 @@ export const createLink = (
     },
   };
 };
-
-/** Nobody else cuts a message so: the other side knows that the path swallows larger frames, so ours would be lost too. */
-const isFromSmall = ({ channel, part, offset, total }: Extract<Frame, { kind: 'message' }>): boolean =>
-  channel !== 'greeting' && part.byteLength < wireLimits.smallFrameBytes && offset + part.byteLength < total;

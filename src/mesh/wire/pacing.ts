@@ -38,11 +38,8 @@ export type Pace = {
   readonly frameBytes: number;
 };
 
-/**
- * One small frame after the other, each when the last has left: two that wait together would be sent as one packet, and
- * SCTP would fill it up with a part of a third.
- */
-export const smallPace = (frameBytes: number): Pace => ({ highWaterBytes: 0, lowWaterBytes: 0, frameBytes });
+/** One frame after the other, each when the last has left: SCTP would fill a packet up with a part of a second that waits. */
+export const narrowPace = (frameBytes: number): Pace => ({ highWaterBytes: 0, lowWaterBytes: 0, frameBytes });
 
 export const startPacing = (now: number): Pacing => ({
   at: now,

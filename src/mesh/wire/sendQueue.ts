@@ -4,7 +4,7 @@ import { err, fault, ok, type Result } from '../../core/result.ts';
 import type { Channel, Priority, SendError } from '../contracts.ts';
 import type { RawChannel } from '../ports.ts';
 import { encodeFrame, messageHeadBytes, wireLimits } from './frames.ts';
-import { handOver, look, paceOf, smallPace, startPacing } from './pacing.ts';
+import { handOver, look, narrowPace, type Pace, paceOf, startPacing } from './pacing.ts';
 
 /** One bulk frame goes out after this many control frames, so that bulk is slowed but never starved. */
 const controlFramesPerBulkFrame = 8;
@@ -20,9 +20,9 @@ type Outgoing = {
 
 export interface SendQueue {
   send(message: Uint8Array, priority: Priority, channel: Channel): Promise<Result<void, SendError>>;
-  /** From now on every frame is small, for a path that swallows larger ones. */
-  sendSmallFrames(): void;
-  /** Since the start: frames handed over that were not small, and bytes that have left; and those that wait now. */
+  /** From now on the path is taken for a narrow one: see `frames.ts`. */
+  becomeNarrow(): void;
+  /** Since the start: frames handed over that a narrow path would swallow, and bytes that have left; and those that wait now. */
   progress(): { readonly large: number; readonly left: number; readonly unsent: number };
   /** Everything still waiting fails with `closed`. Idempotent. */
   close(): void;
@@ -35,10 +35,10 @@ export interface SendQueue {
 export const createSendQueue = (
   channel: RawChannel,
   deps: { readonly clock: Clock },
-  options: { readonly smallFrames?: boolean } = {},
+  options: { readonly narrow?: boolean } = {},
 ): SendQueue => {
   const { clock } = deps;
-  let smallFrames = options.smallFrames ?? false;
+  let narrow = options.narrow ?? false;
   let largeFrames = 0;
   let handedOver = 0;
   const queues: Record<Priority, Outgoing[]> = { control: [], bulk: [] };
@@ -67,11 +67,12 @@ export const createSendQueue = (
       total: message.bytes.byteLength,
       offset: message.offset,
       part: part as Bytes,
+      ...(narrow ? { narrow: true } : {}),
     });
     channel.send(frame);
     pacing = handOver(pacing, frame.byteLength);
     handedOver += frame.byteLength;
-    if (frame.byteLength > wireLimits.smallFrameBytes) largeFrames++;
+    if (frame.byteLength > wireLimits.narrowFrameBytes) largeFrames++;
     controlInRow = priority === 'control' ? controlInRow + 1 : 0;
     message.offset += part.byteLength;
     if (message.offset < message.bytes.byteLength) return;
@@ -90,22 +91,22 @@ export const createSendQueue = (
     }
     pumping = false;
   };
+  /** A greeting decides whether there is a link at all, to find out with how the path is: it goes as over a narrow one. */
+  const paceFor = (message: Outgoing): Pace =>
+    narrow || message.channel === 'greeting'
+      ? narrowPace(Math.min(wireLimits.narrowFrameBytes, channel.maxFrameBytes))
+      : paceOf(pacing, channel.maxFrameBytes);
   /** True if it stopped because the channel has enough. */
   const fill = (): boolean => {
     pacing = look(pacing, { now: clock.monotonic(), unsent: channel.bufferedAmount(), waiting });
-    const { highWaterBytes, lowWaterBytes, frameBytes } = smallFrames
-      ? smallPace(Math.min(wireLimits.smallFrameBytes, channel.maxFrameBytes))
-      : paceOf(pacing, channel.maxFrameBytes);
-    if (lowWaterBytes !== lowWater) channel.setLowWater(lowWaterBytes);
-    lowWater = lowWaterBytes;
     for (;;) {
       const priority = closed ? undefined : nextPriority();
       const message = priority && queues[priority][0];
       if (!priority || !message) return false;
-      // A greeting decides whether there is a link at all, and is the first thing sent: it passes everywhere.
-      const bytes =
-        message.channel === 'greeting' ? Math.min(frameBytes, wireLimits.smallFrameBytes) : frameBytes;
-      const part = message.bytes.subarray(message.offset, message.offset + bytes - messageHeadBytes);
+      const { highWaterBytes, lowWaterBytes, frameBytes } = paceFor(message);
+      if (lowWaterBytes !== lowWater) channel.setLowWater(lowWaterBytes);
+      lowWater = lowWaterBytes;
+      const part = message.bytes.subarray(message.offset, message.offset + frameBytes - messageHeadBytes);
       const unsent = channel.bufferedAmount();
       if (unsent > 0 && unsent + messageHeadBytes + part.byteLength > highWaterBytes) return true;
       sendOneFrame(message, priority, part);
@@ -124,8 +125,8 @@ export const createSendQueue = (
 
   return {
     close,
-    sendSmallFrames() {
-      smallFrames = true;
+    becomeNarrow() {
+      narrow = true;
     },
     progress() {
       const unsent = channel.bufferedAmount();

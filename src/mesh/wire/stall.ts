@@ -2,12 +2,13 @@
  * Notices that large frames don't arrive where small ones do. Some paths swallow packets above their size without a word
  * (a tunnel in between, and the reports of it filtered): then a connection comes about, greetings pass, and the first long
  * message is sent again and again for ever, with all behind it, for a data channel keeps its order. What SCTP has taken
- * can't be called back, so the link must end, and the next one to this peer send small frames from the start.
+ * can't be called back, so the link must end, and the next one to this peer take the path for narrow from the start.
  * Knows counts and times; doesn't know the channel.
  */
-
 /** Nothing left and nothing was answered for so long: SCTP has sent it again several times by then (RFC 9260 §6.3.1). */
 const stuckAfter = 3_000;
+/** A link that ends for another reason has found out as much after half of that: the other side may be quicker to give up. */
+const suspectAfter = 1_500;
 
 export type StallWatch = {
   /** Frames above the small size that were handed over, and how many of them are known to have arrived. */
@@ -54,3 +55,6 @@ export const isUnproven = (watch: StallWatch): boolean => watch.large > watch.ar
 /** `patience`: how much longer than others this tab must wait, because it is late itself. */
 export const isStuck = (watch: StallWatch, now: number, patience: number): boolean =>
   watch.since !== undefined && now - watch.since >= stuckAfter * patience;
+
+export const isSuspect = (watch: StallWatch, now: number): boolean =>
+  watch.since !== undefined && now - watch.since >= suspectAfter;

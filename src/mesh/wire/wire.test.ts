@@ -86,6 +86,26 @@ describe('frames', () => {
     });
   });
 
+  it('over a narrow path are all of one length, and read without their padding', () => {
+    const head = { kind: 'message', priority: 'bulk', channel: 'rpc', id: 7, narrow: true } as const;
+    const frames: Frame[] = [
+      { ...head, total: 1_000, offset: 0, part: patterned(753, 1) },
+      { ...head, total: 1_000, offset: 753, part: patterned(247, 2) },
+      { ...head, total: 0, offset: 0, part: patterned(0, 0) },
+    ];
+    for (const frame of frames) {
+      const bytes = encodeFrame(frame);
+      expect(bytes.byteLength).toBe(768);
+      expect(decodeFrame(bytes)).toEqual({ ok: true, value: frame });
+    }
+    const [first] = frames.map(encodeFrame);
+    expect(decodeFrame(first!.subarray(0, 700))).toMatchObject({
+      error: { message: 'narrow frame of 700 bytes, it has 768' },
+    });
+    first![11] = 255; // its offset is far behind its end
+    expect(decodeFrame(first!)).toMatchObject({ error: { code: 'frame' } });
+  });
+
   it('are read without copying their parts', () => {
     const bytes = encodeFrame({
       kind: 'message',
