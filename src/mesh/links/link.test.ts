@@ -293,6 +293,21 @@ describe('a link over a path that swallows long frames', () => {
     expect(here.sent.length).toBe(before + 1);
   });
 
+  it('has no more frames under way than SCTP sends at once, and goes on with each answer', async () => {
+    const { here, there, ana, ben } = await createSwallowedPair({ known: true });
+    there.manual = true; // its answers wait
+    const before = here.sent.length;
+    const isPart = (bytes: Uint8Array) => bytes[0] === 5;
+    void ana.link.send(utf8(longText), 'bulk', 'rpc');
+    expect(here.sent.slice(before).filter(isPart)).toHaveLength(12);
+    there.flush(2); // a ping of its own, for it has learnt that the path is narrow, and the first answer
+    expect(here.sent.slice(before).filter(isPart)).toHaveLength(18);
+    there.manual = false;
+    there.flush();
+    await settle();
+    expect(ben.messages).toEqual([longText]);
+  });
+
   it('greets in small frames, so that there is a link to find out with', async () => {
     const { here, there, ana, ben } = await createSwallowedPair();
     await ana.link.send(utf8('g'.repeat(4_000)), 'control', 'greeting');

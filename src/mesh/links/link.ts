@@ -8,7 +8,7 @@ import type { RawChannel } from '../ports.ts';
 import type { SelfHealth } from '../selfHealth.ts';
 import { decodeFrame, encodeFrame, type Frame, wireLimits } from '../wire/frames.ts';
 import { createReassembler } from '../wire/reassembly.ts';
-import { createSendQueue } from '../wire/sendQueue.ts';
+import { createSendQueue, type Progress } from '../wire/sendQueue.ts';
 import { arrivedUpTo, isStuck, isSuspect, isUnproven, lookForStall, startStallWatch } from '../wire/stall.ts';
 import type { NarrowPaths } from './narrowPaths.ts';
 
@@ -42,9 +42,13 @@ export const createLink = (
   const messages = createEmitter<LinkMessage>();
   const closed = createEmitter<Fault<LinkEnd>>();
   const reassembler = createReassembler();
-  const queue = createSendQueue(channel, { clock }, { narrow: narrowPaths?.has(peer) ?? false });
-  /** `large`: how many large frames had been handed over before the ping. */
-  const pingsByNonce = new Map<number, { readonly sentAt: Milliseconds; readonly large: number }>();
+  const queue = createSendQueue(
+    channel,
+    { clock, probe: () => ping() },
+    { narrow: narrowPaths?.has(peer) ?? false },
+  );
+  /** With what had been handed over before each. */
+  const pingsByNonce = new Map<number, { readonly sentAt: Milliseconds; readonly before: Progress }>();
   let stall = startStallWatch;
   let nextNonce = 0;
   let bytesSent = 0;
@@ -80,7 +84,7 @@ export const createLink = (
   const ping = (): void => {
     // A lost pong must not pile up: only the last few pings can still be answered.
     for (const nonce of [...pingsByNonce.keys()].slice(0, -4)) pingsByNonce.delete(nonce);
-    pingsByNonce.set(nextNonce, { sentAt: clock.monotonic(), large: queue.progress().large });
+    pingsByNonce.set(nextNonce, { sentAt: clock.monotonic(), before: queue.progress() });
     sendNow({ kind: 'ping', nonce: nextNonce });
     nextNonce = (nextNonce + 1) % 2 ** 32;
   };
@@ -142,7 +146,8 @@ export const createLink = (
     const asked = pingsByNonce.get(nonce);
     if (asked === undefined) return;
     pingsByNonce.delete(nonce);
-    stall = arrivedUpTo(stall, asked.large);
+    stall = arrivedUpTo(stall, asked.before.large);
+    queue.arrivedUpTo(asked.before.frames);
     const sample = clock.monotonic() - asked.sentAt;
     measuredAt = clock.monotonic();
     rtt = rtt === undefined ? sample : rtt * 0.875 + sample * 0.125; // RFC 6298 §2, α = 1/8

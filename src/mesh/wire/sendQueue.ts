@@ -9,6 +9,13 @@ import { handOver, look, narrowPace, type Pace, paceOf, startPacing } from './pa
 /** One bulk frame goes out after this many control frames, so that bulk is slowed but never starved. */
 const controlFramesPerBulkFrame = 8;
 const maxQueuedBytes = 64 * 1024 * 1024;
+/**
+ * Frames under way over a narrow path: fewer bytes than SCTP may send at once from the start (ten packets, RFC 9260 §7.2.1),
+ * so that none ever waits in it. One that waits would fill up the packet in which SCTP sends a lost one again.
+ */
+const narrowWindow = 12;
+/** Asked twice a window, so that answers come before it is full. */
+const probeEvery = narrowWindow / 2;
 
 type Outgoing = {
   readonly id: number;
@@ -18,12 +25,22 @@ type Outgoing = {
   readonly settle: (result: Result<void, SendError>) => void;
 };
 
+export type Progress = {
+  /** Frames handed over since the start, and those of them that a narrow path would swallow. */
+  readonly frames: number;
+  readonly large: number;
+  /** Bytes that have left the channel since the start, and those that wait in it. */
+  readonly left: number;
+  readonly unsent: number;
+};
+
 export interface SendQueue {
   send(message: Uint8Array, priority: Priority, channel: Channel): Promise<Result<void, SendError>>;
   /** From now on the path is taken for a narrow one: see `frames.ts`. */
   becomeNarrow(): void;
-  /** Since the start: frames handed over that a narrow path would swallow, and bytes that have left; and those that wait now. */
-  progress(): { readonly large: number; readonly left: number; readonly unsent: number };
+  progress(): Progress;
+  /** So many frames have arrived: what was handed over when a ping was sent that is answered now. */
+  arrivedUpTo(frames: number): void;
   /** Everything still waiting fails with `closed`. Idempotent. */
   close(): void;
 }
@@ -34,12 +51,18 @@ export interface SendQueue {
  */
 export const createSendQueue = (
   channel: RawChannel,
-  deps: { readonly clock: Clock },
+  deps: {
+    readonly clock: Clock;
+    /** Sends a ping right behind what was handed over; its answer leads to `arrivedUpTo`. */
+    readonly probe: () => void;
+  },
   options: { readonly narrow?: boolean } = {},
 ): SendQueue => {
   const { clock } = deps;
   let narrow = options.narrow ?? false;
+  let frames = 0;
   let largeFrames = 0;
+  let arrivedFrames = 0;
   let handedOver = 0;
   const queues: Record<Priority, Outgoing[]> = { control: [], bulk: [] };
   let nextId = 0;
@@ -71,7 +94,9 @@ export const createSendQueue = (
     });
     channel.send(frame);
     pacing = handOver(pacing, frame.byteLength);
+    frames++;
     handedOver += frame.byteLength;
+    if (narrow && frames % probeEvery === 0) deps.probe();
     if (frame.byteLength > wireLimits.narrowFrameBytes) largeFrames++;
     controlInRow = priority === 'control' ? controlInRow + 1 : 0;
     message.offset += part.byteLength;
@@ -107,6 +132,7 @@ export const createSendQueue = (
       if (lowWaterBytes !== lowWater) channel.setLowWater(lowWaterBytes);
       lowWater = lowWaterBytes;
       const part = message.bytes.subarray(message.offset, message.offset + frameBytes - messageHeadBytes);
+      if (narrow && frames - arrivedFrames >= narrowWindow) return true;
       const unsent = channel.bufferedAmount();
       if (unsent > 0 && unsent + messageHeadBytes + part.byteLength > highWaterBytes) return true;
       sendOneFrame(message, priority, part);
@@ -125,12 +151,18 @@ export const createSendQueue = (
 
   return {
     close,
+    arrivedUpTo(count) {
+      arrivedFrames = Math.max(arrivedFrames, count);
+      if (narrow) pump();
+    },
     becomeNarrow() {
+      if (narrow) return;
       narrow = true;
+      deps.probe();
     },
     progress() {
       const unsent = channel.bufferedAmount();
-      return { large: largeFrames, left: handedOver - unsent, unsent };
+      return { frames, large: largeFrames, left: handedOver - unsent, unsent };
     },
     send(message, priority, channel) {
       if (closed) return Promise.resolve(err(fault('closed', 'the link is closed')));
