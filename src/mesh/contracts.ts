@@ -34,7 +34,15 @@ export interface Link {
 /** Between the two tabs (maybe over a TURN server), or sealed through the signaling server. */
 export type Way = 'direct' | 'carried';
 
-export type LinkEnd = 'closed-here' | 'closed-there' | 'failed' | 'misbehaved' | 'version' | 'identity';
+export type LinkEnd =
+  | 'closed-here'
+  | 'closed-there'
+  | 'failed'
+  /** Large frames were lost on the way and small ones were not: the next link to this peer sends small ones. */
+  | 'stalled'
+  | 'misbehaved'
+  | 'version'
+  | 'identity';
 
 export type LinkStats = {
   /** Of messages, without what keeps the link alive. */

@@ -88,6 +88,8 @@ export type TestChannel = RawChannel & {
   manual: boolean;
   flush(frames?: number): void;
   readonly lowWater: () => number;
+  /** Longer frames, and all that is sent after one, never arrive: as over a path that swallows large packets. */
+  swallowsAbove: number;
   breakDown(reason: string): void;
   /** While it says so nothing arrives, and nobody is told. */
   muted: () => boolean;
@@ -132,6 +134,7 @@ export const createChannelPair = (
       maxFrameBytes: options.maxFrameBytes ?? 16 * 1024,
       bufferedAmount: () => unsent,
       lowWater: () => lowWater,
+      swallowsAbove: Number.POSITIVE_INFINITY,
       setLowWater(bytes) {
         lowWater = bytes;
       },
@@ -145,7 +148,8 @@ export const createChannelPair = (
       },
       flush(count = Number.POSITIVE_INFINITY) {
         const before = unsent;
-        for (const frame of waiting.splice(0, count)) {
+        const lost = waiting.findIndex(({ byteLength }) => byteLength > channel.swallowsAbove);
+        for (const frame of waiting.splice(0, lost < 0 ? count : Math.min(count, lost))) {
           unsent -= frame.byteLength;
           if (!channel.muted()) other().deliver(frame);
         }

@@ -48,7 +48,7 @@ export const network = async (): Promise<string> => {
     await talk(inHere, inThere);
     // So that the old link is not taken for the new one.
     await inHere(
-      "globalThis.lost = new Promise((resolve) => { const timer = setInterval(() => { if (aivillage.p2p.getNetworkStatistics().links.length === 0) { clearInterval(timer); resolve(true); } }, 50); })",
+      'globalThis.lost = new Promise((resolve) => { const timer = setInterval(() => { if (aivillage.p2p.getNetworkStatistics().links.length === 0) { clearInterval(timer); resolve(true); } }, 50); })',
     );
     const started = performance.now();
     device.changeNetwork();

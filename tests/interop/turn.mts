@@ -1,21 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import type { Page } from 'playwright';
 import { openBrowser, openTab, startHost } from '../../scripts/lib/village.ts';
-import { findProgram, pollUntil, talk, waitForWay } from './tools.mts';
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address !== null && typeof address === 'object'
-          ? resolve(address.port)
-          : reject(new Error('no port is free')),
-      );
-    });
-  });
+import { findProgram, freePort, pollUntil, talk, waitForWay } from './tools.mts';
 
 /** A tab that may use relayed addresses only, as one behind a symmetric NAT in effect does. */
 const relayOnly = `(() => {

@@ -23,6 +23,7 @@ import { createCarriedConnector } from './carried.ts';
 import { createEnvelopeInbox, createSessionGuard } from './guards.ts';
 import { introduce } from './introduction.ts';
 import { createLink } from './link.ts';
+import { createNarrowPaths } from './narrowPaths.ts';
 import { createRedialing } from './redialing.ts';
 import { createWays } from './ways.ts';
 
@@ -135,6 +136,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
   const banned = createBoundedMap<PeerId, true>(rememberedPeers);
   const guard = createSessionGuard(clock);
   const redialing = createRedialing({ clock, random });
+  let narrowPaths = createNarrowPaths({ clock });
   const seal = createRoomSeal(deps, options);
   const carried = createCarriedConnector(deps, { room: options.room, self });
   const ways = createWays({ clock, health: deps.health, direct: rtc.available });
@@ -260,7 +262,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     channel: RawChannel,
   ) => {
     const { session } = state;
-    const link = createLink(channel, { peer, clock, health: deps.health });
+    const link = createLink(channel, { peer, clock, health: deps.health, narrowPaths });
     state.link = link;
     // The session lives as long as its link, whoever ends it.
     link.closed(() => state.rtc.close());
@@ -386,6 +388,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     network: (peer) => networksByPeer.get(peer),
     networkChanged() {
       ways.forget();
+      narrowPaths = createNarrowPaths({ clock });
       redialing.forgive();
       for (const state of statesByPeer.values()) if (state.phase === 'up') state.link.probe();
       redialWaiting();

@@ -169,7 +169,7 @@ export const createOverlay = (deps: OverlayDeps, options: OverlayOptions): Overl
     direct.lost(peer, reason.message);
     take({ t: reason.code === 'misbehaved' ? 'expel' : 'link-down', peer });
     // A link that broke is no goodbye: in a small room there is nobody else to take its place.
-    if (wasNeighbor && reason.code === 'failed')
+    if (wasNeighbor && (reason.code === 'failed' || reason.code === 'stalled'))
       take({ t: 'contacts', peers: [peer], others: membership.others });
     if (admitted.delete(peer)) changes.emit({ kind: 'down', peer, reason });
   };

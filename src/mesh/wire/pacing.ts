@@ -38,6 +38,9 @@ export type Pace = {
   readonly frameBytes: number;
 };
 
+/** One frame after the other, each when the last has left: SCTP would fill a packet up with a part of a second that waits. */
+export const narrowPace = (frameBytes: number): Pace => ({ highWaterBytes: 0, lowWaterBytes: 0, frameBytes });
+
 export const startPacing = (now: number): Pacing => ({
   at: now,
   unsent: 0,

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../core/bytes.ts';
 import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
 import type { Channel, LinkMessage, Priority } from '../contracts.ts';
-import type { Frame } from './frames.ts';
+import type { MessageFrame } from './frames.ts';
 
 type Partial = {
   readonly id: number;
@@ -9,7 +9,6 @@ type Partial = {
   readonly bytes: Bytes;
   filled: number;
 };
-type MessageFrame = Extract<Frame, { kind: 'message' }>;
 
 /**
  * The first buffer. It grows as parts really arrive, so a stranger can't reserve 16 MiB with one small frame; and it grows
