@@ -101,7 +101,6 @@ export const createCarriedChannel = (
     return undefined;
   };
 
-  const bufferedAmount = () => queuedBytes + underWay;
   const pump = (): void => {
     for (let next = queue[0]; next && underWay < limits.windowBytes; next = queue[0]) {
       if (deps.signaling.unsentBytes() > limits.maxUnsentBytes) {
@@ -114,12 +113,17 @@ export const createCarriedChannel = (
       carry(concatBytes(Uint8Array.of(kinds.data), next));
     }
   };
+  const pumpAndTell = (): void => {
+    const wasAbove = queuedBytes > lowWaterBytes;
+    pump();
+    if (wasAbove && queuedBytes <= lowWaterBytes) low.emit();
+  };
   const lookAgain = (): void => {
     if (looking) return;
     looking = true;
     deps.timers.after(milliseconds(lookAgainMs), () => {
       looking = false;
-      if (!ended) pump();
+      if (!ended) pumpAndTell();
     });
   };
 
@@ -135,13 +139,10 @@ export const createCarriedChannel = (
         frames.emit(body);
         return giveCredit();
       case kinds.credit: {
-        const wasAbove = bufferedAmount() > lowWaterBytes;
         const credit = readUint32(body);
         if (credit < 0 || credit > underWay) return end('it gives credit for what was not sent');
         underWay -= credit;
-        pump();
-        if (wasAbove && bufferedAmount() <= lowWaterBytes) low.emit();
-        return undefined;
+        return pumpAndTell();
       }
       case kinds.end:
         return end('the other side closed');
@@ -178,7 +179,8 @@ export const createCarriedChannel = (
       setLowWater(bytes) {
         lowWaterBytes = bytes;
       },
-      bufferedAmount,
+      // What is under way has left: it is the other side that has not answered for it yet.
+      bufferedAmount: () => queuedBytes,
       send(frame) {
         if (ended) throw new Error('closed');
         queue.push(frame);
