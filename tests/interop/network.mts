@@ -11,7 +11,7 @@ import { chromium, type Page } from 'playwright';
 import { browserFlags, ensureBrowser } from '../../scripts/lib/browser.mjs';
 import { answerConsent } from '../../scripts/lib/village.ts';
 import { canMakeNamespaces } from './namespaces.mts';
-import { startPublicHost, talk, waitForWay } from './tools.mts';
+import { pollUntil, startPublicHost, talk, waitForWay } from './tools.mts';
 
 const within = 30_000;
 
@@ -52,7 +52,11 @@ export const network = async (): Promise<string> => {
     );
     const started = performance.now();
     device.changeNetwork();
-    await inHere('lost');
+    await pollUntil(
+      'the loss is noticed',
+      async () => Boolean(await inHere('Promise.race([lost, false])')),
+      within,
+    );
     const noticed = (performance.now() - started) / 1_000;
     await waitForWay('the device, on its new network,', inHere, 'direct', within);
     const linked = (performance.now() - started) / 1_000;
