@@ -24,9 +24,16 @@ describe('comparison with the baseline', () => {
   });
 
   it('marks what is over its limit', () => {
-    const table = formatTable({ p50_ms: 800, p95_ms: 6_000 }, { p50_ms: 800 }, { p95_ms: 5_000 });
+    const table = formatTable({ p50_ms: 800, p95_ms: 6_000 }, { p50_ms: 800 }, { limits: { p95_ms: 5_000 } });
     const [, p50, p95] = table.split('\n');
     expect(p50).not.toContain('over');
     expect(p95).toContain('over its limit of 5000');
+  });
+
+  it('marks what is below its floor', () => {
+    const table = formatTable({ ratio: 0.89, equal: 1 }, undefined, { floors: { ratio: 0.9, equal: 1 } });
+    const [, ratio, equal] = table.split('\n');
+    expect(ratio).toContain('below its floor of 0.9');
+    expect(equal).not.toContain('below');
   });
 });

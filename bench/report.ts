@@ -1,20 +1,20 @@
-import type { BenchResult } from './suite.ts';
+import type { Bench, BenchResult } from './suite.ts';
+
+type Promises = Pick<Bench, 'limits' | 'floors'>;
 
 export const formatTable = (
   result: BenchResult,
   baseline: BenchResult | undefined,
-  limits: Readonly<Record<string, number>>,
+  promises: Promises,
 ): string => {
   const rows = Object.entries(result).map(([key, value]) => {
-    const limit = limits[key];
-    const over = limit !== undefined && value !== null && value > limit;
     const cells = [
       key.padEnd(20),
       formatNumber(value).padStart(12),
       formatNumber(baseline?.[key] ?? null).padStart(12),
       compareWithBaseline(value, baseline?.[key] ?? undefined).padStart(10),
     ];
-    return `${cells.join(' ')}${over ? `   over its limit of ${limit}` : ''}`;
+    return `${cells.join(' ')}${brokenPromise(key, value, promises)}`;
   });
   const head = ['', 'now', 'baseline', 'change'];
   return [
@@ -23,6 +23,13 @@ export const formatTable = (
       .join(' '),
     ...rows,
   ].join('\n');
+};
+
+const brokenPromise = (key: string, value: number | null, { limits, floors }: Promises): string => {
+  const [limit, floor] = [limits?.[key], floors?.[key]];
+  if (limit !== undefined && value !== null && value > limit) return `   over its limit of ${limit}`;
+  if (floor !== undefined && value !== null && value < floor) return `   below its floor of ${floor}`;
+  return '';
 };
 
 export const compareWithBaseline = (now: number | null, before: number | undefined): string => {

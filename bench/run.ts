@@ -31,10 +31,10 @@ const main = async (): Promise<void> => {
   installPackages();
   buildAll();
   const environment = await describeEnvironment();
-  const { result, limits } = await runSuite(suite, values.json);
+  const { result, ...promises } = await runSuite(suite, values.json);
   const baselines = readBaselines();
   console.log(`\n${suite} on ${environment}`);
-  console.log(formatTable(result, baselines[environment]?.[suite], limits));
+  console.log(formatTable(result, baselines[environment]?.[suite], promises));
   if (values['update-baseline']) {
     baselines[environment] = { ...baselines[environment], [suite]: result };
     writeFileSync(baselineFile, `${JSON.stringify(baselines, undefined, 2)}\n`);
@@ -57,12 +57,14 @@ const suites = (): readonly string[] =>
 const runSuite = async (suite: string, json: boolean) => {
   let result: BenchResult = {};
   let limits: Readonly<Record<string, number>> = {};
+  let floors: Readonly<Record<string, number>> = {};
   for (const name of benchFiles(suite)) {
     const bench = (await import(pathToFileURL(join(folder, suite, name)).href)) as Bench;
     result = { ...result, ...(await bench.run({ json, say: (text) => console.error(text) })) };
     limits = { ...limits, ...bench.limits };
+    floors = { ...floors, ...bench.floors };
   }
-  return { result, limits };
+  return { result, limits, floors };
 };
 
 const readBaselines = (): Baselines =>

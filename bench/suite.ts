@@ -15,6 +15,8 @@ export type Bench = {
   run(options: BenchOptions): Promise<BenchResult>;
   /** The most a number may be. */
   readonly limits?: Readonly<Record<string, number>>;
+  /** The least a number may be. */
+  readonly floors?: Readonly<Record<string, number>>;
 };
 
 /** The p-th percentile, nearest rank: a value that was measured, none in between. */

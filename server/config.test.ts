@@ -70,6 +70,44 @@ describe('configuration', () => {
     for (const wrong of ['1', '100001', 'many', '']) expect(read(wrong).ok).toBe(false);
   });
 
+  it('takes the addresses of a bus, and shows none that it refuses', () => {
+    const read = (bus: string) => readConfig({ AIVILLAGE_BUS: bus }, []);
+    expect(readConfig({}, [])).toMatchObject({ value: { bus: undefined } });
+    expect(read('nats://a.example:4333, nats://b.example')).toMatchObject({
+      value: { bus: { servers: ['a.example:4333', 'b.example:4222'], tls: false } },
+    });
+    expect(read('tls://us%40er:p%3Aw@[::1]:4222')).toMatchObject({
+      value: { bus: { servers: ['[::1]:4222'], tls: true, login: { user: 'us@er', pass: 'p:w' } } },
+    });
+    expect(read('nats://secret-token@a')).toMatchObject({
+      value: { bus: { login: { token: 'secret-token' } } },
+    });
+    for (const wrong of [
+      'a:4222',
+      'http://a',
+      'nats://',
+      'nats://u:hidden@a/path',
+      'nats://hidden%@a',
+      'nats://u:hidden@a,nats://b',
+    ]) {
+      const problems = problemsOf({ AIVILLAGE_BUS: wrong }, []);
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toContain('not shown');
+      expect(problems[0]).not.toContain('hidden');
+    }
+  });
+
+  it('bounds what is carried, and can switch it off', () => {
+    const read = (bytes: string) => readConfig({ AIVILLAGE_CARRY_BYTES_PER_SECOND: bytes }, []);
+    expect(readConfig({}, [])).toMatchObject({
+      value: { carry: { bytesPerSecond: 2 ** 20, totalBytesPerSecond: 50 * 2 ** 20 } },
+    });
+    expect(read('0')).toMatchObject({ value: { carry: { bytesPerSecond: 0 } } });
+    expect(read('16384').ok).toBe(true);
+    for (const wrong of ['16383', '-1', '1e6', '']) expect(read(wrong).ok).toBe(false);
+    expect(problemsOf({ AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND: '10' }, [])).toHaveLength(1);
+  });
+
   it('refuses STUN and TURN servers that pages would refuse', () => {
     const server = { urls: ['stun:stun.example'] };
     const check = (servers: unknown) => problemsOf({ AIVILLAGE_ICE: JSON.stringify(servers) }, []);

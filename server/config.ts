@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { err, ok, type Result } from '../src/core/result.ts';
+import type { CarryOptions } from './carrying.ts';
+import type { NatsOptions } from './natsBus.ts';
 import type { TurnConfig } from './turn.ts';
 
 const integer = (min: number, max: number) =>
@@ -12,6 +14,32 @@ const integer = (min: number, max: number) =>
     v.maxValue(max, `must be at most ${max}`),
   );
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+const isNatsUrl = (text: string): boolean => {
+  try {
+    const { protocol, hostname, pathname, search, hash, username, password } = new URL(text);
+    decodeURIComponent(username + password); // throws on a lone %
+    return (
+      ['nats:', 'tls:'].includes(protocol) && hostname !== '' && `${pathname}${search}${hash}`.length <= 1
+    );
+  } catch {
+    return false;
+  }
+};
+const accessOf = (text: string): string => {
+  if (!URL.canParse(text)) return ''; // told elsewhere
+  const { protocol, username, password } = new URL(text);
+  return JSON.stringify([protocol, username, password]);
+};
+const natsOptions = (urls: readonly string[]): NatsOptions => {
+  const parsed = urls.map((url) => new URL(url));
+  const { protocol = 'nats:', username = '', password = '' } = parsed[0] ?? {};
+  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
+  return {
+    servers: parsed.map(({ hostname, port }) => `${hostname}:${port || '4222'}`),
+    tls: protocol === 'tls:',
+    ...(user ? { login: pass ? { user, pass } : { token: user } } : {}),
+  };
+};
 const list = v.pipe(
   v.string(),
   v.transform((text) =>
@@ -53,6 +81,28 @@ const iceServers = v.pipe(
 const iceUrl = v.pipe(v.string(), v.regex(/^turns?:/, 'must begin with turn: or turns:'), short);
 const turnUrls = v.pipe(list, v.array(iceUrl));
 
+/** nats://[user:password@ or token@]host[:port]: one cluster, so one way of logging in. */
+const bus = v.pipe(
+  list,
+  v.array(
+    v.pipe(
+      v.string(),
+      v.check(isNatsUrl, 'must be addresses like nats://host:4222 or nats://user:password@host, with commas'),
+    ),
+  ),
+  v.check(
+    (urls) => new Set(urls.map(accessOf)).size <= 1,
+    'must have the same scheme and login in all addresses',
+  ),
+  v.transform((urls) => (urls.length === 0 ? undefined : natsOptions(urls))),
+);
+
+/** Less than a frame's worth a second would be a line that only seems to work. */
+const carryRate = v.pipe(
+  integer(0, 2 ** 30),
+  v.check((bytes) => bytes === 0 || bytes >= 16_384, 'must be 0 (off) or at least 16384'),
+);
+
 const environmentSchema = v.object({
   AIVILLAGE_HOST: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty')), '127.0.0.1'),
   AIVILLAGE_PORT: v.optional(integer(0, 65_535), '8787'),
@@ -61,6 +111,7 @@ const environmentSchema = v.object({
   AIVILLAGE_ICE: v.optional(iceServers, '[]'),
   AIVILLAGE_TURN_URLS: v.optional(turnUrls, ''),
   AIVILLAGE_TURN_SECRET: v.optional(v.pipe(v.string(), v.minLength(16, 'must have 16 characters or more'))),
+  AIVILLAGE_BUS: v.optional(bus, ''),
   AIVILLAGE_ORIGINS: v.optional(origins, ''),
   AIVILLAGE_LOG_LEVEL: v.optional(
     v.picklist(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error'),
@@ -69,6 +120,8 @@ const environmentSchema = v.object({
   AIVILLAGE_MAX_CONNECTIONS: v.optional(integer(1, 100_000), '2000'),
   AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS: v.optional(integer(1, 100_000), '200'),
   AIVILLAGE_MAX_PEERS_PER_ROOM: v.optional(integer(2, 100_000), '2000'),
+  AIVILLAGE_CARRY_BYTES_PER_SECOND: v.optional(carryRate, '1048576'),
+  AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND: v.optional(integer(65_536, 2 ** 40), '52428800'),
 });
 
 export type ServerConfig = {
@@ -79,12 +132,16 @@ export type ServerConfig = {
   readonly ice: v.InferOutput<typeof iceServers>;
   /** TURN servers that accept passwords made from this secret. */
   readonly turn: TurnConfig | undefined;
+  /** What shares rooms with other server processes. */
+  readonly bus: NatsOptions | undefined;
   /** Origins besides the server's own from which a page may open the socket. */
   readonly origins: readonly string[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
   readonly maxPeersPerRoom: number;
+  /** Bytes a second of frames that tabs send each other through this server. */
+  readonly carry: CarryOptions;
   readonly newRoom: boolean;
 };
 
@@ -102,6 +159,8 @@ Environment only
   AIVILLAGE_TURN_URLS, AIVILLAGE_TURN_SECRET
                        TURN servers (turn:host:3478, with commas) and the secret they share with this host
                        (coturn: use-auth-secret): each tab gets a password of its own for twelve hours
+  AIVILLAGE_BUS        NATS servers over which several of these processes share their rooms:
+                       nats://[user:password@]host:4222, with commas. None by default: one process, nothing to install
   AIVILLAGE_ORIGINS    further origins whose pages may join, with commas
   AIVILLAGE_CLIENT     folder of the built page, default dist/client
   AIVILLAGE_LOG_LEVEL  debug, info, warn or error
@@ -109,6 +168,9 @@ Environment only
                        default 2000 and 200
   AIVILLAGE_MAX_PEERS_PER_ROOM
                        tabs that one room takes, 2 to 100000, default 2000
+  AIVILLAGE_CARRY_BYTES_PER_SECOND, AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND
+                       what the server carries for one tab (default 1048576, 0 nothing) and for all
+                       (default 52428800) where no direct connection works
 
 The printed link ends in #room=…, the secret of this host's room: whoever has the link can join. Browsers keep that
 part to themselves, the server never sees it; it lies in AIVILLAGE_DATA, readable for this user alone.`;
@@ -136,7 +198,7 @@ export const readConfig = (
   for (const issue of parsed.issues ?? []) {
     const name = nameOf(v.getDotPath(issue));
     // What is wrong goes to a log; a secret must not, be it too short.
-    const found = /SECRET|credential/.test(name ?? '') ? 'not shown' : show(issue.input);
+    const found = /SECRET|credential|BUS/.test(name ?? '') ? 'not shown' : show(issue.input);
     problems.push(`${name} ${issue.message} (found: ${found})`);
   }
   problems.push(...turnProblems(environment, parsed.success ? parsed.output.AIVILLAGE_ICE.length : 0));
@@ -152,11 +214,16 @@ export const readConfig = (
       values.AIVILLAGE_TURN_SECRET === undefined
         ? undefined
         : { urls: values.AIVILLAGE_TURN_URLS, secret: values.AIVILLAGE_TURN_SECRET },
+    bus: values.AIVILLAGE_BUS,
     origins: values.AIVILLAGE_ORIGINS,
     logLevel: values.AIVILLAGE_LOG_LEVEL,
     maxConnections: values.AIVILLAGE_MAX_CONNECTIONS,
     maxConnectionsPerAddress: values.AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS,
     maxPeersPerRoom: values.AIVILLAGE_MAX_PEERS_PER_ROOM,
+    carry: {
+      bytesPerSecond: values.AIVILLAGE_CARRY_BYTES_PER_SECOND,
+      totalBytesPerSecond: values.AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND,
+    },
     newRoom: flags['new-room'] ?? false,
   });
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createBucketTable, fullBucket, takeTokens } from './limits.ts';
+import { createBucketTable, fullBucket, oweTokens, takeTokens } from './limits.ts';
 
 const rate = { capacity: 3, perSecond: 2 };
 
@@ -18,6 +18,17 @@ describe('token bucket', () => {
   it('never holds more than its capacity', () => {
     const { bucket } = takeTokens(fullBucket(rate, 0), rate, 1_000_000, 3);
     expect(takeTokens(bucket, rate, 1_000_000).allowed).toBe(false);
+  });
+});
+
+describe('a bucket that may be owed to', () => {
+  it('lets everything through and says how long it takes to make up for it', () => {
+    const once = oweTokens(fullBucket(rate, 0), rate, 0, 3);
+    expect(once.waitMs).toBe(0);
+    const twice = oweTokens(once.bucket, rate, 0, 5);
+    expect(twice.waitMs).toBe(2_500);
+    expect(oweTokens(twice.bucket, rate, 2_500, 0).waitMs).toBe(0);
+    expect(oweTokens(twice.bucket, rate, 1_000_000, 4).waitMs).toBe(500); // never more than its capacity
   });
 });
 

@@ -23,6 +23,21 @@ export const takeTokens = (
   };
 };
 
+/** Takes `cost` whether it is there or not, and says how long it takes until nothing is owed any more. */
+export const oweTokens = (
+  bucket: Bucket,
+  rate: BucketRate,
+  now: number,
+  cost: number,
+): { readonly bucket: Bucket; readonly waitMs: number } => {
+  const elapsed = Math.max(0, now - bucket.at) / 1000;
+  const tokens = Math.min(rate.capacity, bucket.tokens + elapsed * rate.perSecond) - cost;
+  return {
+    bucket: { tokens, at: now },
+    waitMs: tokens >= 0 ? 0 : Math.ceil((-tokens / rate.perSecond) * 1000),
+  };
+};
+
 /** One bucket per key (an address, a peer); forgets those that are full again, so memory stays bounded. */
 export interface BucketTable {
   take(key: string, now: number, cost?: number): { readonly allowed: boolean; readonly retryAfterMs: number };

@@ -10,10 +10,19 @@ const counters = {
   aivillage_signaling_connections_total: { help: 'WebSocket connections accepted', label: undefined },
   aivillage_signaling_relayed_total: { help: 'Envelopes relayed between peers', label: undefined },
   aivillage_signaling_relayed_bytes_total: { help: 'Bytes of envelopes relayed', label: undefined },
+  aivillage_signaling_carried_total: { help: 'Frames carried between peers', label: undefined },
+  aivillage_signaling_carried_bytes_total: { help: 'Bytes of frames carried', label: undefined },
   aivillage_signaling_gone_total: {
-    help: 'Envelopes for somebody who is not in the room (any more)',
+    help: 'Envelopes and frames for somebody who is not in the room (any more)',
     label: undefined,
   },
+  aivillage_bus_published_total: { help: 'Messages to other server processes', label: undefined },
+  aivillage_bus_received_total: { help: 'Messages of other server processes', label: undefined },
+  aivillage_bus_not_taken_total: {
+    help: 'Messages lost because the bus was away or did not read',
+    label: undefined,
+  },
+  aivillage_bus_malformed_total: { help: 'Messages on the bus that are none', label: undefined },
   aivillage_signaling_dropped_total: {
     help: 'Clients dropped: they flooded or did not read',
     label: undefined,

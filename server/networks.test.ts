@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addressKey } from './address.ts';
-import { createNetworkNames } from './networks.ts';
+import { createNetworkNames, createSharedNetworkNames } from './networks.ts';
 
 const name = createNetworkNames(new Uint8Array(32));
 const nameOf = (address: string) => name(addressKey(address));
@@ -43,5 +43,22 @@ describe('the name of a network', () => {
 
   it('says nothing to whoever lacks the key', () => {
     expect(createNetworkNames()('203.0.113.9')).not.toBe(nameOf('203.0.113.9'));
+  });
+});
+
+describe('names that processes share', () => {
+  const keyOf = (born: number, byte: number) => ({ born, bytes: new Uint8Array(32).fill(byte) });
+
+  it('are those of the eldest key, in whatever order keys are heard', () => {
+    const keys = [keyOf(5, 1), keyOf(3, 9), keyOf(3, 2), keyOf(8, 0)];
+    const processes = keys.map((own, i) => {
+      const names = createSharedNetworkNames(own);
+      for (const key of [...keys.slice(i), ...keys.slice(0, i)]) names.offer(key);
+      return names;
+    });
+    for (const names of processes) {
+      expect(names.key()).toEqual(keyOf(3, 2));
+      expect(names.nameOf('203.0.113.9')).toBe(createNetworkNames(keyOf(3, 2).bytes)('203.0.113.9'));
+    }
   });
 });

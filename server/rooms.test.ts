@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PeerId, RoomId } from '../src/core/brand.ts';
 import { createTestRandom } from '../src/mesh/testDoubles.ts';
+import type { ProcessId } from './busProtocol.ts';
 import { createRooms } from './rooms.ts';
 
 const room = 'room' as RoomId;
@@ -37,7 +38,7 @@ describe('rooms', () => {
     expect(rooms.join(room, ana, 99)).toEqual({ kind: 'full', limit: 12 });
     expect(rooms.join(room, peer(3), 99)).toEqual({ kind: 'joined', replaced: 3 });
     expect(rooms.join(other, ana, 99)).toEqual({ kind: 'joined' });
-    expect(rooms.load()).toEqual({ rooms: 2, peers: 13 });
+    expect(rooms.load()).toEqual({ rooms: 2, peers: 13, elsewhere: 0 });
   });
 
   it('do not let a replaced connection take its peer along when it closes', () => {
@@ -54,6 +55,38 @@ describe('rooms', () => {
     rooms.join(other, ben, 2);
     expect(rooms.find(room, ben)).toBeUndefined();
     expect(rooms.find(other, ben)).toBe(2);
+  });
+
+  it('hold peers of other processes like their own, as long as one of their own is there', () => {
+    const rooms = create(2);
+    const [far, farther] = ['far' as ProcessId, 'farther' as ProcessId];
+    expect(rooms.admit(room, ana, far)).toBeUndefined();
+    rooms.join(room, ben, 1);
+    expect(rooms.admit(room, ana, far)).toEqual({});
+    expect([rooms.find(room, ana), rooms.sample(room, 8, ben)]).toEqual([far, [ana]]);
+    expect(rooms.join(room, peer(3), 2)).toEqual({ kind: 'full', limit: 2 });
+    expect(rooms.admit(room, ana, farther)).toEqual({ replaced: far });
+    expect(rooms.leave(room, ana, far)).toBe(false);
+    expect(rooms.join(room, ana, 3)).toEqual({ kind: 'joined', replaced: farther });
+    expect(rooms.admit(room, ana, far)).toEqual({ replaced: 3 });
+    expect(rooms.load()).toEqual({ rooms: 1, peers: 1, elsewhere: 1 });
+    expect(rooms.leave(room, ben, 1)).toBe(true);
+    expect([rooms.exists(room), rooms.load()]).toEqual([false, { rooms: 0, peers: 0, elsewhere: 0 }]);
+  });
+
+  it('forget a room whose last own peer is replaced by one elsewhere', () => {
+    const rooms = create();
+    rooms.join(room, ana, 1);
+    expect(rooms.admit(room, ana, 'far' as ProcessId)).toEqual({ replaced: 1 });
+    expect([rooms.exists(room), rooms.load().elsewhere]).toEqual([false, 0]);
+  });
+
+  it('remember no more of others than they were told to', () => {
+    const rooms = createRooms({ random: createTestRandom() }, { maxPeersPerRoom: 12, maxPeersElsewhere: 3 });
+    rooms.join(room, ana, 1);
+    const admitted = Array.from({ length: 5 }, (_, i) => rooms.admit(room, peer(i), 'far' as ProcessId));
+    expect(admitted.map((outcome) => outcome !== undefined)).toEqual([true, true, true, false, false]);
+    expect(rooms.load().elsewhere).toBe(3);
   });
 
   it('draw different others, each about as often and as often first, also after many have left', () => {
@@ -105,7 +138,7 @@ describe('rooms', () => {
           expect(new Set(rooms.sample(where, 20, who))).toEqual(new Set(others));
         }
         for (const { where, who, id } of there) rooms.leave(where, who, id);
-        expect(rooms.load()).toEqual({ rooms: 0, peers: 0 });
+        expect(rooms.load()).toEqual({ rooms: 0, peers: 0, elsewhere: 0 });
       }),
     );
   });

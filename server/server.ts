@@ -7,12 +7,14 @@ import {
   createNodeRandom,
   createNodeTimers,
 } from '../src/platform/node/index.ts';
+import type { Bus } from './bus.ts';
 import type { ServerConfig } from './config.ts';
 import { listFiles, type ServedFile } from './files.ts';
 import { watchProcess } from './gauges.ts';
 import { answerBrokenRequest, createRequestListener, type DynamicPage } from './http.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { createNatsBus } from './natsBus.ts';
 import { createSignalingHub } from './signaling.ts';
 import { attachSockets } from './sockets.ts';
 import { keepTlsFresh, openTls, trustPages } from './tls.ts';
@@ -32,6 +34,9 @@ export type ServerDeps = { readonly log: Log; readonly clientFolder: string };
 
 /** After a restart everybody comes back at once; spread them. */
 const comeBackAfterMs = 2_000;
+/** Where other processes take them over they go soon, some at a time, so that none is overrun. */
+const moveAfterMs = 300;
+const moveWithinMs = 4_000;
 /** Open downloads get so long when the host stops. */
 const endWithinMs = 2_000;
 
@@ -46,12 +51,13 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   const timers = createNodeTimers({ holdsProcess: false });
   const tls = config.tls ? await openTls(config) : undefined;
   const status = { draining: false };
-  const pages = { ...operatorPages(files, metrics, status), ...(tls ? trustPages(tls) : {}) };
+  const bus = config.bus && createNatsBus({ log, timers, random: createNodeRandom() }, config.bus);
+  const pages = { ...operatorPages(files, metrics, status, bus), ...(tls ? trustPages(tls) : {}) };
   const listener = createRequestListener({ log, metrics }, { files, pages });
   const secure = tls ? createHttpsServer({ key: tls.key, cert: tls.cert }, listener) : undefined;
   const server = (secure as Server | undefined) ?? createHttpServer(listener);
   server.on('clientError', answerBrokenRequest);
-  const { hub, sockets } = openSignaling(server, { log, metrics, timers }, config);
+  const { hub, sockets } = openSignaling(server, { log, metrics, timers, bus }, config);
   const cancelRenewal =
     secure && tls ? keepTlsFresh(secure, { timers, log, open: () => openTls(config) }, tls) : () => {};
   const stopWatching = watchProcess(metrics, hub);
@@ -60,7 +66,10 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     status.draining = true;
     cancelRenewal();
     stopWatching();
-    await sockets.drain(comeBackAfterMs);
+    const isAlone = bus?.state.get() !== 'connected' || hub.others()?.processes === 0;
+    await (isAlone ? sockets.drain(comeBackAfterMs, 0) : sockets.drain(moveAfterMs, moveWithinMs));
+    hub.close();
+    await bus?.close();
     await endRequests(server);
     log('info', 'stopped');
   };
@@ -89,19 +98,31 @@ const operatorPages = (
   files: ReadonlyMap<string, ServedFile>,
   metrics: Metrics,
   status: { readonly draining: boolean },
+  bus: Bus | undefined,
 ): Record<string, DynamicPage> => ({
-  '/healthz': () => json(200, { status: 'ok' }),
+  // Without the bus a process serves its own tabs as before: no reason to take it out or to restart it.
+  '/healthz': () => json(200, { status: 'ok', bus: bus?.state.get() ?? 'none' }),
   '/readyz': () => {
     const client = files.has('/index.html');
     const ready = client && !status.draining;
-    return json(ready ? 200 : 503, { ready, client, draining: status.draining });
+    return json(ready ? 200 : 503, {
+      ready,
+      client,
+      draining: status.draining,
+      bus: bus?.state.get() ?? 'none',
+    });
   },
   '/metrics': () => ({ status: 200, type: 'text/plain; version=0.0.4', body: metrics.render() }),
 });
 
 const openSignaling = (
   server: Server,
-  deps: { readonly log: Log; readonly metrics: Metrics; readonly timers: Timers },
+  deps: {
+    readonly log: Log;
+    readonly metrics: Metrics;
+    readonly timers: Timers;
+    readonly bus: Bus | undefined;
+  },
   config: ServerConfig,
 ) => {
   const clock = createNodeClock();
@@ -111,6 +132,8 @@ const openSignaling = (
       iceFor: (peer) =>
         config.turn ? [...config.ice, turnCredentials(config.turn, peer, clock)] : config.ice,
       maxPeersPerRoom: config.maxPeersPerRoom,
+      maxClients: config.maxConnections,
+      carry: config.carry,
     },
   );
   const sockets = attachSockets(

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RoomId } from '../src/core/brand.ts';
+import { messageRates } from './rates.ts';
 import { signalingServerLimits } from './signaling.ts';
 import { createHubForTests } from './testDoubles.ts';
 
@@ -55,7 +56,7 @@ describe('signaling hub', () => {
     late.say(await signHello(late.wire, room, await crypto.generateSigningKey()));
     late.session.closed();
     await vi.advanceTimersByTimeAsync(0);
-    expect(hub.load()).toEqual({ connections: 0, peers: 0, rooms: 0 });
+    expect(hub.load()).toEqual({ connections: 0, peers: 0, rooms: 0, elsewhere: 0 });
   });
 
   it('takes a refused client out of its room at once, though its socket still speaks', async () => {
@@ -179,7 +180,7 @@ describe('signaling hub', () => {
     const ana = await join(room);
     for (let n = 0; n < 1_000; n++) ana.say({ t: 'find' });
     const found = ana.wire.messages.filter(({ t }) => t === 'found');
-    expect(found).toHaveLength(signalingServerLimits.peerRate.capacity);
+    expect(found).toHaveLength(messageRates.peer.capacity);
     expect(ana.last()).toMatchObject({ t: 'refused', code: 'rate' });
     expect(ana.wire.ends).toEqual([]);
   });
@@ -194,6 +195,20 @@ describe('signaling hub', () => {
     });
     expect((await join(room, ana.signer)).last()).toMatchObject({ t: 'welcome', others: 1 });
   });
+
+  it('keeps no more of ten thousand joins from one address than the room takes, and tells the others why', async () => {
+    const { hub, join } = createHubForTests({ maxPeersPerRoom: 200, maxClients: 10_000 });
+    const refusals = new Set<string>();
+    for (let i = 0; i < 10_000; i++) {
+      const { session, last } = await join(room);
+      const answer = last();
+      if (answer?.t !== 'refused') continue;
+      refusals.add(answer.message);
+      session.closed();
+    }
+    expect(hub.load()).toEqual({ connections: 200, peers: 200, rooms: 1, elsewhere: 0 });
+    expect([...refusals]).toEqual(['this room has its 200 tabs: close one or open another room']);
+  }, 60_000);
 
   it('tells its clock, and to whom it relays of which network the sender is', async () => {
     vi.setSystemTime(1_700_000_000_000);

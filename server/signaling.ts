@@ -3,7 +3,7 @@ import { milliseconds } from '../src/core/brand.ts';
 import type { Clock } from '../src/core/ports/clock.ts';
 import type { CryptoPort } from '../src/core/ports/crypto.ts';
 import type { Random } from '../src/core/ports/random.ts';
-import type { CancelTimer, Timers } from '../src/core/ports/timers.ts';
+import type { Timers } from '../src/core/ports/timers.ts';
 import { peerIdOf } from '../src/identity/ids.ts';
 import {
   type ClientMessage,
@@ -16,22 +16,17 @@ import {
   signalingLimits,
   signalingProtocol,
 } from '../src/mesh/signaling/protocol.ts';
-import { createBucketTable } from './limits.ts';
+import type { Bus } from './bus.ts';
+import { type CarryOptions, createCarrying, looksCarried } from './carrying.ts';
+import { type Client, isJoined, type Joined, phaseOf, type Wire } from './clients.ts';
+import type { Federation } from './federation.ts';
+import { createHolds } from './holds.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { createNetworkNames } from './networks.ts';
-import { type ConnectionId, createRooms } from './rooms.ts';
-
-/** What signaling needs of a connection. */
-export interface Wire {
-  /** Bytes that were sent and not yet taken by the other side. */
-  readonly bufferedBytes: () => number;
-  send(bytes: Uint8Array): void;
-  /** After what was sent has arrived. */
-  close(reason: string): void;
-  /** At once. */
-  terminate(): void;
-}
+import { createSharedNetworkNames } from './networks.ts';
+import { createPassing } from './passing.ts';
+import { createMessageRates } from './rates.ts';
+import { type ConnectionId, createRooms, isHere } from './rooms.ts';
 
 /** A connection as signaling has opened it: what comes in goes here. */
 export interface Session {
@@ -43,9 +38,21 @@ export interface Session {
 export interface SignalingHub {
   /** `address`: who shares its limits with whom. */
   open(wire: Wire, address: string): Session;
-  load(): { readonly connections: number; readonly peers: number; readonly rooms: number };
-  /** Tells every client to come back later, and closes it. */
-  drain(retryAfterMs: number): void;
+  /** Of this process; `elsewhere`: tabs of other processes that it knows. */
+  load(): {
+    readonly connections: number;
+    readonly peers: number;
+    readonly rooms: number;
+    readonly elsewhere: number;
+  };
+  /** Undefined: this process is on its own. */
+  others(): ReturnType<Federation['status']> | undefined;
+  /** Clients that are not read at the moment. */
+  held(): number;
+  /** Tells every client to come back later, and closes it: all at once, or spread over so many milliseconds. */
+  drain(retryAfterMs: number, overMs?: number): void;
+  /** Tells other processes that this one goes. */
+  close(): void;
 }
 
 export type SignalingDeps = {
@@ -55,47 +62,31 @@ export type SignalingDeps = {
   readonly timers: Timers;
   readonly random: Random;
   readonly crypto: Pick<CryptoPort, 'verify'>;
+  /** Over which rooms are shared with other processes. */
+  readonly bus?: Bus | undefined;
 };
 export type SignalingOptions = {
   /** STUN and TURN servers for a peer that joins: passwords may be made for it. */
   iceFor(peer: PeerId): readonly IceServer[];
   readonly maxPeersPerRoom: number;
+  /** What the sockets let in at most. */
+  readonly maxClients: number;
+  readonly carry: CarryOptions;
 };
 
 export const signalingServerLimits = {
   /** A client that has not said hello by then is closed. */
   helloWithinMs: 10_000,
-  /** A tab that dials a dozen others exchanges ~40 envelopes with each within seconds. */
-  peerRate: { capacity: 400, perSecond: 20 },
-  /** A school behind one router: two hundred tabs that come back at once after the server's restart. */
-  addressRate: { capacity: 20_000, perSecond: 1_000 },
-  /** So many bytes cost as much as one message. */
-  bytesPerToken: 4_096,
-  /** Messages beyond the rate go unanswered but for one refusal a second; after so many the client is dropped. */
-  ignoredMessages: { capacity: 1_000, perSecond: 5 },
-  rateRefusal: { capacity: 1, perSecond: 1 },
   /** A client that doesn't read is dropped before it costs memory. */
   maxBufferedBytes: 1024 * 1024,
+  /** Who was not read for so long is told that the server lives. */
+  sayAfterHeldMs: 1_000,
+  /** Between two slices of clients that are sent away. */
+  drainEveryMs: 100,
   /** A refused client that doesn't close its side. */
   closeWithinMs: 2_000,
 } as const;
 const limits = signalingServerLimits;
-
-type Phase =
-  | { readonly name: 'challenged'; readonly nonce: Uint8Array }
-  | { readonly name: 'verifying' }
-  | { readonly name: 'joined'; readonly room: RoomId; readonly peer: PeerId }
-  | { readonly name: 'gone' };
-
-type Client = {
-  readonly id: ConnectionId;
-  readonly wire: Wire;
-  readonly address: string;
-  /** Equal for clients of one address prefix. */
-  readonly network: string | undefined;
-  phase: Phase;
-  cancelDeadline: CancelTimer;
-};
 
 /** What every other refusal ends. */
 const passingRefusals: readonly RefusalCode[] = ['rate'];
@@ -107,12 +98,11 @@ const passingRefusals: readonly RefusalCode[] = ['rate'];
 export const createSignalingHub = (deps: SignalingDeps, options: SignalingOptions): SignalingHub => {
   const { log, metrics, clock, timers } = deps;
   const clientsById = new Map<ConnectionId, Client>();
-  const peerBuckets = createBucketTable(limits.peerRate);
-  const addressBuckets = createBucketTable(limits.addressRate);
-  const ignoredBuckets = createBucketTable(limits.ignoredMessages);
-  const refusalBuckets = createBucketTable(limits.rateRefusal);
+  const rates = createMessageRates(deps, options);
+  const holds = createHolds(deps);
+  const carrying = createCarrying({ clock, holds }, options.carry);
   const rooms = createRooms(deps, options);
-  const networkOf = createNetworkNames(deps.random.bytes(32));
+  const networks = createSharedNetworkNames({ born: clock.now(), bytes: deps.random.bytes(32) });
   let lastId = 0;
 
   const send = (client: Client, message: ServerMessage) => {
@@ -125,7 +115,9 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     const { phase } = client;
     client.phase = { name: 'gone' };
     client.cancelDeadline();
-    if (phase.name === 'joined') rooms.leave(phase.room, phase.peer, client.id);
+    carrying.forget(client.id);
+    if (phase.name !== 'joined' || !rooms.leave(phase.room, phase.peer, client.id)) return;
+    federation?.left(phase.room, phase.peer);
   };
 
   const drop = (client: Client, reason: string) => {
@@ -157,9 +149,9 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     }
     const signed = helloBytes(hello.room, client.phase.nonce);
     client.phase = { name: 'verifying' };
-    const holds = await deps.crypto.verify(hello.nodeKey, signed, hello.signature);
+    const isSigned = await deps.crypto.verify(hello.nodeKey, signed, hello.signature);
     if (phaseOf(client) !== 'verifying') return; // closed meanwhile
-    if (!holds) return refuse(client, 'signature', 'the signature over the challenge does not hold');
+    if (!isSigned) return refuse(client, 'signature', 'the signature over the challenge does not hold');
     join(client, hello);
   };
 
@@ -171,11 +163,20 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
       return refuse(client, 'room-full', message, 30_000);
     }
     client.cancelDeadline();
-    client.phase = { name: 'joined', room: hello.room, peer };
-    const old = outcome.replaced === undefined ? undefined : clientsById.get(outcome.replaced);
+    client.phase = { name: 'joined', room: hello.room, peer, at: clock.now() };
+    const { replaced } = outcome;
+    const old = replaced !== undefined && isHere(replaced) ? clientsById.get(replaced) : undefined;
     if (old) refuse(old, 'duplicate', 'this tab has connected again');
+    federation?.joined(hello.room, peer);
     const ice = [...options.iceFor(peer)];
-    send(client, { t: 'welcome', self: peer, ...contactsFor(hello.room, peer), now: clock.now(), ice });
+    send(client, {
+      t: 'welcome',
+      self: peer,
+      ...contactsFor(hello.room, peer),
+      now: clock.now(),
+      ice,
+      carries: carrying.bytesPerSecond,
+    });
     log('info', 'joined', { connection: client.id, peer: peer.slice(0, 8), build: hello.build });
   };
 
@@ -185,47 +186,63 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
   });
 
   const onFind = (client: Client) => {
-    if (client.phase.name !== 'joined') return refuse(client, 'malformed', 'say hello first');
-    return send(client, { t: 'found', ...contactsFor(client.phase.room, client.phase.peer) });
+    if (!isJoined(client)) return refuse(client, 'malformed', 'say hello first');
+    return sendFound(client);
+  };
+  const sendFound = (client: Joined) =>
+    send(client, { t: 'found', ...contactsFor(client.phase.room, client.phase.peer) });
+
+  const onRelay = (client: Client, { to, payload }: Extract<ClientMessage, { t: 'relay' }>) => {
+    if (!isJoined(client)) return refuse(client, 'malformed', 'say hello first');
+    const { room, peer: from } = client.phase;
+    const network = networks.nameOf(client.address);
+    const named = network === undefined ? {} : { network };
+    if (!passing.pass(client, { t: 'relay', room, from, to, payload, ...named })) return;
+    metrics.count('aivillage_signaling_relayed_total');
+    metrics.count('aivillage_signaling_relayed_bytes_total', '', payload.byteLength);
   };
 
-  const onRelay = (client: Client, relay: Extract<ClientMessage, { t: 'relay' }>) => {
-    if (client.phase.name !== 'joined') return refuse(client, 'malformed', 'say hello first');
-    const { room, peer } = client.phase;
-    const to = rooms.find(room, relay.to);
-    const receiver = to === undefined ? undefined : clientsById.get(to);
-    if (!receiver) {
-      metrics.count('aivillage_signaling_gone_total');
-      return send(client, { t: 'gone', peer: relay.to });
+  const onCarry = (
+    client: Client,
+    { to, payload }: Extract<ClientMessage, { t: 'carry' }>,
+    bytes: number,
+  ) => {
+    if (carrying.bytesPerSecond === 0) return refuse(client, 'malformed', 'this server carries nothing');
+    if (!isJoined(client)) return refuse(client, 'malformed', 'say hello first');
+    const { room, peer: from } = client.phase;
+    if (passing.pass(client, { t: 'carry', room, from, to, payload })) {
+      metrics.count('aivillage_signaling_carried_total');
+      metrics.count('aivillage_signaling_carried_bytes_total', '', payload.byteLength);
     }
-    const { network } = client;
-    send(receiver, {
-      t: 'relay',
-      from: peer,
-      payload: relay.payload,
-      ...(network === undefined ? {} : { network }),
-    });
-    metrics.count('aivillage_signaling_relayed_total');
-    metrics.count('aivillage_signaling_relayed_bytes_total', '', relay.payload.byteLength);
+    carrying.charge(client.id, readerOf(client), bytes, { name: to, isFull: () => passing.isFull(room, to) });
   };
+
+  const readerOf = (client: Client) => ({
+    pause: () => client.wire.pause(),
+    resume(heldMs: number) {
+      client.wire.resume();
+      // Its pings may lie behind its frames, and a tab that hears nothing for long gives its server up.
+      if (heldMs >= limits.sayAfterHeldMs && client.phase.name === 'joined')
+        send(client, { t: 'pong', n: 0 });
+    },
+  });
 
   const isWithinRates = (client: Client, bytes: number): boolean => {
-    const now = clock.monotonic();
-    const cost = 1 + Math.floor(bytes / limits.bytesPerToken);
-    const connection = `connection ${client.id}`;
-    const own = peerBuckets.take(client.phase.name === 'joined' ? client.phase.peer : connection, now, cost);
-    const shared = addressBuckets.take(client.address, now, cost);
-    if (own.allowed && shared.allowed) return true;
-    if (!ignoredBuckets.take(connection, now).allowed) drop(client, 'floods');
-    else if (refusalBuckets.take(connection, now).allowed) {
-      const wait = Math.max(own.retryAfterMs, shared.retryAfterMs);
-      refuse(client, 'rate', 'too many messages: slower, please', wait);
-    }
-    return false;
+    const key = client.phase.name === 'joined' ? client.phase.peer : `connection ${client.id}`;
+    const verdict = rates.judge({ key, connection: client.id, address: client.address }, bytes);
+    if (verdict.kind === 'flood') drop(client, 'floods');
+    if (verdict.kind === 'slower')
+      refuse(client, 'rate', 'too many messages: slower, please', verdict.retryAfterMs);
+    return verdict.kind === 'within';
   };
 
+  /** Frames that are carried have a budget in bytes instead. */
+  const isCarried = (client: Client, bytes: Uint8Array | 'text'): boolean =>
+    bytes !== 'text' && isJoined(client) && carrying.bytesPerSecond > 0 && looksCarried(bytes);
+
   const receive = (client: Client, bytes: Uint8Array | 'text') => {
-    if (client.phase.name === 'gone' || !isWithinRates(client, bytes.length)) return;
+    if (client.phase.name === 'gone') return;
+    if (!isCarried(client, bytes) && !isWithinRates(client, bytes.length)) return;
     if (bytes === 'text') return refuse(client, 'malformed', 'messages are binary CBOR');
     if (bytes.byteLength > signalingLimits.maxMessageBytes) {
       const message = `message has ${bytes.byteLength} bytes, at most ${signalingLimits.maxMessageBytes} are accepted`;
@@ -239,6 +256,8 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
         return void onHello(client, message);
       case 'relay':
         return onRelay(client, message);
+      case 'carry':
+        return onCarry(client, message, bytes.byteLength);
       case 'find':
         return onFind(client);
       case 'ping':
@@ -248,6 +267,19 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     }
   };
 
+  const passing = createPassing({
+    ...deps,
+    rooms,
+    holds,
+    networks,
+    clientsById,
+    send,
+    replaced: (client) =>
+      refuse(client, 'duplicate', 'this tab has connected again, to another server process'),
+    met: (client) => sendFound(client),
+  });
+  const { federation } = passing;
+
   return {
     open(wire, address) {
       const nonce = deps.random.bytes(signalingLimits.nonceBytes);
@@ -255,7 +287,6 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
         id: ++lastId,
         wire,
         address,
-        network: networkOf(address),
         phase: { name: 'challenged', nonce },
         cancelDeadline: timers.after(milliseconds(limits.helloWithinMs), () =>
           refuse(client, 'malformed', `no hello within ${limits.helloWithinMs / 1000} s`),
@@ -273,14 +304,22 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
         },
       };
     },
-    load: () => ({ connections: clientsById.size, ...rooms.load() }),
-    drain(retryAfterMs) {
-      for (const client of [...clientsById.values()]) {
-        refuse(client, 'draining', 'the server is restarting', retryAfterMs);
-      }
+    load() {
+      const { peers, rooms: count, elsewhere } = rooms.load();
+      return { connections: clientsById.size, peers, rooms: count, elsewhere };
     },
+    held: holds.size,
+    others: () => federation?.status(),
+    drain(retryAfterMs, overMs = 0) {
+      const clients = [...clientsById.values()];
+      const inSlice = Math.ceil(clients.length / (1 + Math.floor(overMs / limits.drainEveryMs)));
+      const next = () => {
+        for (const client of clients.splice(0, inSlice))
+          refuse(client, 'draining', 'the server is restarting', retryAfterMs);
+        if (clients.length > 0) timers.after(milliseconds(limits.drainEveryMs), next);
+      };
+      next();
+    },
+    close: () => federation?.close(),
   };
 };
-
-/** Read through a call, because TypeScript doesn't see that an await or a send may have changed it. */
-const phaseOf = (client: Client): Phase['name'] => client.phase.name;

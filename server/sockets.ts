@@ -6,11 +6,12 @@ import type { Clock } from '../src/core/ports/clock.ts';
 import type { Timers } from '../src/core/ports/timers.ts';
 import { signalingLimits } from '../src/mesh/signaling/protocol.ts';
 import { addressKey } from './address.ts';
+import type { Wire } from './clients.ts';
 import { rawAnswer } from './http.ts';
 import { createBucketTable } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import type { SignalingHub, Wire } from './signaling.ts';
+import type { SignalingHub } from './signaling.ts';
 
 export type SocketsDeps = {
   readonly hub: SignalingHub;
@@ -26,8 +27,8 @@ export type SocketsOptions = {
 };
 
 export interface Sockets {
-  /** Tells every client to come back later; resolves when all are gone. */
-  drain(retryAfterMs: number): Promise<void>;
+  /** Takes nobody new, tells every client to come back later (spread over `overMs`); resolves when all are gone. */
+  drain(retryAfterMs: number, overMs: number): Promise<void>;
 }
 
 const heartbeatEveryMs = 20_000;
@@ -101,6 +102,8 @@ export const attachSockets = (server: Server, deps: SocketsDeps, options: Socket
 
   const cancelHeartbeat = timers.every(milliseconds(heartbeatEveryMs), () => {
     for (const [socket, answered] of answeredBySocket) {
+      // One that this server does not read can not be heard: it is held for seconds only.
+      if (socket.isPaused) continue;
       if (!answered) socket.terminate();
       else {
         answeredBySocket.set(socket, false);
@@ -110,13 +113,13 @@ export const attachSockets = (server: Server, deps: SocketsDeps, options: Socket
   });
 
   return {
-    async drain(retryAfterMs) {
+    async drain(retryAfterMs, overMs) {
       draining = true;
       cancelHeartbeat();
       const gone = [...answeredBySocket.keys()].map(
         (socket) => new Promise<void>((resolve) => void socket.once('close', () => resolve())),
       );
-      hub.drain(retryAfterMs);
+      hub.drain(retryAfterMs, overMs);
       await Promise.all(gone);
       acceptor.close();
     },
@@ -128,6 +131,8 @@ const wireOf = (socket: WebSocket): Wire => ({
   send: (bytes) => socket.send(bytes),
   close: (reason) => socket.close(1008, reason),
   terminate: () => socket.terminate(),
+  pause: () => socket.pause(),
+  resume: () => socket.resume(),
 });
 
 const refusalText = ({ status, reason }: Refusal): string =>

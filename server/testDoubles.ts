@@ -12,9 +12,11 @@ import {
   signalingProtocol,
 } from '../src/mesh/signaling/protocol.ts';
 import { createNodeRandom, createNodeTimers } from '../src/platform/node/index.ts';
+import type { Bus } from './bus.ts';
+import type { Wire } from './clients.ts';
 import type { ServerConfig } from './config.ts';
 import { createMetrics } from './metrics.ts';
-import { createSignalingHub, type SignalingOptions, type Wire } from './signaling.ts';
+import { createSignalingHub, type SignalingOptions } from './signaling.ts';
 
 export const testConfig: ServerConfig = {
   host: '127.0.0.1',
@@ -23,11 +25,13 @@ export const testConfig: ServerConfig = {
   dataFolder: '/nonexistent',
   ice: [],
   turn: undefined,
+  bus: undefined,
   origins: [],
   logLevel: 'error',
   maxConnections: 100,
   maxConnectionsPerAddress: 100,
   maxPeersPerRoom: 12,
+  carry: { bytesPerSecond: 1_048_576, totalBytesPerSecond: 52_428_800 },
   newRoom: false,
 };
 
@@ -36,6 +40,7 @@ export type WireDouble = Wire & {
   readonly messages: ServerMessage[];
   readonly ends: string[];
   buffered: number;
+  paused: boolean;
 };
 
 const createWireDouble = (): WireDouble => {
@@ -43,16 +48,23 @@ const createWireDouble = (): WireDouble => {
     messages: [],
     ends: [],
     buffered: 0,
+    paused: false,
     bufferedBytes: () => wire.buffered,
     send: (bytes) => void wire.messages.push(unwrap(decodeServerMessage(bytes))),
     close: (reason) => void wire.ends.push(`close ${reason}`),
     terminate: () => void wire.ends.push('terminate'),
+    pause: () => {
+      wire.paused = true;
+    },
+    resume: () => {
+      wire.paused = false;
+    },
   };
   return wire;
 };
 
 /** A hub in virtual time (vitest's fake timers), and clients that sign without threads. */
-export const createHubForTests = (options: Partial<SignalingOptions> = {}) => {
+export const createHubForTests = (options: Partial<SignalingOptions> = {}, bus?: Bus) => {
   const crypto = createHashCrypto();
   const metrics = createMetrics();
   const hub = createSignalingHub(
@@ -63,8 +75,15 @@ export const createHubForTests = (options: Partial<SignalingOptions> = {}) => {
       timers: createNodeTimers(),
       random: createNodeRandom(),
       crypto,
+      bus,
     },
-    { iceFor: () => [], maxPeersPerRoom: 12, ...options },
+    {
+      iceFor: () => [],
+      maxPeersPerRoom: 12,
+      maxClients: 1_000,
+      carry: testConfig.carry,
+      ...options,
+    },
   );
   const connect = (address = '192.0.2.1') => {
     const wire = createWireDouble();

@@ -18,13 +18,22 @@ export const layers: Readonly<Record<string, LayerRule>> = {
     imports: [...foundation, 'src/identity', 'src/compute', 'src/mesh'],
     types: ['workers'],
   },
+  'src/admission': { imports: [...foundation, 'src/identity', 'src/mesh'] },
   // Adapters know ports, not the domains behind them; these are the files in which the ports stand.
   'src/platform': {
     imports: ['src/core', 'src/storage'],
-    types: ['src/identity', 'src/mesh', 'src/compute', 'src/inference', 'workers'],
+    types: ['src/identity', 'src/mesh', 'src/compute', 'src/inference', 'src/admission', 'workers'],
   },
   'src/app': {
-    imports: [...foundation, 'src/identity', 'src/compute', 'src/mesh', 'src/inference', 'src/platform'],
+    imports: [
+      ...foundation,
+      'src/identity',
+      'src/compute',
+      'src/mesh',
+      'src/inference',
+      'src/admission',
+      'src/platform',
+    ],
   },
   // The read models are the dashboard's whole contract with the app.
   'src/dashboard': { imports: ['src/core'], types: ['src/app'] },

@@ -3,6 +3,7 @@
  * mend when ten are killed, and what does a tab cost that does nothing. Everything is read through the page's own console
  * API (docs/p2p.md), so anybody can check it by hand.
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import type { BrowserContext, CDPSession, Page } from 'playwright';
 import { openBrowser, openTab, startHost } from '../../scripts/lib/village.ts';
 import { type BenchOptions, type BenchResult, percentile } from '../suite.ts';
@@ -14,7 +15,7 @@ const mostLinks = 12;
 /** From the last tab's opening: the machine is still busy with starting it. */
 const formWithin = 240_000;
 const idleSeconds = 30;
-/** Until what a swarm says while it forms has been said. */
+/** Until what fifty pages do when they are opened is done, and what a swarm says while it forms has been said. */
 const settleSeconds = 60;
 export const limits = {
   most_links: mostLinks,
@@ -46,6 +47,7 @@ export const run = async ({ say }: BenchOptions): Promise<BenchResult> => {
         viewport: { width: 360, height: 480 },
         reducedMotion: 'reduce',
       });
+      await context.addInitScript(countConnections);
       context.setDefaultTimeout(120_000); // the last of fifty start on a machine that is busy with the others
       const page = await openTab(browser, host.link, { context, consent: 'Use only' });
       await page.waitForFunction('globalThis.aivillage !== undefined');
@@ -66,10 +68,13 @@ export const run = async ({ say }: BenchOptions): Promise<BenchResult> => {
     );
     say(`one overlay; every tab knows all; ${describe(formed.snapshots)}`);
 
-    const broadcast = await measureBroadcasts(opened, say);
     await new Promise((resolve) => setTimeout(resolve, settleSeconds * 1_000));
-    const idle = await measureIdle(opened.slice(0, 5));
-    say(`idle: ${megabytes(idle.memory)} MB a tab, main thread busy ${idle.percent.toFixed(2)} %`);
+    const idle = await measureIdle(opened);
+    say(
+      `idle: ${megabytes(idle.memory)} MB a tab; its main thread computes ${idle.percent.toFixed(2)} % of the time and is occupied ${idle.wallPercent.toFixed(2)} %; all of a tab takes ${idle.cpuPercent.toFixed(2)} % of a core`,
+    );
+
+    const broadcast = await measureBroadcasts(opened, say);
 
     const doomed = opened.filter((_, index) => index % Math.floor(tabs / killed) === 2).slice(0, killed);
     const survivors = opened.filter((tab) => !doomed.includes(tab));
@@ -101,6 +106,10 @@ export const run = async ({ say }: BenchOptions): Promise<BenchResult> => {
       delivered_after: after.delivered,
       idle_memory_mb: Math.round(((idle.memory - blank) / 2 ** 20) * 10) / 10,
       idle_main_thread_percent: Math.round(idle.percent * 100) / 100,
+      // With other tabs' work on the same two cores in between.
+      idle_main_thread_wall_percent: Math.round(idle.wallPercent * 100) / 100,
+      idle_cpu_percent: Math.round(idle.cpuPercent * 100) / 100,
+      idle_connections_per_tab_minute: Math.round(idle.connections * 100) / 100,
     };
   } finally {
     await close();
@@ -120,7 +129,7 @@ const until = async <T>(
     const found = await probe();
     if (found !== undefined) return found;
     if (performance.now() > end) throw new Error(`not within ${timeout / 1_000} s: ${why()}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 500));
   }
 };
 
@@ -202,25 +211,92 @@ const openBlank = async (context: BrowserContext, url: string): Promise<Page> =>
 const memoryOf = (page: Page): Promise<number> =>
   page.evaluate<number>('performance.measureUserAgentSpecificMemory().then(({ bytes }) => bytes)');
 
-const measureIdle = async (measured: readonly Tab[]) => {
+/** How many connections a tab has begun, so that links which come and go show. */
+const countConnections = `(() => {
+  const Native = globalThis.RTCPeerConnection;
+  globalThis.connectionsBegun = 0;
+  globalThis.RTCPeerConnection = class extends Native {
+    constructor(...given) {
+      super(...given);
+      globalThis.connectionsBegun++;
+    }
+  };
+})()`;
+
+/** Nobody does anything: all tabs over the same half minute, a few of them looked at. */
+const measureIdle = async (opened: readonly Tab[]) => {
+  const looked = opened.slice(0, 6);
+  const sessions = await Promise.all(looked.map(({ page, context }) => context.newCDPSession(page)));
+  // Half of them by the processor's time, half by the clock: a tab that waits for a core is occupied and computes nothing.
+  const domains = ['threadTicks', 'timeTicks'] as const;
+  for (const [index, session] of sessions.entries())
+    await session.send('Performance.enable', { timeDomain: domains[index % 2] ?? 'timeTicks' });
+  const read = async () => ({
+    busy: await Promise.all(sessions.map(busySeconds)),
+    connections: await connectionsOf(opened),
+    cpu: cpuSecondsOfTree(process.pid),
+    at: performance.now() / 1_000,
+  });
+  const before = await read();
+  await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1_000));
+  const after = await read();
+  const seconds = after.at - before.at;
+  const shareOf = (parity: number) =>
+    percentile(
+      after.busy.flatMap((busy, index) =>
+        index % 2 === parity ? [((busy - (before.busy[index] ?? 0)) / seconds) * 100] : [],
+      ),
+      50,
+    );
   const memories: number[] = [];
-  const shares: number[] = [];
-  for (const { page, context } of measured) {
-    const session = await context.newCDPSession(page);
-    await session.send('Performance.enable');
-    const before = await busySeconds(session);
-    await new Promise((resolve) => setTimeout(resolve, (idleSeconds * 1_000) / measured.length));
-    const after = await busySeconds(session);
-    shares.push(((after.busy - before.busy) / (after.at - before.at)) * 100);
-    memories.push(await memoryOf(page));
-  }
-  return { memory: percentile(memories, 50), percent: percentile(shares, 50) };
+  for (const { page } of looked) memories.push(await memoryOf(page));
+  return {
+    memory: percentile(memories, 50),
+    percent: shareOf(0),
+    wallPercent: shareOf(1),
+    cpuPercent: (((after.cpu - before.cpu) / seconds) * 100) / opened.length,
+    connections: ((after.connections - before.connections) / opened.length / seconds) * 60,
+  };
 };
 
-const busySeconds = async (session: CDPSession) => {
+const connectionsOf = async (opened: readonly Tab[]): Promise<number> => {
+  const counts = await Promise.all(opened.map(({ page }) => page.evaluate<number>('connectionsBegun')));
+  return counts.reduce((sum, count) => sum + count, 0);
+};
+
+const busySeconds = async (session: CDPSession): Promise<number> => {
   const { metrics } = await session.send('Performance.getMetrics');
-  const read = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;
-  return { busy: read('TaskDuration'), at: read('Timestamp') };
+  return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
+};
+
+/** Processor time of this process' descendants: the browser with all it has. NaN where there is no /proc. */
+const cpuSecondsOfTree = (root: number): number => {
+  try {
+    const processes = readdirSync('/proc').flatMap((name) => {
+      if (!/^\d+$/.test(name)) return [];
+      const text = statOf(name);
+      // The name stands in brackets and may hold blanks; what follows is state, parent, … user and system ticks.
+      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+      return [
+        { pid: Number(name), parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) },
+      ];
+    });
+    const tree = new Set([root]);
+    for (const pid of tree) for (const one of processes) if (one.parent === pid) tree.add(one.pid);
+    tree.delete(root);
+    const ticks = processes.filter(({ pid }) => tree.has(pid)).reduce((sum, one) => sum + one.ticks, 0);
+    return ticks / 100;
+  } catch {
+    return Number.NaN;
+  }
+};
+
+const statOf = (pid: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return ''; // it has just ended
+  }
 };
 
 /** The tab's process dies: no goodbye. */

@@ -13,6 +13,7 @@ import {
   type Page,
 } from 'playwright';
 import { startServer } from '../../server/server.ts';
+import type { TurnConfig } from '../../server/turn.ts';
 import { browserFlags, ensureBrowser, softwareGpuFlags } from './browser.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -32,6 +33,7 @@ export const startHost = async (
     readonly clientFolder?: string;
     /** With a certificate authority of its own in this folder. */
     readonly tlsFolder?: string;
+    readonly turn?: TurnConfig;
   } = {},
 ): Promise<Host> => {
   const server = await startServer(
@@ -41,12 +43,14 @@ export const startHost = async (
       tls: options.tlsFolder !== undefined,
       dataFolder: options.tlsFolder ?? 'unused',
       ice: [],
-      turn: undefined,
+      turn: options.turn,
+      bus: undefined,
       origins: [],
       logLevel: 'error',
       maxConnections: 200,
       maxConnectionsPerAddress: 200,
       maxPeersPerRoom: 2_000,
+      carry: { bytesPerSecond: 2 ** 20, totalBytesPerSecond: 50 * 2 ** 20 },
       newRoom: false,
     },
     { log: () => {}, clientFolder: options.clientFolder ?? clientFolder },
@@ -70,13 +74,18 @@ export type BrowserProcess = {
 };
 
 export const openBrowser = async (
-  options: { readonly gpu?: boolean; readonly measureMemory?: boolean } = {},
+  options: {
+    readonly gpu?: boolean;
+    readonly measureMemory?: boolean;
+    readonly flags?: readonly string[];
+  } = {},
 ): Promise<BrowserProcess> => {
   const server: BrowserServer = await chromium.launchServer({
     executablePath: await ensureBrowser(),
     args: [
       ...browserFlags,
       ...(options.gpu ? softwareGpuFlags : []),
+      ...(options.flags ?? []),
       // Otherwise the browser answers when it next collects garbage: minutes.
       ...(options.measureMemory ? ['--enable-blink-features=ForceEagerMeasureMemory'] : []),
     ],

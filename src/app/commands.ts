@@ -1,10 +1,11 @@
 import type { Store, WritableStore } from '../core/events.ts';
 import type { CryptoPort } from '../core/ports/crypto.ts';
 import type { Random } from '../core/ports/random.ts';
-import { err, fault, ok } from '../core/result.ts';
+import { err, fault, ok, type Result } from '../core/result.ts';
 import {
   createRoom,
   formatRoomLink,
+  foundSwarm,
   type IdentityKeeper,
   parseRoomLink,
   type Room,
@@ -17,6 +18,7 @@ import type { CreditBook } from './credits.ts';
 import type { Device } from './device.ts';
 import { jobToJson, jobToText } from './exportJob.ts';
 import type { Commands, LogEntry, ReadModels } from './readModels.ts';
+import { keptRoom } from './rooms.ts';
 import { loadSamples } from './samples.ts';
 import type { SettingsKeeper } from './settings.ts';
 
@@ -34,6 +36,7 @@ export type CommandDeps = {
   /** Starts or stops meeting others, as the consent now says. */
   readonly applyConsent: () => void;
   readonly reconnect: () => void;
+  readonly administer: Commands['administer'];
   readonly publishStatus: () => void;
 };
 
@@ -43,6 +46,12 @@ export const createCommands = (deps: CommandDeps): Commands => {
 
   const audienceOf = (asked: InferenceRequest['audience'] | undefined): InferenceRequest['audience'] =>
     permissionsOf(settings.store.get().consent).useOthers ? (asked ?? 'room') : 'alone';
+
+  const openRoom = async (room: Room): Promise<Result<void, string>> => {
+    await settings.change(keptRoom(room));
+    goToRoom(room);
+    return ok(undefined);
+  };
 
   return {
     async chooseConsent(consent) {
@@ -69,10 +78,13 @@ export const createCommands = (deps: CommandDeps): Commands => {
     async changeRoom(link) {
       const room = link === undefined ? ok(createRoom(deps.random)) : parseRoomLink(link);
       if (!room.ok) return err(room.error.message);
-      await settings.change({ roomSecret: room.value.secret });
-      goToRoom(room.value);
-      return ok(undefined);
+      return openRoom(room.value);
     },
+    async foundSwarm() {
+      const room = foundSwarm(deps.random, identity.identity.account);
+      return room.ok ? openRoom(room.value) : err(room.error.message);
+    },
+    administer: deps.administer,
     reconnect: deps.reconnect,
 
     async submitImages(files, audience) {

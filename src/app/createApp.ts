@@ -1,5 +1,6 @@
 import { milliseconds } from '../core/brand.ts';
 import { createStore, follow } from '../core/events.ts';
+import { err } from '../core/result.ts';
 import { formatRoomLink, openIdentity } from '../identity/index.ts';
 import type { NodeStatus } from '../inference/contracts.ts';
 import { createFederatedInferenceCoordinator, statusMethod } from '../inference/index.ts';
@@ -7,10 +8,13 @@ import type { P2PCoordinator } from '../mesh/index.ts';
 import { createIdentityStore } from '../platform/browser/identityStore.ts';
 import { createInstaller } from '../platform/browser/install.ts';
 import { createJobStore, createReceiptArchive, createReceiptOutbox } from '../platform/browser/jobStore.ts';
+import { watchNetwork } from '../platform/browser/network.ts';
 import { askForPersistence } from '../platform/browser/persistence.ts';
 import { createBrowserRtc } from '../platform/browser/rtc.ts';
+import { createSealing } from '../platform/browser/sealing.ts';
 import { createBrowserSettings } from '../platform/browser/settings.ts';
 import { openBrowserSocket } from '../platform/browser/socket.ts';
+import { admissionTopics, type Order, openOrder, openRoom } from './admission.ts';
 import { createCommands } from './commands.ts';
 import { permissionsOf } from './consent.ts';
 import { createCreditBook } from './credits.ts';
@@ -27,7 +31,7 @@ import { openPlatform } from './platform.ts';
 import { createPresence } from './presence.ts';
 import type { AppModel, RoomView, SelfView } from './readModels.ts';
 import { keepReceipts } from './receiptKeeping.ts';
-import { chooseRoom } from './rooms.ts';
+import { chooseRoom, keptRoom } from './rooms.ts';
 import { createRoster } from './roster.ts';
 import { createSampler } from './sampler.ts';
 import { openSettings, type Settings } from './settings.ts';
@@ -62,39 +66,43 @@ export const createApp = async (): Promise<App> => {
   });
   const installer = createInstaller();
 
-  const { room, problem } = chooseRoom(
-    { hash: location.hash, lastSecret: settings.store.get().roomSecret },
-    random,
-  );
+  const { room, problem } = chooseRoom({ hash: location.hash, last: settings.store.get() }, random);
   if (problem) telemetry.log('warn', 'room', `${problem}. Another room was opened instead.`);
-  await settings.change({ roomSecret: room.secret });
+  await settings.change(keptRoom(room));
   const link = formatRoomLink(location.href, room);
   history.replaceState(history.state, '', `${location.search}${new URL(link).hash}`);
   // Somebody pastes another room's link into this tab: that is another room, so another page.
   addEventListener('hashchange', () => location.reload());
 
+  let order: Order | undefined;
   const network = createNetwork<NodeStatus>(
     {
       ...platform,
       identity: identity.identity,
       openSocket: openBrowserSocket,
-      rtc: createBrowserRtc(),
+      rtc: createBrowserRtc({ use: flags.links !== 'carried' }),
+      sealing: createSealing(),
       record: {
         own() {
           const status = ownStatus();
           return { capabilities: capabilitiesOf(status), about: encodeStatus(status) };
         },
-        read: readStatus,
+        read(about, from) {
+          const refused = order?.refuses(from.account);
+          return refused ? err(refused) : readStatus(about, from);
+        },
       },
     },
     {
       room,
       build,
+      ...(room.founder === undefined ? {} : { topics: admissionTopics }),
       signalUrl: `${location.origin.replace(/^http/, 'ws')}/signal`,
       ...(flags.meshProtocol === undefined ? {} : { protocol: flags.meshProtocol }),
     },
   );
   const { overlay, rpc, signaling, directory } = network;
+  order = await openOrder({ ...platform, identity: identity.identity, network }, room);
   const roster = createRoster({ overlay, directory });
 
   const self = createStore<SelfView>({
@@ -195,6 +203,7 @@ export const createApp = async (): Promise<App> => {
 
   const roomView = createStore<RoomView>({ link, name: room.name, connection: signaling.state.get() });
   follow(signaling.state, (connection) => roomView.update((current) => ({ ...current, connection })));
+  const swarm = order?.show({ ownName: self, peers: peersView.peers, room: roomView }) ?? openRoom;
   let cancelMeasuring = () => {};
   const measureWhenQuiet = () => {
     cancelMeasuring();
@@ -203,13 +212,16 @@ export const createApp = async (): Promise<App> => {
   };
   overlay.changes(({ kind }) => kind === 'up' && measureWhenQuiet());
   const applyConsent = () => {
-    if (permissions().network) signaling.start();
+    if (permissions().network && !swarm.hasLeft()) signaling.start();
     measureWhenQuiet();
     // Asked when somebody has decided to take part: keys and receipts should outlast a full disk.
     if (permissions().network) void askForPersistence();
   };
   applyConsent();
-  addEventListener('online', () => signaling.retryNow());
+  watchNetwork(() => {
+    if (permissions().network) signaling.probe();
+    overlay.networkChanged();
+  });
   addEventListener('pagehide', () => network.close());
   // Back from the browser's cache of pages: this one has said goodbye to everybody.
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
@@ -256,6 +268,7 @@ export const createApp = async (): Promise<App> => {
       limits: device.limits,
       room: roomView,
       peers: peersView.peers,
+      swarm: swarm.view,
       network: networkView.view,
       refusals: peersView.refusals,
       jobs: coordinator.jobs,
@@ -278,7 +291,8 @@ export const createApp = async (): Promise<App> => {
       self,
       log: telemetry.entries,
       applyConsent,
-      reconnect: () => signaling.retryNow(),
+      administer: swarm.administer,
+      reconnect: () => (swarm.hasLeft() ? location.reload() : signaling.retryNow()),
       publishStatus() {
         publishStatus();
         coordinator.reconsider();

@@ -9,7 +9,8 @@ import type { Device } from './device.ts';
 import type { HealthCheck, PeerView } from './readModels.ts';
 
 const checkEvery = milliseconds(2_000);
-const offlineEveryChecks = 5;
+/** Looking through the stores costs every tab of a browser; what is stored seldom goes away. */
+const offlineChecks = { first: 5, most: 150 } as const;
 
 /** Gathers what the health checks look at, every two seconds; tells only when something changed. */
 export const watchHealth = (deps: {
@@ -24,11 +25,29 @@ export const watchHealth = (deps: {
   const { device, installer } = deps;
   const longestTask = watchLongTasks();
   let checks = 0;
+  let offlineAt = 0;
+  let offlinePause: number = offlineChecks.first;
+  let asked = '';
+  /** At once and ten seconds after what is needed has changed, then less and less often, up to every five minutes. */
+  const checkOffline = () => {
+    const needed = device.offlineUrls();
+    // Models are stored as they are loaded.
+    const now = [device.engine.state.get().phase, ...needed].join();
+    if (now !== asked) {
+      asked = now;
+      offlinePause = offlineChecks.first;
+      offlineAt = checks;
+    }
+    if (checks++ < offlineAt) return;
+    offlineAt = checks + offlinePause - 1;
+    offlinePause = Math.min(offlineChecks.most, offlinePause * 2);
+    void installer.checkOffline(needed);
+  };
   const check = (): readonly HealthCheck[] => {
     const connection = deps.connection();
     const profile = device.profile.get();
     const engine = device.engine.state.get();
-    if (checks++ % offlineEveryChecks === 0) void installer.checkOffline(device.offlineUrls());
+    checkOffline();
     return healthChecks({
       server:
         'reason' in connection

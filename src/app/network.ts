@@ -1,7 +1,8 @@
-import type { Bytes } from '../core/bytes.ts';
+import { type Bytes, fromBase64url } from '../core/bytes.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { CryptoPort } from '../core/ports/crypto.ts';
 import type { Random } from '../core/ports/random.ts';
+import type { SealingPort } from '../core/ports/sealing.ts';
 import type { Telemetry } from '../core/ports/telemetry.ts';
 import type { Timers } from '../core/ports/timers.ts';
 import type { Fault, Result } from '../core/result.ts';
@@ -25,11 +26,14 @@ import {
   type SignalingClient,
 } from '../mesh/index.ts';
 
+type Broadcast = ReturnType<typeof createBroadcast>;
+
 export type Network<About> = {
   readonly signaling: SignalingClient;
   readonly overlay: Overlay;
   readonly rpc: Rpc;
   readonly directory: Directory<About>;
+  readonly broadcast: Broadcast;
   readonly p2p: P2PCoordinator<About>;
   /** Leaves the room and says goodbye to every peer. */
   close(): void;
@@ -38,6 +42,7 @@ export type Network<About> = {
 export type NetworkDeps<About> = {
   readonly identity: LocalIdentity;
   readonly crypto: CryptoPort;
+  readonly sealing: SealingPort;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
@@ -59,6 +64,8 @@ export const createNetwork = <About>(
     readonly signalUrl: string;
     readonly build: string;
     readonly protocol?: number;
+    /** Besides those of the mesh itself. */
+    readonly topics?: typeof meshTopics;
   },
 ): Network<About> => {
   const { identity } = deps;
@@ -71,6 +78,7 @@ export const createNetwork = <About>(
     { ...deps, signaling },
     {
       room,
+      secret: fromBase64url(options.room.secret) ?? new Uint8Array(),
       build: options.build,
       ...(options.protocol === undefined ? {} : { protocol: options.protocol }),
     },
@@ -91,7 +99,7 @@ export const createNetwork = <About>(
       signer: identity.nodeSigner,
       now,
     },
-    { room, topics: meshTopics },
+    { room, topics: { ...meshTopics, ...options.topics } },
   );
   const directory = createDirectory<About>({
     ...deps,
@@ -123,6 +131,7 @@ export const createNetwork = <About>(
     overlay,
     rpc,
     directory,
+    broadcast,
     p2p: createP2PCoordinator({ overlay, broadcast, directory, post }),
     close() {
       directory.leave();

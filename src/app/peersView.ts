@@ -3,7 +3,7 @@ import { createStore, type Store } from '../core/events.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Timers } from '../core/ports/timers.ts';
 import type { NodeStatus } from '../inference/contracts.ts';
-import type { LinkStats, OverlayChange, PeerRecord } from '../mesh/index.ts';
+import type { LinkStats, OverlayChange, PeerRecord, Way } from '../mesh/index.ts';
 import type { PeerView } from './readModels.ts';
 import type { RosterChange } from './roster.ts';
 
@@ -22,7 +22,7 @@ export interface PeersView {
 }
 
 const shownRefusals = 20;
-const sampleLinksEvery = 5_000;
+const sampleLinksEvery = 10_000;
 
 /**
  * The list of peers: who they say they are, how far away, what they do for us. A peer is listed once it has introduced
@@ -32,27 +32,25 @@ export const createPeersView = (deps: {
   readonly self: Pick<NodeStatus, 'account' | 'device'>;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly link: (peer: PeerId) => (LinkStats & { readonly neighbor: boolean }) | undefined;
+  readonly link: (
+    peer: PeerId,
+  ) => (LinkStats & { readonly neighbor: boolean; readonly way: Way }) | undefined;
   readonly recordOf: (peer: PeerId) => Pick<PeerRecord<unknown>, 'neighbors'> | undefined;
   readonly peerWork: (peer: PeerId) => PeerWork;
 }): PeersView => {
   const statusesByPeer = new Map<PeerId, NodeStatus>();
   const firstHeardByPeer = new Map<PeerId, number>();
-  const sampledByPeer = new Map<
-    PeerId,
-    { readonly at: number; readonly link: ReturnType<typeof deps.link> }
-  >();
+  const sampledByPeer = new Map<PeerId, ReturnType<typeof deps.link>>();
+  let sampledAt = deps.clock.monotonic();
   const peers = createStore<readonly PeerView[]>([]);
   const refusals = createStore<readonly Refusal[]>([]);
 
-  /** Round trips and bytes change all the time and are looked at seldom: each change draws the map again. */
+  /** Round trips and bytes change all the time and are looked at seldom, so they are read at once: each change draws the map. */
   const linkOf = (peer: PeerId) => {
-    const now = deps.clock.monotonic();
     const known = sampledByPeer.get(peer);
-    if (known && now - known.at < sampleLinksEvery) return known.link;
+    if (known) return known;
     const link = deps.link(peer);
-    if (link) sampledByPeer.set(peer, { at: now, link });
-    else sampledByPeer.delete(peer);
+    if (link) sampledByPeer.set(peer, link);
     return link;
   };
   const toView = (status: NodeStatus): PeerView => {
@@ -62,8 +60,9 @@ export const createPeersView = (deps: {
       sameAccount: status.account === deps.self.account,
       sameDevice: status.device === deps.self.device,
       link: link ? (link.neighbor ? 'neighbor' : 'direct') : 'none',
+      carried: link?.way === 'carried',
       neighbors: deps.recordOf(status.peer)?.neighbors ?? [],
-      rtt: link?.rtt === undefined ? undefined : ((Math.round(link.rtt * 10) / 10) as Milliseconds),
+      rtt: link?.rtt === undefined ? undefined : roundedRtt(link.rtt),
       bytesSent: link?.bytesSent ?? 0,
       bytesReceived: link?.bytesReceived ?? 0,
       connectedAt: firstHeardByPeer.get(status.peer) ?? deps.clock.now(),
@@ -71,6 +70,11 @@ export const createPeersView = (deps: {
     };
   };
   const refresh = () => {
+    const now = deps.clock.monotonic();
+    if (now - sampledAt >= sampleLinksEvery) {
+      sampledAt = now;
+      sampledByPeer.clear();
+    }
     const before = peers.get();
     const beforeByPeer = new Map(before.map((view) => [view.status.peer, view]));
     const next = [...statusesByPeer.values()].map((status) => {
@@ -119,6 +123,10 @@ export const createPeersView = (deps: {
     },
   };
 };
+
+/** A tenth of a millisecond says nothing of a path that takes thirty. */
+const roundedRtt = (rtt: Milliseconds): Milliseconds =>
+  milliseconds(rtt < 10 ? Math.round(rtt * 10) / 10 : Math.round(rtt));
 
 const isSame = (one: PeerView, other: PeerView): boolean =>
   (Object.keys(other) as (keyof PeerView)[]).every((key) => Object.is(one[key], other[key]));

@@ -78,12 +78,96 @@ export type RoomView = {
     | { readonly phase: 'refused'; readonly reason: string };
 };
 
+export type SwarmRole = 'founder' | 'operator' | 'keeper';
+
+export type SwarmPerson = {
+  readonly account: AccountId;
+  /** What it is called now, or was when somebody acted on it. */
+  readonly name: string | undefined;
+  readonly own: boolean;
+  readonly founder: boolean;
+};
+
+/** What this person may do to somebody, now. */
+export type SwarmPowers = {
+  readonly remove: boolean;
+  readonly grant: readonly ('operator' | 'keeper')[];
+  readonly withdraw: readonly ('operator' | 'keeper')[];
+};
+
+export type SwarmMember = {
+  readonly who: SwarmPerson;
+  readonly roles: readonly SwarmRole[];
+  readonly here: boolean;
+  readonly powers: SwarmPowers;
+};
+
+/** What somebody asks for. `called`: the name it is known by here, for the log. */
+export type Administration =
+  | {
+      readonly t: 'grant' | 'withdraw';
+      readonly account: AccountId;
+      readonly role: 'operator' | 'keeper';
+      readonly called?: string | undefined;
+    }
+  | {
+      readonly t: 'remove';
+      readonly account: AccountId;
+      readonly reason: string;
+      readonly called?: string | undefined;
+    }
+  | { readonly t: 'readmit'; readonly account: AccountId; readonly called?: string | undefined }
+  | { readonly t: 'rename'; readonly name: string };
+
+/** One entry of the audit log: its signature, its place in its chain and its author's token hold. */
+export type SwarmAct = {
+  readonly id: string;
+  /** Unix ms by the swarm's clock. */
+  readonly at: number;
+  readonly by: SwarmPerson;
+  readonly deed: Administration;
+  readonly about: SwarmPerson | undefined;
+  /** Why it has no effect; undefined if it has. */
+  readonly whyVoid: string | undefined;
+};
+
+/** A private swarm: who may what, who was sent away, and the log that says so. */
+export type PrivateSwarmView = {
+  readonly founder: SwarmPerson;
+  readonly ownRoles: readonly SwarmRole[];
+  /** Unix ms until which this device can prove a role; 0: it has nothing to prove, or can't now. */
+  readonly provenUntil: number;
+  readonly mayRename: boolean;
+  /** Everybody who is here or has a role, this person too. */
+  readonly members: readonly SwarmMember[];
+  readonly removed: readonly {
+    readonly who: SwarmPerson;
+    readonly by: SwarmPerson;
+    readonly reason: string;
+    readonly at: number;
+    readonly mayReturn: boolean;
+  }[];
+  readonly ownRemoval: { readonly by: SwarmPerson; readonly reason: string; readonly at: number } | undefined;
+  /** Newest first. */
+  readonly acts: readonly SwarmAct[];
+  /** Devices that have acted. */
+  readonly chains: number;
+  /** Devices that signed two acts for one place in their chain: proof of a lie or a copied profile. */
+  readonly forks: readonly {
+    readonly who: SwarmPerson;
+    readonly device: DeviceId;
+    readonly seq: number;
+  }[];
+};
+
 export type PeerView = {
   readonly status: NodeStatus;
   readonly sameAccount: boolean;
   readonly sameDevice: boolean;
   /** How it is linked with this tab: a neighbour, a link for work, or over others. */
   readonly link: 'neighbor' | 'direct' | 'none';
+  /** Whether that link goes through the server, because no direct connection came about. */
+  readonly carried: boolean;
   /** Whom it says it is linked with, with round trips in ms (−1: not measured). */
   readonly neighbors: readonly { readonly peer: PeerId; readonly rtt: number }[];
   readonly rtt: Milliseconds | undefined;
@@ -106,6 +190,8 @@ export type NetworkView = {
   readonly neighbors: number;
   /** Links for work, besides. */
   readonly direct: number;
+  /** Links that go through the server. */
+  readonly carried: number;
   /** Round trip to the slowest neighbour, in ms. */
   readonly slowest: number | undefined;
   readonly toldPerMinute: number | undefined;
@@ -170,6 +256,8 @@ export interface ReadModels {
   readonly limits: Store<ShareLimits>;
   readonly room: Store<RoomView>;
   readonly peers: Store<readonly PeerView[]>;
+  /** Undefined in an open room. */
+  readonly swarm: Store<PrivateSwarmView | undefined>;
   readonly network: Store<NetworkView>;
   /** Peers that could not join us, and why (version, identity…). */
   readonly refusals: Store<
@@ -192,6 +280,10 @@ export interface Commands {
   rename(name: string): Promise<void>;
   /** Goes to another room: a link, or undefined for a new one. Says why a link can't be used. */
   changeRoom(link: string | undefined): Promise<Result<void, string>>;
+  /** Opens a new private swarm, founded by this account. */
+  foundSwarm(): Promise<Result<void, string>>;
+  /** An administrative act in the private swarm: signed, kept and told to all. */
+  administer(act: Administration): Promise<Result<void, string>>;
   reconnect(): void;
 
   /** `alone`: the images don't leave this device. Without it, the person's consent decides. */

@@ -19,6 +19,8 @@ const settingsSchema = v.object({
   ),
   /** The room last used, so that opening the plain address goes back to it. A link in the address wins. */
   roomSecret: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/))),
+  /** Who founded it, if it is a private swarm. */
+  roomFounder: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/))),
   theme: v.optional(v.picklist(['system', 'light', 'dark'])),
 });
 export type Settings = v.InferOutput<typeof settingsSchema>;

@@ -23,7 +23,8 @@ export const concatBytes = (...parts: readonly Uint8Array[]): Bytes => {
 
 export const equalBytes = (a: Uint8Array, b: Uint8Array): boolean => {
   if (a.byteLength !== b.byteLength) return false;
-  return a.every((byte, index) => byte === b[index]);
+  for (let i = 0; i < a.byteLength; i++) if (a[i] !== b[i]) return false;
+  return true;
 };
 
 const base64urlAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

@@ -14,6 +14,7 @@ import type {
   NetworkView,
   PageView,
   PeerView,
+  PrivateSwarmView,
   ReceiptView,
   RoomView,
   RuntimeChoice,
@@ -151,6 +152,7 @@ export const fixturePeer = (index: number, change: Partial<PeerView> = {}): Peer
   bytesSent: 1_204_331 * (index + 1),
   bytesReceived: 88_120 * (index + 1),
   link: 'neighbor',
+  carried: index % 6 === 4,
   neighbors: [],
   connectedAt: fixtureStart - 600_000 + index * 20_000,
   workingForUs: 0,
@@ -544,10 +546,12 @@ const modelsOf = (scenario: FixtureScenario, theme: ThemeChoice): FixtureModels 
       ),
     ),
     peers: createStore(peersOf(scenario)),
+    swarm: createStore<PrivateSwarmView | undefined>(undefined),
     network: createStore<NetworkView>({
       peers: peersOf(scenario).length + 1,
       neighbors: Math.min(peersOf(scenario).length, 8),
       direct: 0,
+      carried: peersOf(scenario).filter(({ carried }) => carried).length,
       slowest: peersOf(scenario).length > 0 ? 34 : undefined,
       toldPerMinute: 12,
       passedOnPerMinute: 87,
@@ -617,6 +621,8 @@ export const createFixtureApp = (
       rename: async (name) => models.self.update((self) => ({ ...self, name })),
       changeRoom: async (link) =>
         link === 'nonsense' ? { ok: false, error: 'This is no room link.' } : ok(undefined),
+      foundSwarm: async () => ok(await note('found swarm')),
+      administer: async (act) => ok(await note(act.t)),
       reconnect: () => void note('reconnect'),
       submitImages: async (files, audience) => {
         await note(`submit ${files.length} ${audience}`);

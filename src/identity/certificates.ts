@@ -16,14 +16,16 @@ const exactly = (length: number) =>
   );
 const timeSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+export const deviceCertificateSchema = v.strictObject({
+  v: v.literal(1),
+  recoveryKey: exactly(32),
+  deviceKey: exactly(32),
+  issuedAt: timeSchema,
+  signature: exactly(64),
+});
+
 export const credentialsSchema = v.strictObject({
-  device: v.strictObject({
-    v: v.literal(1),
-    recoveryKey: exactly(32),
-    deviceKey: exactly(32),
-    issuedAt: timeSchema,
-    signature: exactly(64),
-  }),
+  device: deviceCertificateSchema,
   node: v.strictObject({
     v: v.literal(1),
     deviceKey: exactly(32),
@@ -53,6 +55,17 @@ export const certifyNode = async (
   return { ...body, signature: await device.sign(nodeCertificateBytes(body)) };
 };
 
+/** From a device's key to its account: for what a device has signed and others pass on. */
+export const verifyDeviceCertificate = async (
+  certificate: DeviceCertificate,
+  crypto: CryptoPort,
+): Promise<Result<Pick<PeerIdentity, 'account' | 'device'>, Fault<'credentials'>>> => {
+  const { recoveryKey, deviceKey, signature } = certificate;
+  if (!(await crypto.verify(recoveryKey, deviceCertificateBytes(certificate), signature)))
+    return err(fault('credentials', "the account's signature over the device does not hold"));
+  return ok({ account: accountIdOf(recoveryKey), device: deviceIdOf(deviceKey) });
+};
+
 /**
  * Follows the two signatures from account to tab. Accepts any clock: the keys are what is proven, and a device whose
  * clock is hours off is still the device it says it is.
@@ -67,17 +80,12 @@ export const verifyCredentials = async (
   if (!equalBytes(device.deviceKey, node.deviceKey)) {
     return err(fault('credentials', 'the tab was certified by another device than the account names'));
   }
-  const deviceHolds = await crypto.verify(
-    device.recoveryKey,
-    deviceCertificateBytes(device),
-    device.signature,
-  );
-  if (!deviceHolds) return err(fault('credentials', "the account's signature over the device does not hold"));
+  const certified = await verifyDeviceCertificate(device, crypto);
+  if (!certified.ok) return certified;
   const nodeHolds = await crypto.verify(node.deviceKey, nodeCertificateBytes(node), node.signature);
   if (!nodeHolds) return err(fault('credentials', "the device's signature over the tab does not hold"));
   return ok({
-    account: accountIdOf(device.recoveryKey),
-    device: deviceIdOf(device.deviceKey),
+    ...certified.value,
     peer: peerIdOf(node.nodeKey),
     deviceKey: device.deviceKey,
     nodeKey: node.nodeKey,

@@ -5,7 +5,7 @@ import { certifyDevice, certifyNode, verifyCredentials } from './certificates.ts
 import { accountIdOf, deviceIdOf, peerIdOf, roomIdOf } from './ids.ts';
 import { openIdentity, type StoredIdentity } from './keeper.ts';
 import { formatRecoveryKey, parseRecoveryKey } from './recoveryKey.ts';
-import { createRoom, formatRoomLink, parseRoomLink } from './roomLink.ts';
+import { createRoom, formatRoomLink, foundSwarm, parseRoomLink } from './roomLink.ts';
 import { createNodeCryptoForTests, createTestIdentityDeps } from './testDoubles.ts';
 
 const crypto = createNodeCryptoForTests();
@@ -176,6 +176,33 @@ describe('ids', () => {
   it('of one key in different roles differ', () => {
     const ids = [peerIdOf(key), deviceIdOf(key), accountIdOf(key), roomIdOf(key)];
     expect(new Set<string>(ids).size).toBe(4);
+  });
+});
+
+describe('a private swarm’s link', () => {
+  const random = { bytes: (n: number) => new Uint8Array(n).fill(3), next: () => 0.5 };
+  const founder = accountIdOf(new Uint8Array(32));
+  const founded = foundSwarm(random, founder);
+  const swarm = founded.ok ? founded.value : createRoom(random);
+
+  it('names its founder, and leads back to the swarm', () => {
+    const link = formatRoomLink('https://host.example/?x=1', swarm);
+    expect(link).toContain(`&founder=${founder}`);
+    expect(parseRoomLink(link)).toEqual({ ok: true, value: swarm });
+  });
+
+  it('is another room with another founder, and with none', () => {
+    const ids = [swarm, foundSwarm(random, accountIdOf(new Uint8Array(32).fill(1))), createRoom(random)].map(
+      (room) => ('ok' in room ? room.ok && room.value.id : room.id),
+    );
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it('is refused with a damaged founder: without one it would lead to another room', () => {
+    for (const damaged of ['', 'short', `${founder}A`, `${founder.slice(0, 42)}!`]) {
+      const parsed = parseRoomLink(`#room=${swarm.secret}&founder=${damaged}`);
+      expect(parsed.ok ? '' : parsed.error.message).toContain('founder');
+    }
   });
 });
 

@@ -10,6 +10,9 @@ export const accountIdOf = (recoveryKey: Uint8Array): AccountId =>
   hashInDomain('aivillage/account/1', recoveryKey) as AccountId;
 /** The server knows a room by this hash; its secret stays in the link's fragment. */
 export const roomIdOf = (secret: Uint8Array): RoomId => hashInDomain('aivillage/room/1', secret) as RoomId;
+/** A private swarm: its founder is part of its name, so a link that names another founder leads to another room. */
+export const swarmIdOf = (secret: Uint8Array, founder: Uint8Array): RoomId =>
+  hashInDomain('aivillage/swarm/1', concatBytes(secret, founder)) as RoomId;
 
 const hashInDomain = (domain: string, bytes: Uint8Array): string =>
   sha256Base64url(concatBytes(utf8(domain), bytes));

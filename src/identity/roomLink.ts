@@ -1,17 +1,31 @@
-import type { RoomId } from '../core/brand.ts';
+import type { AccountId, RoomId } from '../core/brand.ts';
 import { type Bytes, fromBase64url, toBase64url } from '../core/bytes.ts';
 import type { Random } from '../core/ports/random.ts';
 import { err, type Fault, fault, ok, type Result } from '../core/result.ts';
-import { roomIdOf } from './ids.ts';
+import { roomIdOf, swarmIdOf } from './ids.ts';
 
 /** 128 random bits: nobody guesses a room. */
 const secretBytes = 16;
+const founderBytes = 32;
 
-export type Room = { readonly id: RoomId; readonly secret: string; readonly name: string };
+export type Room = {
+  readonly id: RoomId;
+  readonly secret: string;
+  readonly name: string;
+  /** A private swarm has somebody who may say who takes part; in an open room all are equal. */
+  readonly founder?: AccountId;
+};
 
 export const createRoom = (random: Random): Room => roomOf(random.bytes(secretBytes));
 
-/** Accepts a whole link, its fragment, or the bare secret: people paste what they have. */
+/** A new private swarm, founded by this account. */
+export const foundSwarm = (random: Random, founder: AccountId): Result<Room, Fault<'room-link'>> =>
+  swarmOf(random.bytes(secretBytes), founder);
+
+/**
+ * Accepts a whole link, its fragment, or the bare secret of an open room: people paste what they have. A damaged founder
+ * is refused rather than left out: the link would lead to another room.
+ */
 export const parseRoomLink = (text: string): Result<Room, Fault<'room-link'>> => {
   const trimmed = text.trim();
   const secret = /[#&]room=([^&\s]*)/.exec(trimmed)?.[1] ?? (/^[A-Za-z0-9_-]+$/.test(trimmed) ? trimmed : '');
@@ -27,19 +41,37 @@ export const parseRoomLink = (text: string): Result<Room, Fault<'room-link'>> =>
       ),
     );
   }
-  return ok(roomOf(bytes));
+  const founder = /[#&]founder=([^&\s]*)/.exec(trimmed)?.[1];
+  return founder === undefined ? ok(roomOf(bytes)) : swarmOf(bytes, founder);
 };
 
 export const formatRoomLink = (pageUrl: string, room: Room): string => {
   const url = new URL(pageUrl);
   url.search = '';
-  url.hash = `room=${room.secret}`;
+  url.hash = fragmentOf(room);
   return url.href;
 };
+
+const fragmentOf = ({ secret, founder }: Room): string =>
+  founder === undefined ? `room=${secret}` : `room=${secret}&founder=${founder}`;
 
 const roomOf = (secret: Bytes): Room => {
   const id = roomIdOf(secret);
   return { id, secret: toBase64url(secret), name: roomName(id) };
+};
+
+const swarmOf = (secret: Bytes, founder: string): Result<Room, Fault<'room-link'>> => {
+  const bytes = fromBase64url(founder);
+  if (!bytes || bytes.byteLength !== founderBytes) {
+    return err(
+      fault(
+        'room-link',
+        `the founder in this link has ${founder.length} characters instead of 43: ask for it again`,
+      ),
+    );
+  }
+  const id = swarmIdOf(secret, bytes);
+  return ok({ id, secret: toBase64url(secret), name: roomName(id), founder: founder as AccountId });
 };
 
 /** Two words, so that people can tell rooms apart aloud; not a secret and not unique. */

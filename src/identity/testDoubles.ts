@@ -1,7 +1,8 @@
 import { webcrypto } from 'node:crypto';
-import { type Bytes, concatBytes, equalBytes } from '../core/bytes.ts';
+import { type Bytes, concatBytes, equalBytes, toHex, utf8 } from '../core/bytes.ts';
 import { sha256Bytes } from '../core/hash.ts';
 import type { CryptoPort, SigningKey } from '../core/ports/crypto.ts';
+import type { SealingPort } from '../core/ports/sealing.ts';
 import { silentTelemetry } from '../core/ports/telemetry.ts';
 import type { IdentityDeps, IdentityStore, StoredIdentity } from './keeper.ts';
 
@@ -87,5 +88,29 @@ export const createHashCrypto = (): CryptoPort => {
     signingKeyFromSeed: async (seed) => keyOf(seed),
     verify: async (publicKey, message, signature) => equalBytes(signatureOf(publicKey, message), signature),
     digest: async (bytes) => sha256Bytes(bytes),
+  };
+};
+
+/** Sealing by the same rules and as little secret: opens only with the key, nonce and additional data of the sealing. */
+export const createHashSealing = (): SealingPort => {
+  const tagOf = (...parts: Uint8Array[]): Bytes => sha256Bytes(concatBytes(...parts)).slice(0, 16);
+  return {
+    sealingKey: async (key) => ({
+      seal: async (nonce, plaintext, additional) =>
+        concatBytes(plaintext, tagOf(key, nonce, additional, plaintext)),
+      async open(nonce, sealed, additional) {
+        const plaintext = sealed.slice(0, -16);
+        const isWhole = equalBytes(tagOf(key, nonce, additional, plaintext), sealed.subarray(-16));
+        return isWhole ? new Uint8Array(plaintext) : undefined;
+      },
+    }),
+    async generateAgreementKey() {
+      const publicKey = webcrypto.getRandomValues(new Uint8Array(32));
+      const sorted = (theirs: Uint8Array) => [toHex(publicKey), toHex(theirs)].sort().join('');
+      return {
+        publicKey,
+        agree: async (theirs) => (theirs.byteLength === 32 ? sha256Bytes(utf8(sorted(theirs))) : undefined),
+      };
+    },
   };
 };

@@ -26,10 +26,23 @@ export interface Link {
   readonly messages: Subscribe<LinkMessage>;
   readonly closed: Subscribe<Fault<LinkEnd>>;
   readonly stats: () => LinkStats;
+  /** The network has changed: asks now whether the other side is still there, and gives up within seconds if not. */
+  probe(): void;
   close(reason: string): void;
 }
 
-export type LinkEnd = 'closed-here' | 'closed-there' | 'failed' | 'misbehaved' | 'version' | 'identity';
+/** Between the two tabs (maybe over a TURN server), or sealed through the signaling server. */
+export type Way = 'direct' | 'carried';
+
+export type LinkEnd =
+  | 'closed-here'
+  | 'closed-there'
+  | 'failed'
+  /** Large frames were lost on the way and small ones were not: the next link to this peer sends small ones. */
+  | 'stalled'
+  | 'misbehaved'
+  | 'version'
+  | 'identity';
 
 export type LinkStats = {
   /** Of messages, without what keeps the link alive. */
@@ -69,7 +82,7 @@ export interface Overlay {
   readonly self: PeerId;
   /** Everybody linked: neighbours, and those with whom work is under way. */
   peers(): readonly PeerIdentity[];
-  stats(peer: PeerId): LinkStats | undefined;
+  stats(peer: PeerId): (LinkStats & { readonly way: Way }) | undefined;
   readonly changes: Subscribe<OverlayChange>;
   /** Those the overlay itself chose or took in; broadcasts travel among them. */
   neighbors(): readonly PeerId[];
@@ -78,6 +91,8 @@ export interface Overlay {
   /** What a protocol has seen of a peer: it decides who is kept. */
   observe(peer: PeerId, observation: Observation): void;
   expel(peer: PeerId, reason: string): void;
+  /** This device is on another network now. */
+  networkChanged(): void;
   close(): void;
 }
 

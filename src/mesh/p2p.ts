@@ -4,7 +4,7 @@ import type { Result } from '../core/result.ts';
 import type { Broadcast, BroadcastStats, Heard, PublishError } from './broadcast/broadcast.ts';
 import type { Topics } from './broadcast/message.ts';
 import type { MessageId } from './broadcast/plumtreeTypes.ts';
-import type { LinkStats, Overlay } from './contracts.ts';
+import type { LinkStats, Overlay, Way } from './contracts.ts';
 import type { Directory, PeerRecord, Wanted } from './directory/directory.ts';
 import { leftTopic, peerTopic, recordLimits } from './directory/record.ts';
 import type { LetterError, Post, PostStats, Received } from './letters/post.ts';
@@ -20,7 +20,11 @@ export type NetworkStatistics = {
   /** This tab and everybody whose record has not expired. */
   readonly peers: number;
   readonly neighbors: number;
-  readonly links: readonly (LinkStats & { readonly peer: PeerId; readonly neighbor: boolean })[];
+  readonly links: readonly (LinkStats & {
+    readonly way: Way;
+    readonly peer: PeerId;
+    readonly neighbor: boolean;
+  })[];
   readonly broadcast: BroadcastStats;
   readonly letters: PostStats;
 };

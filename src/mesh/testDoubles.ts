@@ -4,7 +4,7 @@ import { createEmitter } from '../core/events.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Random } from '../core/ports/random.ts';
 import type { Timers } from '../core/ports/timers.ts';
-import { err, fault, ok } from '../core/result.ts';
+import { err, type Fault, fault, ok } from '../core/result.ts';
 import type { MessageTransport, OverlayChange, Priority } from './contracts.ts';
 import type { RawChannel, RtcConnector, SignalBody } from './ports.ts';
 import type { SignalingClient, SignalingEvent } from './signaling/client.ts';
@@ -87,6 +87,9 @@ export type TestChannel = RawChannel & {
   /** What waits in the "network" until `flush`; unlimited while `manual` is false. */
   manual: boolean;
   flush(frames?: number): void;
+  readonly lowWater: () => number;
+  /** Longer frames, and all that is sent after one, never arrive: as over a path that swallows large packets. */
+  swallowsAbove: number;
   breakDown(reason: string): void;
   /** While it says so nothing arrives, and nobody is told. */
   muted: () => boolean;
@@ -96,6 +99,7 @@ export type TestChannel = RawChannel & {
 /** Two ends of one pipe, delivering at once, or frame by frame when `manual`. */
 export const createChannelPair = (
   fingerprints: readonly [string?, string?] = [],
+  options: { readonly maxFrameBytes?: number } = {},
 ): readonly [TestChannel, TestChannel] => {
   const ends = [0, 1].map((index) => {
     const frames = createEmitter<Bytes>();
@@ -106,6 +110,8 @@ export const createChannelPair = (
     let early: Bytes[] | undefined = [];
     const sent: Bytes[] = [];
     let open = true;
+    let unsent = 0;
+    let lowWater = 64 * 1024;
     const other = () => ends[1 - index] as (typeof ends)[number];
     const end = (reason: string) => {
       if (!open) return;
@@ -125,16 +131,29 @@ export const createChannelPair = (
       },
       closed: closed.subscribe,
       low: low.subscribe,
-      bufferedAmount: () => waiting.reduce((total, frame) => total + frame.byteLength, 0),
+      maxFrameBytes: options.maxFrameBytes ?? 16 * 1024,
+      bufferedAmount: () => unsent,
+      lowWater: () => lowWater,
+      swallowsAbove: Number.POSITIVE_INFINITY,
+      setLowWater(bytes) {
+        lowWater = bytes;
+      },
       send(frame) {
         if (!open) throw new Error('closed');
+        if (frame.byteLength > channel.maxFrameBytes) throw new Error('larger than the other side takes');
         sent.push(frame);
         waiting.push(frame);
+        unsent += frame.byteLength;
         if (!channel.manual) channel.flush();
       },
       flush(count = Number.POSITIVE_INFINITY) {
-        for (const frame of waiting.splice(0, count)) if (!channel.muted()) other().deliver(frame);
-        low.emit();
+        const before = unsent;
+        const lost = waiting.findIndex(({ byteLength }) => byteLength > channel.swallowsAbove);
+        for (const frame of waiting.splice(0, lost < 0 ? count : Math.min(count, lost))) {
+          unsent -= frame.byteLength;
+          if (!channel.muted()) other().deliver(frame);
+        }
+        if (before > lowWater && unsent <= lowWater) low.emit();
       },
       breakDown(reason) {
         end(reason);
@@ -234,18 +253,29 @@ export const createRtcHub = () => {
   const waiting = new Map<string, { readonly open: (channel: RawChannel) => void; readonly owner: string }>();
   const channels: TestChannel[] = [];
   /**
-   * `impostor`: every certificate in use differs from the signed one. `dead`: nothing connects. `dumb`: whose tab is gone
+   * `impostor`: every certificate in use differs from the signed one. `dead`: nothing connects, though the other
+   * tab answers if it `answers`. `walled`: whose network
+   * lets nothing out. `dumb`: whose tab is gone
    * without a word, so that its links stay open and silent.
    */
-  const options = { impostor: false, dead: false, dumb: new Set<string>() };
+  const options = {
+    impostor: false,
+    dead: false,
+    answers: false,
+    walled: new Set<string>(),
+    dumb: new Set<string>(),
+  };
   const connectorOf = (letter: string, owner = letter): RtcConnector => ({
+    available: true,
     connect({ initiator }) {
       const signals = createEmitter<SignalBody>();
       const opened = createEmitter<RawChannel>();
-      const failed = createEmitter<string>();
+      const failed = createEmitter<Fault<'failed' | 'walled'>>();
       const id = String(sessions++);
       open.add(id);
-      if (initiator) {
+      if (options.walled.has(owner))
+        queueMicrotask(() => failed.emit(fault('walled', 'nothing gets out of this network')));
+      else if (initiator) {
         waiting.set(id, { open: opened.emit, owner });
         queueMicrotask(() =>
           signals.emit({ kind: 'offer', sdp: `${testSdp(testFingerprint(letter))}s=${id}` }),
@@ -257,7 +287,12 @@ export const createRtcHub = () => {
         failed: failed.subscribe,
         close: () => void open.delete(id),
         accept(signal) {
-          if (options.dead || signal.kind === 'candidate') return;
+          if (signal.kind !== 'offer' && signal.kind !== 'answer') return;
+          if (options.dead) {
+            if (options.answers && signal.kind === 'offer')
+              signals.emit({ kind: 'answer', sdp: `${testSdp(testFingerprint(letter))}s=none` });
+            return;
+          }
           const offerId = /s=(\d+)/.exec(signal.sdp)?.[1] ?? '';
           if (signal.kind === 'offer') {
             signals.emit({ kind: 'answer', sdp: `${testSdp(testFingerprint(letter))}s=${offerId}` });
@@ -293,7 +328,7 @@ export const createRtcHub = () => {
 };
 
 /** A signaling server in memory, with one room. */
-export const createSignalingHub = () => {
+export const createSignalingHub = (options: { readonly carries?: number } = {}) => {
   const clients = new Map<PeerId, ReturnType<typeof createEmitter<SignalingEvent>>>();
   const tamper: { relay?: (payload: Bytes, from: PeerId, to: PeerId) => Bytes } = {};
   return {
@@ -313,7 +348,7 @@ export const createSignalingHub = () => {
         events: events.subscribe,
         start() {
           clients.set(self, events);
-          events.emit({ kind: 'welcome', ...sample(), ice: [] });
+          events.emit({ kind: 'welcome', ...sample(), ice: [], carries: options.carries ?? 0 });
         },
         find() {
           queueMicrotask(() => events.emit({ kind: 'found', ...sample() }));
@@ -322,6 +357,17 @@ export const createSignalingHub = () => {
         serverNow: () => milliseconds(0),
         stop() {},
         retryNow() {},
+        probe() {},
+        unsentBytes: () => 0,
+        carry(to, payload) {
+          queueMicrotask(() => {
+            if (!clients.has(self)) return;
+            const receiver = clients.get(to);
+            if (receiver) receiver.emit({ kind: 'carried', from: self, payload });
+            else events.emit({ kind: 'gone', peer: to });
+          });
+          return true;
+        },
         relay(to, payload) {
           const sent = tamper.relay ? tamper.relay(payload, self, to) : payload;
           queueMicrotask(() => {

@@ -1,7 +1,15 @@
 import type { Fault } from '../core/result.ts';
 
 /** What the browser keeps for us, one namespace per kind of record. */
-export const namespaces = ['identity', 'jobs', 'jobFiles', 'jobResults', 'receipts', 'speeds'] as const;
+export const namespaces = [
+  'identity',
+  'jobs',
+  'jobFiles',
+  'jobResults',
+  'receipts',
+  'speeds',
+  'acts',
+] as const;
 export type Namespace = (typeof namespaces)[number];
 
 /**

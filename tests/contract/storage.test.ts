@@ -157,7 +157,7 @@ describe('IndexedDB', () => {
       },
     });
     await new Promise<void>((resolve) => {
-      const request = indexedDB.open(name, 2);
+      const request = indexedDB.open(name, 99);
       request.onsuccess = () => {
         request.result.close();
         resolve();

@@ -2,12 +2,25 @@
  * Everything that takes bytes from a stranger, with messages it accepts. `decode` tells whether it accepted; whatever comes,
  * it must not throw.
  */
+import {
+  type BusMessage,
+  decodeBusMessage,
+  encodeBusMessage,
+  type ProcessId,
+} from '../../server/busProtocol.ts';
+import { openAct } from '../../src/admission/acts.ts';
+import { verifyCapability } from '../../src/admission/capability.ts';
+import { createHistory, openPerson } from '../../src/admission/testDoubles.ts';
 import { byteCount, milliseconds, type PeerId, type RoomId, type Sha256 } from '../../src/core/brand.ts';
 import { type Bytes, utf8 } from '../../src/core/bytes.ts';
 import { decodeCbor, encodeCbor } from '../../src/core/codec.ts';
 import { decodeWith } from '../../src/core/schema.ts';
 import { openIdentity } from '../../src/identity/index.ts';
-import { createHashCrypto, createTestIdentityDeps } from '../../src/identity/testDoubles.ts';
+import {
+  createHashCrypto,
+  createNodeCryptoForTests,
+  createTestIdentityDeps,
+} from '../../src/identity/testDoubles.ts';
 import { openBroadcast, sealBroadcast } from '../../src/mesh/broadcast/message.ts';
 import { decodeBroadcastMessage, encodeBroadcastMessage } from '../../src/mesh/broadcast/wire.ts';
 import { decodeRecord, encodeRecord } from '../../src/mesh/directory/record.ts';
@@ -27,6 +40,7 @@ import {
   decodeClientMessage,
   decodeServerMessage,
   encodeSignaling,
+  signalingProtocol,
 } from '../../src/mesh/signaling/protocol.ts';
 import { decodeFrame, encodeFrame } from '../../src/mesh/wire/frames.ts';
 
@@ -46,7 +60,12 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
   const own = { protocol: meshProtocol, build: 'b', credentials: identity.credentials };
   const sdp = `v=0\r\na=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}\r\n`;
   const fingerprint = Array(32).fill('AB').join(':');
-  const envelope = { v: 1 as const, room, from: peer, to: id, session: 's'.repeat(22) };
+  // Behind the seal, where only members of the room can be hostile.
+  const seal = {
+    seal: async (bytes: Uint8Array) => new Uint8Array(bytes),
+    open: async (bytes: Uint8Array) => new Uint8Array(bytes),
+  };
+  const envelope = { v: 2 as const, room, from: peer, to: id, session: 's'.repeat(22) };
   const candidate = { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: 0 };
   const topics = { news: { critical: false, maxBytes: 1_000 } };
   const payload = utf8('what is said');
@@ -58,12 +77,47 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
   const letter = await signLetter({ v: 1, room, from: peer, to: id, id: letterId, at: 1, payload }, signer);
   const ack = await signAck({ v: 1, room, id: letterId, from: peer }, signer);
   const bytes32 = new Uint8Array(32);
+  // Tokens are checked by WebCrypto, so their keys are real ones.
+  const realCrypto = createNodeCryptoForTests();
+  const founder = await openPerson(realCrypto);
+  const operator = await openPerson(realCrypto);
+  const { swarm, act, tokenFor } = createHistory(founder, realCrypto);
+  const [ofFounder, ofOperator] = [
+    await act(founder, { t: 'remove', account: operator.account, reason: 'spam', called: 'Ben', ends: [] }),
+    await act(operator, { t: 'readmit', account: operator.account }),
+  ];
+  const token = await tokenFor(operator, 1_000_000);
   const signature = new Uint8Array(64);
+  const server = 'p'.repeat(22) as ProcessId;
+  const busMessages: BusMessage[] = [
+    { t: 'beat', process: server, key: { born: 5, bytes: bytes32 } },
+    { t: 'joined', process: server, room, n: 7, after: 5, peer: id, at: 1_000 },
+    { t: 'left', process: server, room, n: 8, after: 7, peer: id },
+    { t: 'ask', process: server, room, n: 8 },
+    { t: 'list', process: server, room, n: 8, part: 0, parts: 1, peers: [id, peer] },
+    { t: 'relay', process: server, room, from: peer, to: id, payload, network: 'n' },
+    { t: 'carry', process: server, room, from: peer, to: id, payload },
+    { t: 'gone', process: server, room, to: id, peer },
+  ];
   return [
     {
       name: 'CBOR',
       valid: [encodeCbor({ a: [1, -5, 1.5, 'text', null, true, new Uint8Array(3)], b: { c: 2 ** 40 } })],
       decode: (bytes) => decodeCbor(bytes, { maxBytes: 1_000, maxDepth: 8 }).ok,
+    },
+    {
+      name: 'administrative acts',
+      valid: [ofFounder.bytes, ofOperator.bytes],
+      decode: async (bytes) => (await openAct(bytes, swarm, realCrypto)).ok,
+    },
+    {
+      name: 'capability tokens',
+      valid: [utf8(token)],
+      decode: async (bytes) => {
+        const text = new TextDecoder().decode(bytes);
+        const expected = { swarm: swarm.id, now: 1_000_000, holder: operator };
+        return (await verifyCapability(text, expected, realCrypto)).ok;
+      },
     },
     {
       name: 'frames',
@@ -77,6 +131,16 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
           offset: 4,
           part: utf8('part'),
         }),
+        encodeFrame({
+          kind: 'message',
+          priority: 'control',
+          channel: 'rpc',
+          id: 8,
+          total: 9,
+          offset: 4,
+          part: utf8('parts'),
+          narrow: true,
+        }),
         encodeFrame({ kind: 'ping', nonce: 9 }),
         encodeFrame({ kind: 'close', reason: 'bye' }),
       ],
@@ -85,8 +149,16 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
     {
       name: 'signaling, at the server',
       valid: [
-        encodeSignaling({ t: 'hello', protocol: 2, room, nodeKey: bytes32, build: 'b', signature }),
+        encodeSignaling({
+          t: 'hello',
+          protocol: signalingProtocol,
+          room,
+          nodeKey: bytes32,
+          build: 'b',
+          signature,
+        }),
         encodeSignaling({ t: 'relay', to: id, payload }),
+        encodeSignaling({ t: 'carry', to: id, payload }),
         encodeSignaling({ t: 'find' }),
         encodeSignaling({ t: 'ping', n: 1 }),
       ],
@@ -95,7 +167,7 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
     {
       name: 'signaling, at the tab',
       valid: [
-        encodeSignaling({ t: 'challenge', nonce: bytes32, protocol: 2 }),
+        encodeSignaling({ t: 'challenge', nonce: bytes32, protocol: signalingProtocol }),
         encodeSignaling({
           t: 'welcome',
           self: id,
@@ -103,19 +175,30 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
           others: 1,
           now: 5,
           ice: [{ urls: ['stun:a'] }],
+          carries: 65_536,
         }),
+        encodeSignaling({ t: 'carry', from: id, payload }),
         encodeSignaling({ t: 'relay', from: id, payload, network: 'n' }),
         encodeSignaling({ t: 'refused', code: 'rate', message: 'slower', retryAfterMs: 5 }),
       ],
       decode: (bytes) => decodeServerMessage(bytes).ok,
     },
     {
+      name: 'the bus between servers',
+      valid: busMessages.map(encodeBusMessage),
+      decode: (bytes) => decodeBusMessage(bytes).ok,
+    },
+    {
       name: 'envelopes',
       valid: [
-        await sealEnvelope({ ...envelope, signal: { kind: 'offer', sdp, fingerprint } }, signer),
-        await sealEnvelope({ ...envelope, signal: { kind: 'candidate', candidate } }, signer),
+        await sealEnvelope({ ...envelope, signal: { kind: 'offer', sdp, fingerprint } }, { signer, seal }),
+        await sealEnvelope({ ...envelope, signal: { kind: 'candidate', candidate } }, { signer, seal }),
+        await sealEnvelope(
+          { ...envelope, signal: { kind: 'carried-offer', key: bytes32 } },
+          { signer, seal },
+        ),
       ],
-      decode: async (bytes) => (await openEnvelope(bytes, { room, from: peer, to: id }, crypto)).ok,
+      decode: async (bytes) => (await openEnvelope(bytes, { room, from: peer, to: id }, { crypto, seal })).ok,
     },
     {
       name: 'greetings',

@@ -1,6 +1,6 @@
 /**
  * npm run sim -- inference --seed S [--histories N] [--verbose]
- * npm run sim -- mesh --seed S [--nodes N] [--scenes steady,crash,churn,partition,hostile,large]
+ * npm run sim -- mesh --seed S [--nodes N] [--scenes steady,slow,loss,crash,churn,partition,hostile,large]
  */
 import { parseArgs } from 'node:util';
 import { explain, runHistory } from './history.ts';
@@ -14,7 +14,7 @@ const { values, positionals } = parseArgs({
     histories: { type: 'string', default: '1' },
     verbose: { type: 'boolean', default: false },
     nodes: { type: 'string', default: '1000' },
-    scenes: { type: 'string', default: 'steady,crash,churn,partition,hostile' },
+    scenes: { type: 'string', default: 'steady,slow,loss,crash,churn,partition,hostile' },
   },
 });
 const [scenario = 'inference'] = positionals;

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useState } from 'react';
 import { useApp, useStore } from '../hooks/useApp.ts';
 import { Button } from '../kit/Button.tsx';
+import { formatDateTime, shortId } from '../kit/format.ts';
 import { Notice } from '../kit/Notice.tsx';
 
 const RecoveryKeyDialog = lazy(async () => ({
@@ -16,6 +17,7 @@ export const Banners = () => {
   const [later, setLater] = useState(false);
   return (
     <div className="banners">
+      <RemovedBanner />
       {install.updateReady ? (
         <Notice
           icon="refresh"
@@ -58,5 +60,32 @@ export const Banners = () => {
       ) : null}
       <Suspense>{showKey ? <RecoveryKeyDialog onClose={() => setShowKey(false)} /> : null}</Suspense>
     </div>
+  );
+};
+
+/** Whoever was removed is told by whom and why, and where to go from here; his own texts stay. */
+const RemovedBanner = () => {
+  const { models, commands } = useApp();
+  const removal = useStore(models.swarm)?.ownRemoval;
+  if (!removal) return null;
+  const { by, reason, at } = removal;
+  return (
+    <Notice
+      tone="bad"
+      title={`You were removed from this swarm by ${by.name ?? (by.founder ? 'its founder' : shortId(by.account))}: “${reason}”`}
+      action={
+        <>
+          <Button look="plain" onClick={() => commands.reconnect()}>
+            Ask again
+          </Button>
+          <Button look="primary" onClick={() => void commands.changeRoom(undefined)}>
+            Open another room
+          </Button>
+        </>
+      }
+    >
+      {formatDateTime(at)}. Your texts and your account stay on this device. If they have let you back in, ask
+      again.
+    </Notice>
   );
 };

@@ -9,7 +9,7 @@ import { peerInWords } from './peerInWords.ts';
 
 /**
  * A room too large for lanterns: neighbours by name around this device, everybody else a star, and every link there is.
- * The links are three paths, however many.
+ * The links are four paths, however many.
  */
 export const ConstellationMap = ({
   self,
@@ -39,12 +39,17 @@ export const ConstellationMap = ({
   const places = new Map(drawn.stars.map(({ peer, at }) => [peer, at]));
   const placeOf = (peer: PeerId) => (peer === self.peer ? drawn.self : places.get(peer));
   const isOf = (peer: string) => (link: readonly [PeerId, PeerId]) => link[0] === peer || link[1] === peer;
+  const own = drawn.links.filter(isOf(self.peer));
+  const carried = new Set(peers.flatMap((peer) => (peer.carried ? [peer.status.peer] : [])));
+  const isCarried = (wanted: boolean) => (link: readonly [PeerId, PeerId]) =>
+    link.some((peer) => carried.has(peer)) === wanted;
   const starsByPeer = new Map(drawn.stars.map((star) => [star.peer, star]));
   return (
     <>
       <svg className="threads" width={size.width} height={size.height} aria-hidden="true" focusable="false">
         <path className="thread far" d={linksPath(drawn.links, placeOf)} />
-        <path className="thread" d={linksPath(drawn.links.filter(isOf(self.peer)), placeOf)} />
+        <path className="thread" d={linksPath(own.filter(isCarried(false)), placeOf)} />
+        <path className="thread carried" d={linksPath(own.filter(isCarried(true)), placeOf)} />
         {selected === undefined ? null : (
           <path
             className="thread busy tone"

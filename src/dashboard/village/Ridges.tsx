@@ -1,5 +1,7 @@
-/** The village itself: three hills and its houses. Only a picture; nothing here stands for anything. */
-export const Ridges = () => (
+import { memo } from 'react';
+
+/** The village itself: three hills and its houses. Only a picture, never drawn anew; nothing here stands for anything. */
+export const Ridges = memo(() => (
   <svg
     className="ridges"
     viewBox="0 0 1440 220"
@@ -14,7 +16,7 @@ export const Ridges = () => (
     ))}
     <path className="ridge-3" d="M0 186C240 158 420 180 640 184S1100 168 1440 188V220H0z" />
   </svg>
-);
+));
 
 type HousePlace = {
   readonly x: number;

@@ -120,7 +120,7 @@ const Threads = ({ self, peers, layout, size }: Wires & { readonly size: Size })
     {peers.map((peer, index) => (
       <path
         key={peer.status.peer}
-        className={peer.workingForUs + peer.workingForIt > 0 ? 'thread tone busy' : 'thread tone'}
+        className={`thread tone ${peer.workingForUs + peer.workingForIt > 0 ? 'busy' : ''} ${peer.carried ? 'carried' : ''}`}
         style={toneOf(peer.workingForUs > 0 ? peer.status.peer : self)}
         d={threadPath(layout.peers[index] ?? layout.self, layout.self)}
       />

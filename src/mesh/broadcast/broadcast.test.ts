@@ -9,6 +9,7 @@ import { createHashCrypto } from '../../identity/testDoubles.ts';
 import { createManualTime, createTestRandom, settle } from '../testDoubles.ts';
 import { createBroadcast, type Heard } from './broadcast.ts';
 import { type BroadcastBody, sealBroadcast, type Topics } from './message.ts';
+import { plumtreeDefaults } from './plumtreeTypes.ts';
 import { createNeighborhoodHub } from './testDoubles.ts';
 import type { BroadcastMessage } from './wire.ts';
 
@@ -165,6 +166,25 @@ describe('ten tabs that are joined', () => {
     }
     expect(costs[0]).toBeGreaterThan(9);
     expect(costs.at(-1)).toBe(9);
+  });
+
+  it('announce beside the tree in a moment, and once between two', async () => {
+    const { tabs, time } = await createTen();
+    for (let i = 0; i < 5; i++) await tabs[0]!.broadcast.publish('news', utf8(`${i}`));
+    await settle();
+    await time.advance(200);
+    const announced = () =>
+      tabs.flatMap(({ sent }) => sent.filter(({ message }) => message.t === 'ihave')).length;
+    const before = announced();
+    for (const words of ['a', 'b', 'c']) {
+      await tabs[0]!.broadcast.publish('news', utf8(words));
+      await settle();
+    }
+    expect(announced()).toBe(before);
+    await time.advance(200);
+    // 20 links, 9 of them the tree's: three messages, one announcement on each of the others, one way.
+    expect(announced() - before).toBe(11);
+    for (const tab of tabs) expect(tab.blamed()).toEqual([]);
   });
 
   it('send what is critical along every link, and keep their tree', async () => {
@@ -391,7 +411,7 @@ describe('what a neighbour sends', () => {
     const { stranger, tab, tell, time } = await createPath();
     const { id } = await stranger.seal();
     await tell({ t: 'ihave', ids: [id] });
-    await time.advance(349);
+    await time.advance(plumtreeDefaults.patience - 1);
     expect(stranger.saw('graft')).toEqual([]);
     await time.advance(1);
     expect(stranger.saw('graft').map(({ message }) => message)).toEqual([{ t: 'graft', id }]);

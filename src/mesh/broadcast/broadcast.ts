@@ -92,7 +92,9 @@ export const createBroadcast = (deps: BroadcastDeps, options: BroadcastOptions):
   const emitters = new Map<string, Emitter<Heard>>();
   const origins = createOriginLimits(deps.clock);
   const counts = { published: 0, delivered: 0, duplicates: 0, invalid: 0, unusable: 0, flooded: 0, sent: 0 };
+  const encode = createEncoder();
   let state = initialPlumtree<Opened>();
+  let cancelAnnouncing: CancelTimer = () => {};
   let closed = false;
 
   const count = (what: keyof BroadcastStats) => {
@@ -120,6 +122,9 @@ export const createBroadcast = (deps: BroadcastDeps, options: BroadcastOptions):
           effect.id,
           timers.after(milliseconds(effect.ms), () => onOverdue(effect.id)),
         );
+      case 'announce-after':
+        cancelAnnouncing = timers.after(milliseconds(effect.ms), () => take({ t: 'announce' }));
+        return undefined;
       case 'broken-promise':
         return neighborhood.observe(effect.peer, 'broken-promise');
       default:
@@ -131,7 +136,7 @@ export const createBroadcast = (deps: BroadcastDeps, options: BroadcastOptions):
     if (message.t === 'pull') origins.asked(message.ids);
     if (message.t === 'graft') origins.asked([message.id]);
     count('sent');
-    neighborhood.send(to, encodeSealed(message), 'control');
+    neighborhood.send(to, encode(message), 'control');
   };
 
   const deliver = ({ id, message, hops, from }: Extract<PlumtreeEffect<Opened>, { t: 'deliver' }>) => {
@@ -208,6 +213,7 @@ export const createBroadcast = (deps: BroadcastDeps, options: BroadcastOptions):
       for (const stop of stops) stop();
       for (const cancel of waits.values()) cancel();
       waits.clear();
+      cancelAnnouncing();
       receiving.close();
     },
   };
@@ -227,6 +233,15 @@ const whyNot = (topics: Topics, topic: string, payload: Uint8Array): PublishErro
   return payload.byteLength > most
     ? fault('too-large', `${payload.byteLength} bytes of ${topic}, at most ${most} are told to all`)
     : undefined;
+};
+
+/** The same message goes to several neighbours, one right after the other, and is written once for all of them. */
+const createEncoder = () => {
+  let last: { readonly message: PlumtreeMessage<Opened>; readonly bytes: Bytes } | undefined;
+  return (message: PlumtreeMessage<Opened>): Bytes => {
+    if (last?.message !== message) last = { message, bytes: encodeSealed(message) };
+    return last.bytes;
+  };
 };
 
 /** As it came: what was read of it stays here. */

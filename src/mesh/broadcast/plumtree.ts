@@ -1,5 +1,5 @@
 import type { PeerId } from '../../core/brand.ts';
-import { sumOf, withKept, withoutOlder } from './kept.ts';
+import { keptIds, keptOf, nothingKept, withKept, withoutOlder } from './kept.ts';
 import {
   type Answered,
   type BroadcastItem,
@@ -14,6 +14,7 @@ import {
   type Question,
 } from './plumtreeTypes.ts';
 import { hasSeen, nothingSeen, withSeen } from './seen.ts';
+import { emptyShelves, onShelves, withoutShelved, withShelved } from './shelves.ts';
 
 type Stepped<M extends BroadcastItem> = readonly [PlumtreeState<M>, readonly PlumtreeEffect<M>[]];
 type Gossip<M> = Extract<PlumtreeMessage<M>, { t: 'gossip' }>;
@@ -23,8 +24,9 @@ export const initialPlumtree = <M extends BroadcastItem>(): PlumtreeState<M> => 
   lazy: [],
   seen: nothingSeen(),
   critical: nothingSeen(),
-  kept: new Map(),
-  missing: new Map(),
+  kept: nothingKept,
+  missing: emptyShelves,
+  toAnnounce: new Map(),
   answered: new Map(),
 });
 
@@ -51,16 +53,20 @@ export const stepPlumtree = <M extends BroadcastItem>(
     case 'broadcast':
       return hasSeen(state.seen, event.id)
         ? [state, []]
-        : spread(state, { ...event, hops: 0, from: undefined }, options);
+        : spread(state, { ...event, hops: 0, from: undefined }, deps, options);
     // A link that is no neighbour's (any more) changes no tree.
     case 'received':
-      return isNeighbor(state, event.from) ? receive(state, event.from, event.message, options) : [state, []];
+      return isNeighbor(state, event.from)
+        ? receive(state, event.from, event.message, deps, options)
+        : [state, []];
     case 'duplicate':
       return isNeighbor(state, event.from) ? duplicate(state, event.from, event) : [state, []];
     case 'dropped':
-      return [{ ...state, missing: without(state.missing, event.id) }, []];
+      return [{ ...state, missing: withoutShelved(state.missing, event.id) }, []];
     case 'overdue':
       return graft(state, event.id, deps, options);
+    case 'announce':
+      return announce(state);
     case 'tick':
       return compare(
         { ...state, kept: withoutOlder(state.kept, event.now - options.keepMs), answered: new Map() },
@@ -75,13 +81,14 @@ const receive = <M extends BroadcastItem>(
   state: PlumtreeState<M>,
   from: PeerId,
   message: PlumtreeMessage<M>,
+  deps: PlumtreeDeps,
   options: PlumtreeOptions,
 ): Stepped<M> => {
   switch (message.t) {
     case 'gossip':
       return hasSeen(state.seen, message.id)
         ? duplicate(state, from, message)
-        : takeIn(state, from, message, options);
+        : takeIn(state, from, message, deps, options);
     case 'ihave':
       return announced(state, from, message.ids, options);
     case 'prune':
@@ -101,23 +108,30 @@ const takeIn = <M extends BroadcastItem>(
   state: PlumtreeState<M>,
   from: PeerId,
   gossip: Gossip<M>,
+  deps: PlumtreeDeps,
   options: PlumtreeOptions,
 ): Stepped<M> => {
   // Only what came along the tree says who is near in it.
   const beside = gossip.repair || gossip.message.critical;
-  return spread(beside ? state : withEager(state, from), { ...gossip, hops: gossip.hops + 1, from }, options);
+  return spread(
+    beside ? state : withEager(state, from),
+    { ...gossip, hops: gossip.hops + 1, from },
+    deps,
+    options,
+  );
 };
 
 const duplicate = <M extends BroadcastItem>(
-  state: PlumtreeState<M>,
+  before: PlumtreeState<M>,
   from: PeerId,
   { id, repair }: { readonly id: MessageId; readonly repair: boolean },
 ): Stepped<M> => {
+  const state = withoutAnnouncing(before, from, [id]);
   if (repair || state.lazy.includes(from) || hasSeen(state.critical, id)) return [state, []];
   return [withLazy(state, from), [send(from, { t: 'prune' })]];
 };
 
-/** A message that is new here: told to the one above, sent along the tree, announced beside it. */
+/** A message that is new here: told to the one above, sent along the tree, to be announced beside it. */
 const spread = <M extends BroadcastItem>(
   state: PlumtreeState<M>,
   news: {
@@ -126,44 +140,96 @@ const spread = <M extends BroadcastItem>(
     readonly hops: number;
     readonly from: PeerId | undefined;
   },
+  deps: PlumtreeDeps,
   options: PlumtreeOptions,
 ): Stepped<M> => {
   const { id, message, hops, from } = news;
-  const others = (peers: readonly PeerId[]) => peers.filter((peer) => peer !== from);
-  const [told, announcedTo] = message.critical
-    ? [[...state.eager, ...state.lazy], []]
-    : [state.eager, state.lazy];
+  const holders = onShelves(state.missing, id)?.holders ?? [];
+  const told = message.critical ? [...state.eager, ...state.lazy] : state.eager;
+  // Who has announced it needs no announcement.
+  const lazy = message.critical ? [] : state.lazy.filter((peer) => peer !== from && !holders.includes(peer));
+  // One object for all whom it goes to: whoever sends it writes it once.
+  const gossip = gossipOf(id, message, hops, false);
+  const [collecting, effects] = collect(state, lazy, id, deps, options);
   return [
     {
-      ...state,
+      ...collecting,
       seen: withSeen(state.seen, id, options.seenPieces),
       critical: message.critical ? withSeen(state.critical, id, options.seenPieces) : state.critical,
       kept: withKept(state.kept, id, message, options.kept),
-      missing: without(state.missing, id),
+      missing: withoutShelved(state.missing, id),
     },
     [
       { t: 'deliver', id, message, hops, from },
-      ...others(told).map((peer) => send(peer, gossipOf(id, message, hops, false))),
-      ...others(announcedTo).map((peer) => send<M>(peer, { t: 'ihave', ids: [id] })),
+      ...effects,
+      ...told.filter((peer) => peer !== from).map((peer) => send(peer, gossip)),
     ],
   ];
 };
 
-const announced = <M extends BroadcastItem>(
+/**
+ * Announcements wait a moment: for others that go to the same neighbour, and because most neighbours get the message
+ * themselves meanwhile, and one announcement between two is enough. How long is drawn by chance, so that not both of
+ * them send it.
+ */
+const collect = <M extends BroadcastItem>(
   state: PlumtreeState<M>,
-  from: PeerId,
-  ids: readonly MessageId[],
+  peers: readonly PeerId[],
+  id: MessageId,
+  deps: PlumtreeDeps,
   options: PlumtreeOptions,
 ): Stepped<M> => {
-  const unseen = ids.slice(0, options.kept).filter((id) => !hasSeen(state.seen, id));
+  if (peers.length === 0) return [state, []];
+  const toAnnounce = new Map(state.toAnnounce);
+  const effects: PlumtreeEffect<M>[] = [];
+  if (toAnnounce.size === 0)
+    effects.push({ t: 'announce-after', ms: options.collect + deps.random.next() * options.collectSpread });
+  for (const peer of peers) {
+    const ids = [...(toAnnounce.get(peer) ?? []), id];
+    const full = ids.length >= options.collected;
+    if (full) effects.push(send(peer, { t: 'ihave', ids }));
+    toAnnounce.set(peer, full ? [] : ids);
+  }
+  return [{ ...state, toAnnounce }, effects];
+};
+
+const announce = <M extends BroadcastItem>(state: PlumtreeState<M>): Stepped<M> => [
+  { ...state, toAnnounce: new Map() },
+  [...state.toAnnounce].flatMap(([peer, ids]) =>
+    ids.length > 0 && isNeighbor(state, peer) ? [send<M>(peer, { t: 'ihave', ids })] : [],
+  ),
+];
+
+/** It has them, so it need not be told. */
+const withoutAnnouncing = <M extends BroadcastItem>(
+  state: PlumtreeState<M>,
+  peer: PeerId,
+  has: readonly MessageId[],
+): PlumtreeState<M> => {
+  const ids = state.toAnnounce.get(peer);
+  if (!ids?.some((id) => has.includes(id))) return state;
+  const rest = ids.filter((id) => !has.includes(id));
+  return { ...state, toAnnounce: new Map(state.toAnnounce).set(peer, rest) };
+};
+
+const announced = <M extends BroadcastItem>(
+  before: PlumtreeState<M>,
+  from: PeerId,
+  announcedIds: readonly MessageId[],
+  options: PlumtreeOptions,
+): Stepped<M> => {
+  const ids = announcedIds.slice(0, options.kept);
+  const state = withoutAnnouncing(before, from, ids);
+  const unseen = ids.filter((id) => !hasSeen(state.seen, id));
   if (unseen.length === 0) return [state, []];
-  const missing = new Map(state.missing);
+  let { missing } = state;
   const effects: PlumtreeEffect<M>[] = [];
   for (const id of unseen) {
-    const known = missing.get(id);
+    const known = onShelves(missing, id);
     if (known?.holders.includes(from) || known?.asked === from) continue;
     if (!known && missing.size >= options.missing) break;
-    missing.set(id, { holders: [...(known?.holders ?? []), from], asked: known?.asked });
+    const holders = [...(known?.holders ?? []), from];
+    missing = withShelved(missing, id, { holders, asked: known?.asked });
     if (!known) effects.push({ t: 'wait', id, ms: options.patience });
   }
   return [{ ...state, missing }, effects];
@@ -176,7 +242,7 @@ const graft = <M extends BroadcastItem>(
   deps: PlumtreeDeps,
   options: PlumtreeOptions,
 ): Stepped<M> => {
-  const known = state.missing.get(id);
+  const known = onShelves(state.missing, id);
   if (!known) return [state, []];
   const broken: readonly PlumtreeEffect<M>[] =
     known.asked === undefined ? [] : [{ t: 'broken-promise', peer: known.asked }];
@@ -184,9 +250,9 @@ const graft = <M extends BroadcastItem>(
   const linked = known.holders.filter((peer) => isNeighbor(state, peer));
   const [nearest] = linked.toSorted((a, b) => far(a) - far(b));
   // The next comparison finds what nobody is left to be asked for.
-  if (nearest === undefined) return [{ ...state, missing: without(state.missing, id) }, broken];
+  if (nearest === undefined) return [{ ...state, missing: withoutShelved(state.missing, id) }, broken];
   const holders = linked.filter((peer) => peer !== nearest);
-  const missing = new Map(state.missing).set(id, { holders, asked: nearest });
+  const missing = withShelved(state.missing, id, { holders, asked: nearest });
   return [
     withEager({ ...state, missing }, nearest),
     [...broken, send(nearest, { t: 'graft', id }), { t: 'wait', id, ms: options.graftPatience }],
@@ -207,13 +273,13 @@ const answerOf = <M extends BroadcastItem>(
   options: PlumtreeOptions,
 ): readonly PlumtreeEffect<M>[] => {
   if (message.t === 'summary') {
-    const same = message.sum === sumOf(state.kept);
-    return same ? [] : [send(from, { t: 'holding', ids: [...state.kept.keys()] })];
+    const same = message.sum === state.kept.sum;
+    return same ? [] : [send(from, { t: 'holding', ids: keptIds(state.kept) })];
   }
   const ids = new Set(message.ids.slice(0, options.kept));
   if (message.t === 'pull') return [...ids].flatMap((id) => keptFor(state, from, id, true));
   const unseen = [...ids].filter((id) => !hasSeen(state.seen, id));
-  const lacking = [...state.kept.keys()].filter((id) => !ids.has(id));
+  const lacking = keptIds(state.kept).filter((id) => !ids.has(id));
   return [
     ...(unseen.length > 0 ? [send<M>(from, { t: 'pull', ids: unseen })] : []),
     // Those it lacks it learns by an announcement; it asks if they don't come by the tree.
@@ -237,7 +303,7 @@ const keptFor = <M extends BroadcastItem>(
   id: MessageId,
   repair: boolean,
 ): readonly PlumtreeEffect<M>[] => {
-  const message = state.kept.get(id);
+  const message = keptOf(state.kept, id);
   return message === undefined ? [] : [send(peer, gossipOf(id, message, 0, repair))];
 };
 
@@ -270,7 +336,7 @@ const gossipOf = <M>(id: MessageId, message: M, hops: number, repair: boolean): 
 
 const summaryOf = <M extends BroadcastItem>(state: PlumtreeState<M>): PlumtreeMessage<M> => ({
   t: 'summary',
-  sum: sumOf(state.kept),
+  sum: state.kept.sum,
 });
 
 const isNeighbor = <M extends BroadcastItem>(state: PlumtreeState<M>, peer: PeerId): boolean =>
@@ -291,10 +357,3 @@ const withoutPeer = <M extends BroadcastItem>(state: PlumtreeState<M>, peer: Pee
   eager: state.eager.filter((other) => other !== peer),
   lazy: state.lazy.filter((other) => other !== peer),
 });
-
-const without = <K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> => {
-  if (!map.has(key)) return map;
-  const rest = new Map(map);
-  rest.delete(key);
-  return rest;
-};

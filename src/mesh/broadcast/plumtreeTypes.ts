@@ -1,6 +1,8 @@
 import type { PeerId } from '../../core/brand.ts';
 import type { Random } from '../../core/ports/random.ts';
+import type { Kept } from './kept.ts';
 import type { Seen } from './seen.ts';
+import type { Shelves } from './shelves.ts';
 
 export type MessageId = string;
 
@@ -19,9 +21,11 @@ export type PlumtreeState<M extends BroadcastItem> = {
   /** Those of `seen` that went to everybody: that they come twice says nothing about the tree. */
   readonly critical: Seen<MessageId>;
   /** The newest messages whole, for who missed them. */
-  readonly kept: ReadonlyMap<MessageId, M>;
+  readonly kept: Kept<M>;
   /** Announced and not here yet, with who has them. */
-  readonly missing: ReadonlyMap<MessageId, Announced>;
+  readonly missing: Shelves<Announced>;
+  /** What is to be announced to whom with the next `announce`: one message of many ids costs little more than one of one. */
+  readonly toAnnounce: ReadonlyMap<PeerId, readonly MessageId[]>;
   /** What each neighbour was answered since the last tick. */
   readonly answered: ReadonlyMap<PeerId, Answered>;
 };
@@ -58,6 +62,8 @@ export type PlumtreeEvent<M> =
   /** It came and can't be used here, which is not the fault of who sent it: nobody is asked for it any more. */
   | { readonly t: 'dropped'; readonly id: MessageId }
   | { readonly t: 'overdue'; readonly id: MessageId }
+  /** As was asked for. */
+  | { readonly t: 'announce' }
   /** `now`: Unix ms, by the clock that `at` is compared with. */
   | { readonly t: 'tick'; readonly now: number };
 
@@ -72,11 +78,21 @@ export type PlumtreeEffect<M> =
     }
   /** Asks for an `overdue` event after so many milliseconds. */
   | { readonly t: 'wait'; readonly id: MessageId; readonly ms: number }
+  /** Asks for one `announce` event after so many milliseconds. */
+  | { readonly t: 'announce-after'; readonly ms: number }
   /** It announced a message, was asked for it, and did not send it in time. */
   | { readonly t: 'broken-promise'; readonly peer: PeerId };
 
 export type PlumtreeOptions = {
-  /** How long an announced message may take to come by the tree, in ms. */
+  /** How long what is to be announced is collected, in ms: at least, and by chance so much longer. */
+  readonly collect: number;
+  readonly collectSpread: number;
+  /** Of so many ids one announcement is made at once. */
+  readonly collected: number;
+  /**
+   * How long an announced message may take to come by the tree, in ms. It was collected before: whoever waits for it has
+   * waited so much longer since its neighbour had it.
+   */
   readonly patience: number;
   /** How long one that was asked for may take, in ms. */
   readonly graftPatience: number;
@@ -90,7 +106,10 @@ export type PlumtreeOptions = {
 };
 
 export const plumtreeDefaults: PlumtreeOptions = {
-  patience: 350,
+  collect: 20,
+  collectSpread: 180,
+  collected: 64,
+  patience: 250,
   graftPatience: 250,
   kept: 256,
   keepMs: 720_000,

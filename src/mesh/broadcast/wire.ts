@@ -6,7 +6,7 @@
  *   ihave    ids                      I have these
  *   graft    id                       send me this one, and from now on at once
  *   prune                             announce instead of sending
- *   summary  sum                      of the ids I keep: see `sumOf` in kept.ts
+ *   summary  sum                      of the ids I keep: see kept.ts
  *   holding  ids                      those I keep
  *   pull     ids                      send me these
  *

@@ -3,15 +3,16 @@ import { byteCount, milliseconds, type PeerId, type Sha256 } from '../../core/br
 import { type Bytes, utf8 } from '../../core/bytes.ts';
 import { createEmitter } from '../../core/events.ts';
 import { silentTelemetry } from '../../core/ports/telemetry.ts';
-import { err, fault, ok } from '../../core/result.ts';
+import { err, fault, ok, unwrap } from '../../core/result.ts';
 import { openIdentity } from '../../identity/index.ts';
 import { createHashCrypto, createTestIdentityDeps } from '../../identity/testDoubles.ts';
-import type { NeighborChange } from '../contracts.ts';
+import type { NeighborChange, Overlay } from '../contracts.ts';
 import { createManualTime, createTestRandom, settle } from '../testDoubles.ts';
 import { createDirectory } from './directory.ts';
 import { type Capabilities, decodeRecord, encodeRecord } from './record.ts';
 
 const crypto = createHashCrypto();
+const friend = 'f'.repeat(43) as PeerId;
 const noCapabilities: Capabilities = { models: [], gpu: false, memory: byteCount(0), freeSlots: 0 };
 type Told = { readonly from: PeerId; readonly at: number; readonly topic: string; readonly payload: Bytes };
 
@@ -25,12 +26,13 @@ const createTown = () => {
     const { identity } = await openIdentity(createTestIdentityDeps(crypto));
     const neighborChanges = createEmitter<NeighborChange>();
     const own = { name: 'first' };
+    const measured = { rtt: 60 };
     const directory = createDirectory<string>({
       overlay: {
         self: identity.peer,
-        neighbors: () => [],
+        neighbors: () => [friend],
         neighborChanges: neighborChanges.subscribe,
-        stats: () => undefined,
+        stats: () => ({ rtt: measured.rtt }) as ReturnType<Overlay['stats']>,
       },
       broadcast: {
         async publish(topic, payload) {
@@ -45,8 +47,10 @@ const createTown = () => {
           return ok('id');
         },
         async prepare(topic, payload) {
+          const at = time.clock.now();
           return ok(() => {
-            const message = { from: identity.peer, at: 0, topic, payload: new Uint8Array(payload) };
+            if (time.clock.now() - at > 900_000) return 'refused by all: too old';
+            const message = { from: identity.peer, at, topic, payload: new Uint8Array(payload) };
             for (const listener of [...listeners]) listener(message);
             return 'id';
           });
@@ -74,6 +78,7 @@ const createTown = () => {
     return {
       directory,
       own,
+      measured,
       identity,
       peer: identity.peer,
       meet: () => neighborChanges.emit({ peer: 'somebody' as PeerId, up: true }),
@@ -122,12 +127,49 @@ describe('a directory', () => {
     const [ana, ben] = [await open(), await open()];
     ana.meet();
     await time.advance(600_000);
-    expect(told.length).toBeGreaterThanOrEqual(10);
-    expect(told.length).toBeLessThanOrEqual(15);
+    expect(told.length).toBeGreaterThanOrEqual(7);
+    expect(told.length).toBeLessThanOrEqual(9);
     expect(ben.names()).toEqual(['first']);
     ana.directory.close();
-    await time.advance(200_000);
+    const toldAgo = time.clock.now() - told.at(-1)!.at;
+    await time.advance(150_000 - toldAgo - 1_000);
+    expect(ben.names()).toEqual(['first']);
+    await time.advance(7_000);
     expect(ben.names()).toEqual([]);
+  });
+
+  it('tells of a change, and of nothing when a record is only renewed', async () => {
+    const { time, open } = createTown();
+    const [ana, ben] = [await open(), await open()];
+    const changes: (readonly string[])[] = [];
+    ben.directory.records.subscribe(() => changes.push(ben.names()));
+    ana.meet();
+    await time.advance(400_000);
+    expect(changes).toEqual([['first']]);
+    ana.own.name = 'second';
+    ana.directory.publish();
+    await time.advance(200_000);
+    ana.measured.rtt = 90;
+    await time.advance(200_000);
+    expect(changes).toEqual([['first'], ['second'], ['second']]);
+    expect(ben.directory.records.get().get(ana.peer)?.neighbors).toEqual([{ peer: friend, rtt: 90 }]);
+  });
+
+  it('takes two measurements of one round trip for one', async () => {
+    const { time, told, open } = createTown();
+    const ana = await open();
+    ana.meet();
+    for (const rtt of [60, 52, 71, 45, 79]) {
+      ana.measured.rtt = rtt;
+      ana.directory.publish();
+      await time.advance(10_000);
+    }
+    const rtts = told.map(({ payload }) => unwrap(decodeRecord(payload)).neighbors[0]?.rtt);
+    expect(rtts).toEqual([60, 60, 60, 60, 60]);
+    ana.measured.rtt = 81;
+    ana.directory.publish();
+    await time.advance(10_000);
+    expect(unwrap(decodeRecord(told[5]!.payload)).neighbors).toEqual([{ peer: friend, rtt: 81 }]);
   });
 
   it('forgets at once who says goodbye, and believes no older word of it', async () => {
@@ -141,6 +183,26 @@ describe('a directory', () => {
     hear(told[0]!);
     await settle();
     expect(ben.names()).toEqual([]);
+  });
+
+  it('says goodbye in a large swarm too, where records are renewed too seldom to carry one along', async () => {
+    const { time, told, open, hear } = createTown();
+    const [ana, ben] = [await open(), await open()];
+    for (let i = 0; i < 700; i++) {
+      const { identity } = await openIdentity(createTestIdentityDeps(crypto));
+      const record = { v: 1 as const, lifetime: 3_600_000, capabilities: noCapabilities, neighbors: [] };
+      const { credentials, peer } = identity;
+      const payload = encodeRecord({ ...record, credentials, about: utf8('one of many') });
+      hear({ from: peer, at: 0, topic: 'peer', payload });
+    }
+    await settle();
+    ana.meet();
+    await time.advance(16 * 60_000);
+    expect(told).toHaveLength(1);
+    expect(ben.directory.records.get().size).toBe(701);
+    ana.directory.leave();
+    await settle();
+    expect(ben.directory.records.get().has(ana.peer)).toBe(false);
   });
 
   it('takes the newest of a tab’s records, in whatever order they come', async () => {

@@ -1,13 +1,13 @@
 import { createBoundedMap } from '../../core/boundedMap.ts';
 import { type Milliseconds, milliseconds, type PeerId } from '../../core/brand.ts';
-import type { Bytes } from '../../core/bytes.ts';
+import { type Bytes, equalBytes } from '../../core/bytes.ts';
 import { createStore, type Store } from '../../core/events.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { CryptoPort } from '../../core/ports/crypto.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
-import type { Fault, Result } from '../../core/result.ts';
+import { type Fault, ok, type Result } from '../../core/result.ts';
 import { verifyCredentials } from '../../identity/certificates.ts';
 import type { Credentials, PeerIdentity } from '../../identity/types.ts';
 import type { Broadcast } from '../broadcast/broadcast.ts';
@@ -27,10 +27,8 @@ export type PeerRecord<About> = {
   readonly capabilities: Capabilities;
   readonly neighbors: readonly NeighborLink[];
   readonly about: About;
-  /** Broadcast hops from there to here, by the way it came. */
+  /** Broadcast hops from there to here, by the way it came when it last said something new. */
   readonly hops: number;
-  /** Monotonic ms. */
-  readonly expiresAt: Milliseconds;
 };
 
 export type Wanted = {
@@ -41,7 +39,10 @@ export type Wanted = {
 };
 
 export interface Directory<About> {
-  /** Everybody whose record has not expired, without this tab. */
+  /**
+   * Everybody whose record has not expired, without this tab. A renewal that says nothing new changes nothing here: what
+   * is heard of thousands must not be worked through again each time.
+   */
   readonly records: Store<ReadonlyMap<PeerId, PeerRecord<About>>>;
   /** Those that have all that is wanted; those with most free slots first. */
   discover(wanted: Wanted): readonly PeerRecord<About>[];
@@ -73,10 +74,13 @@ export type DirectoryDeps<About> = {
 /** After a change; and between two records at least. */
 const publishAfter = milliseconds(1_000);
 const leastBetween = 5_000;
-const renewEvery = 60_000;
+const renewEvery = 90_000;
 /** So that records of a thousand tabs are no more traffic than those of fifty. */
-const renewPerRecord = 1_200;
-const lifetimeInRenewals = 2.5;
+const renewPerRecord = 1_800;
+/** One renewal may come late by two thirds of its time. None is lost: who missed it finds it in the next comparison. */
+const lifetimeInRenewals = 5 / 3;
+/** A goodbye must be younger than a broadcast may be, and records of large swarms are renewed less often than that. */
+const farewellEvery = 300_000;
 const sweepEvery = milliseconds(5_000);
 const maxRecords = 2_000;
 
@@ -88,32 +92,48 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
   const { overlay, clock, timers, telemetry } = deps;
   const records = createStore<ReadonlyMap<PeerId, PeerRecord<About>>>(new Map());
   const heardAtByPeer = new Map<PeerId, number>();
+  /** Of those in `records`: when they expire, monotonic ms, and their `about` as it came. */
+  const believedByPeer = new Map<PeerId, { readonly expiresAt: number; readonly about: Bytes }>();
   /** Credentials don't change while a tab lives. */
   const identities = new Map<PeerId, PeerIdentity>();
   /** A tab's id dies with it, so its goodbye is for ever. */
   const left = createBoundedMap<PeerId, true>(maxRecords);
+  /** The round trips of the last record. */
+  let told: ReadonlyMap<PeerId, number> = new Map();
   let farewell: () => unknown = () => undefined;
+  let farewellAt = Number.NEGATIVE_INFINITY;
   let publishedAt = Number.NEGATIVE_INFINITY;
   let pending: { readonly at: number; readonly cancel: CancelTimer } | undefined;
   let closed = false;
 
   const renewal = () => Math.max(renewEvery, records.get().size * renewPerRecord);
 
+  /** A round trip is never measured twice alike, and worth telling only when it is another. */
+  const toLink = (peer: PeerId): NeighborLink => {
+    const rtt = Math.round(overlay.stats(peer)?.rtt ?? -1);
+    const before = told.get(peer);
+    return { peer, rtt: before !== undefined && isAlike(before, rtt) ? before : rtt };
+  };
+
+  /** Signed in advance, for a page that closes waits for nothing. */
+  const prepareFarewell = async () => {
+    if (clock.monotonic() - farewellAt < farewellEvery) return;
+    farewellAt = clock.monotonic();
+    const prepared = await deps.broadcast.prepare(leftTopic, new Uint8Array(0));
+    if (prepared.ok) farewell = prepared.value;
+  };
+
   const publishNow = async () => {
     pending?.cancel();
     pending = undefined;
     publishedAt = clock.monotonic();
     const lifetime = Math.min(recordLimits.maxLifetimeMs, Math.round(renewal() * lifetimeInRenewals));
-    const neighbors = overlay
-      .neighbors()
-      .slice(0, recordLimits.maxNeighbors)
-      .map((peer) => ({ peer, rtt: Math.round(overlay.stats(peer)?.rtt ?? -1) }));
+    const neighbors = overlay.neighbors().slice(0, recordLimits.maxNeighbors).map(toLink);
+    told = new Map(neighbors.map(({ peer, rtt }) => [peer, rtt]));
     const payload = encodeRecord({ v: 1, credentials: deps.credentials, lifetime, neighbors, ...deps.own() });
-    const told = await deps.broadcast.publish(peerTopic, payload);
-    if (!told.ok) telemetry.log('warn', 'directory', `own record not told: ${told.error.message}`);
-    // Signed in advance and renewed with each record, because it must not be old when it is needed.
-    const prepared = await deps.broadcast.prepare(leftTopic, new Uint8Array(0));
-    if (prepared.ok) farewell = prepared.value;
+    const published = await deps.broadcast.publish(peerTopic, payload);
+    if (!published.ok) telemetry.log('warn', 'directory', `own record not told: ${published.error.message}`);
+    await prepareFarewell();
     if (!closed) schedule(renewal() * (0.8 + 0.2 * deps.random.next()));
   };
 
@@ -137,9 +157,29 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
     return checked.value;
   };
 
-  const drop = (gone: (record: PeerRecord<About>) => boolean) => {
-    const next = new Map([...records.get()].filter(([, record]) => !gone(record)));
-    if (next.size < records.get().size) records.set(next);
+  const drop = (gone: (peer: PeerId) => boolean) => {
+    const leaving = [...believedByPeer.keys()].filter(gone);
+    if (leaving.length === 0) return;
+    const next = new Map(records.get());
+    for (const peer of leaving) {
+      believedByPeer.delete(peer);
+      next.delete(peer);
+    }
+    records.set(next);
+  };
+
+  /** What the last record said is not read again if it is said again. */
+  const read = (about: Bytes, identity: PeerIdentity): Result<About, Fault> => {
+    const before = believedByPeer.get(identity.peer)?.about;
+    const known = records.get().get(identity.peer);
+    return known && before && equalBytes(before, about) ? ok(known.about) : deps.readAbout(about, identity);
+  };
+
+  const believe = (record: PeerRecord<About>, about: Bytes, expiresAt: number) => {
+    const { peer } = record.identity;
+    believedByPeer.set(peer, { expiresAt, about });
+    const known = records.get().get(peer);
+    if (!known || !saysTheSame(known, record)) records.set(new Map(records.get()).set(peer, record));
   };
 
   const onRecord = async (message: {
@@ -164,26 +204,19 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
     if (remaining <= 0) return undefined;
     const identity = await identify(from, credentials);
     if (!identity) return refuse('its credentials do not hold');
-    const parsed = deps.readAbout(new Uint8Array(about), identity);
+    const ownAbout = new Uint8Array(about); // a copy: the message it stands in is not kept alive for it
+    const parsed = read(ownAbout, identity);
     if (!parsed.ok) return refuse(parsed.error.message);
     // A newer one may have been checked meanwhile.
     if (closed || left.get(from) || (heardAtByPeer.get(from) ?? Number.NEGATIVE_INFINITY) >= at)
       return undefined;
-    const next = new Map(records.get());
-    if (!next.has(from) && next.size >= maxRecords) return undefined;
+    if (!believedByPeer.has(from) && believedByPeer.size >= maxRecords) return undefined;
     heardAtByPeer.set(from, at);
-    next.set(from, {
-      identity,
-      capabilities,
-      neighbors,
-      about: parsed.value,
-      hops,
-      expiresAt: milliseconds(clock.monotonic() + Math.min(remaining, lifetime)),
-    });
-    return records.set(next);
+    const record = { identity, capabilities, neighbors, about: parsed.value, hops };
+    return believe(record, ownAbout, clock.monotonic() + Math.min(remaining, lifetime));
   };
 
-  const forget = (peer: PeerId) => drop(({ identity }) => identity.peer === peer);
+  const forget = (peer: PeerId) => drop((other) => other === peer);
   const stopHearing = deps.broadcast.subscribe(peerTopic, (message) => void onRecord(message));
   const stopFarewells = deps.broadcast.subscribe(leftTopic, ({ from }) => {
     left.set(from, true);
@@ -195,7 +228,8 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
   });
   const stopSweeping = timers.every(sweepEvery, () => {
     const now = clock.monotonic();
-    drop(({ expiresAt }) => expiresAt <= now);
+    if (publishedAt !== Number.NEGATIVE_INFINITY) void prepareFarewell();
+    drop((peer) => (believedByPeer.get(peer)?.expiresAt ?? 0) <= now);
     // Kept a while after the record, so that an old one that arrives late is not news.
     const oldest = deps.now() - 2 * recordLimits.maxLifetimeMs;
     for (const [peer, at] of heardAtByPeer) if (at < oldest) heardAtByPeer.delete(peer);
@@ -226,3 +260,23 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
     },
   };
 };
+
+/** Less than a third apart, or less than what a busy device adds. */
+const isAlike = (before: number, now: number): boolean =>
+  before >= 0 && now >= 0 && Math.abs(before - now) <= Math.max(10, before / 3);
+
+const saysTheSame = <About>(one: PeerRecord<About>, other: PeerRecord<About>): boolean =>
+  one.about === other.about &&
+  isSameCapability(one.capabilities, other.capabilities) &&
+  one.neighbors.length === other.neighbors.length &&
+  one.neighbors.every(({ peer, rtt }, i) => {
+    const link = other.neighbors[i];
+    return link?.peer === peer && link.rtt === rtt;
+  });
+
+const isSameCapability = (one: Capabilities, other: Capabilities): boolean =>
+  one.gpu === other.gpu &&
+  one.memory === other.memory &&
+  one.freeSlots === other.freeSlots &&
+  one.models.length === other.models.length &&
+  one.models.every((model, i) => model === other.models[i]);

@@ -1,11 +1,18 @@
 /**
- * Envelopes, version 1: what two tabs say to each other through the signaling server before they have a link.
+ * Envelopes, version 2: what two tabs say to each other through the signaling server before they have a link.
  *
- * CBOR {body: bytes, nodeKey: bytes(32), signature: bytes(64)}; body is CBOR of EnvelopeBody; the signature is the
- * sender's node key over "aivillage/envelope/1" ‖ body.
+ * The room's seal (roomSeal.ts) over CBOR {body: bytes, nodeKey: bytes(32), signature: bytes(64)}; body is CBOR of
+ * EnvelopeBody; the signature is the sender's node key over "aivillage/envelope/2" ‖ body.
  *
+ *   kind            carries                 says
+ *   offer, answer   sdp, fingerprint        how to connect directly, and with which DTLS certificate
+ *   candidate       candidate               one more address to try
+ *   carried-offer,  key                     the X25519 key of this session, for a link through the server
+ *   carried-answer
+ *
+ * Why sealed: only who was given the room's link may be linked with, and addresses are nobody else's business.
  * Why signed: the server relays these. It must not be able to put itself between two tabs, so each offer and answer is
- * bound to room, sender, receiver, session and the DTLS fingerprint that the sender will use.
+ * bound to room, sender, receiver, session and the certificate or key that the sender will use.
  * Why a session nonce: an answer or candidate of an earlier attempt must not disturb a newer one.
  */
 import * as v from 'valibot';
@@ -18,6 +25,7 @@ import { bytesSchema, countSchema, decodeWith } from '../../core/schema.ts';
 import { peerIdOf } from '../../identity/ids.ts';
 import { peerIdSchema, roomIdSchema, signalingLimits } from '../signaling/protocol.ts';
 import { fingerprintOfSdp } from './fingerprint.ts';
+import type { RoomSeal } from './roomSeal.ts';
 
 const limits = { maxBytes: signalingLimits.maxPayloadBytes, maxDepth: 5 };
 const sdpSchema = v.pipe(v.string(), v.maxLength(32_000));
@@ -33,11 +41,15 @@ const signalSchema = v.variant('kind', [
       sdpMLineIndex: v.nullable(countSchema(16)),
     }),
   }),
+  v.object({
+    kind: v.picklist(['carried-offer', 'carried-answer']),
+    key: v.pipe(bytesSchema(32), v.minLength(32)),
+  }),
 ]);
 export type EnvelopeSignal = v.InferOutput<typeof signalSchema>;
 
 const bodySchema = v.object({
-  v: v.literal(1),
+  v: v.literal(2),
   room: roomIdSchema,
   from: peerIdSchema,
   to: peerIdSchema,
@@ -52,27 +64,32 @@ const envelopeSchema = v.object({
   signature: v.pipe(bytesSchema(64), v.minLength(64)),
 });
 
-const signedBytes = (body: Uint8Array): Bytes => concatBytes(utf8('aivillage/envelope/1'), body);
+const signedBytes = (body: Uint8Array): Bytes => concatBytes(utf8('aivillage/envelope/2'), body);
 
-export const sealEnvelope = async (body: EnvelopeBody, signer: SigningKey): Promise<Bytes> => {
+export const sealEnvelope = async (
+  body: EnvelopeBody,
+  deps: { readonly signer: SigningKey; readonly seal: RoomSeal },
+): Promise<Bytes> => {
   const bytes = encodeCbor(body as unknown as CborValue);
-  const signature = await signer.sign(signedBytes(bytes));
-  return encodeCbor({ body: bytes, nodeKey: signer.publicKey, signature });
+  const signature = await deps.signer.sign(signedBytes(bytes));
+  return deps.seal.seal(encodeCbor({ body: bytes, nodeKey: deps.signer.publicKey, signature }), body);
 };
 
 /** Everything the receiver must know before it acts: who, to whom, in which room, with which certificate. */
 export const openEnvelope = async (
   bytes: Uint8Array,
   expected: { readonly room: RoomId; readonly from: PeerId; readonly to: PeerId },
-  crypto: CryptoPort,
+  deps: { readonly crypto: Pick<CryptoPort, 'verify'>; readonly seal: RoomSeal },
 ): Promise<Result<EnvelopeBody, Fault<'envelope'>>> => {
   const refuse = (message: string) => err(fault('envelope', message));
-  const envelope = decodeWith(envelopeSchema, bytes, limits);
+  const unsealed = await deps.seal.open(bytes, expected);
+  if (!unsealed) return refuse("it was not sealed with this room's key: its sender was not given the link");
+  const envelope = decodeWith(envelopeSchema, unsealed, limits);
   if (!envelope.ok) return refuse(envelope.error.message);
   const { body: bodyBytes, nodeKey, signature } = envelope.value;
   if (peerIdOf(nodeKey) !== expected.from)
     return refuse('the key is not that of the sender the server named');
-  if (!(await crypto.verify(nodeKey, signedBytes(bodyBytes), signature)))
+  if (!(await deps.crypto.verify(nodeKey, signedBytes(bodyBytes), signature)))
     return refuse('the signature does not hold');
   const body = decodeWith(bodySchema, bodyBytes, limits);
   if (!body.ok) return refuse(body.error.message);

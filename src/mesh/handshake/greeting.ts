@@ -15,7 +15,7 @@ import { verifyCredentials } from '../../identity/certificates.ts';
 import type { Credentials, PeerIdentity } from '../../identity/types.ts';
 
 /** Raised when tabs before and after a change can't work together. */
-export const meshProtocol = 2;
+export const meshProtocol = 3;
 
 const limits = { maxBytes: 4_096, maxDepth: 5 };
 const greetingSchema = v.object({

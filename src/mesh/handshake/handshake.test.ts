@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { PeerId, RoomId } from '../../core/brand.ts';
 import { decodeCbor, encodeCbor } from '../../core/codec.ts';
 import { openIdentity } from '../../identity/index.ts';
-import { createHashCrypto, createTestIdentityDeps } from '../../identity/testDoubles.ts';
+import { createHashCrypto, createHashSealing, createTestIdentityDeps } from '../../identity/testDoubles.ts';
+import { createTestRandom } from '../testDoubles.ts';
 import { type EnvelopeBody, openEnvelope, sealEnvelope } from './envelope.ts';
 import { fingerprintOfSdp } from './fingerprint.ts';
 import { acceptGreeting, encodeGreeting, type OwnGreeting } from './greeting.ts';
+import { createRoomSeal, type RoomSeal } from './roomSeal.ts';
 
 const crypto = createHashCrypto();
 const openTab = async () => (await openIdentity(createTestIdentityDeps(crypto))).identity;
@@ -66,32 +68,44 @@ describe('the fingerprint of a session description', () => {
 
 const room = 'r'.repeat(43) as RoomId;
 const session = 's'.repeat(22);
+const sealOf = (byte: number, id = room) =>
+  createRoomSeal(
+    { sealing: createHashSealing(), random: createTestRandom(byte) },
+    { room: id, secret: new Uint8Array(16).fill(byte) },
+  );
+/** To look behind the seal, where only members of the room can be hostile. */
+const seal: RoomSeal = {
+  seal: async (plaintext) => new Uint8Array(plaintext),
+  open: async (sealed) => new Uint8Array(sealed),
+};
+const opening = { crypto, seal };
 
 const createLetter = async (change: Partial<EnvelopeBody> = {}) => {
   const [ana, ben] = [await openTab(), await openTab()];
   const offer = { kind: 'offer', sdp: sdpWith(one), fingerprint: one } as const;
-  const body: EnvelopeBody = { v: 1, room, from: ana.peer, to: ben.peer, session, signal: offer, ...change };
+  const body: EnvelopeBody = { v: 2, room, from: ana.peer, to: ben.peer, session, signal: offer, ...change };
   const expected = { room, from: ana.peer, to: ben.peer };
-  return { ana, ben, body, expected, sealed: await sealEnvelope(body, ana.nodeSigner) };
+  return { ana, ben, body, expected, sealed: await sealEnvelope(body, { signer: ana.nodeSigner, seal }) };
 };
 
 describe('an envelope', () => {
   it('is opened by the one it is for', async () => {
     const { body, expected, sealed } = await createLetter();
-    expect(await openEnvelope(sealed, expected, crypto)).toEqual({ ok: true, value: body });
+    expect(await openEnvelope(sealed, expected, opening)).toEqual({ ok: true, value: body });
   });
 
   it.each([
     { kind: 'candidate', candidate: { candidate: 'candidate:1', sdpMid: null, sdpMLineIndex: 0 } } as const,
+    { kind: 'carried-offer', key: new Uint8Array(32) } as const,
   ])('carries a $kind', async (signal) => {
     const { expected, sealed } = await createLetter({ signal });
-    expect(await openEnvelope(sealed, expected, crypto)).toMatchObject({ ok: true, value: { signal } });
+    expect(await openEnvelope(sealed, expected, opening)).toMatchObject({ ok: true, value: { signal } });
   });
 
   it('is refused in another room, and by another receiver', async () => {
     const { expected, sealed, ana } = await createLetter();
     for (const wrong of [{ room: 'q'.repeat(43) as RoomId }, { to: ana.peer }]) {
-      expect(await openEnvelope(sealed, { ...expected, ...wrong }, crypto)).toMatchObject({
+      expect(await openEnvelope(sealed, { ...expected, ...wrong }, opening)).toMatchObject({
         error: { message: expect.stringMatching(/another room, sender or receiver/) },
       });
     }
@@ -100,14 +114,14 @@ describe('an envelope', () => {
   it('is refused when the server names another sender', async () => {
     const { expected, sealed } = await createLetter();
     const from = 'x'.repeat(43) as PeerId;
-    expect(await openEnvelope(sealed, { ...expected, from }, crypto)).toMatchObject({
+    expect(await openEnvelope(sealed, { ...expected, from }, opening)).toMatchObject({
       error: { message: expect.stringMatching(/key is not that of the sender/) },
     });
   });
 
   it('is refused when its body names another sender than its key', async () => {
     const { expected, sealed } = await createLetter({ from: 'x'.repeat(43) as PeerId });
-    expect(await openEnvelope(sealed, expected, crypto)).toMatchObject({
+    expect(await openEnvelope(sealed, expected, opening)).toMatchObject({
       error: { message: expect.stringMatching(/another room, sender or receiver/) },
     });
   });
@@ -117,17 +131,17 @@ describe('an envelope', () => {
     const decoded = decodeCbor(sealed);
     const parts = decoded.ok ? (decoded.value as Record<string, Uint8Array>) : {};
     const forged = encodeCbor({ ...parts, body: encodeCbor({ ...body, session: 't'.repeat(22) }) });
-    expect(await openEnvelope(forged, expected, crypto)).toMatchObject({
+    expect(await openEnvelope(forged, expected, opening)).toMatchObject({
       error: { message: expect.stringMatching(/signature does not hold/) },
     });
-    const honest = await sealEnvelope({ ...body, session: 't'.repeat(22) }, ana.nodeSigner);
-    expect((await openEnvelope(honest, expected, crypto)).ok).toBe(true);
+    const honest = await sealEnvelope({ ...body, session: 't'.repeat(22) }, { signer: ana.nodeSigner, seal });
+    expect((await openEnvelope(honest, expected, opening)).ok).toBe(true);
   });
 
   it('is refused when the description names another certificate than the signed one', async () => {
     for (const sdp of [sdpWith(other), sdpWith(one, other), sdpOf()]) {
       const { expected, sealed } = await createLetter({ signal: { kind: 'offer', sdp, fingerprint: one } });
-      expect((await openEnvelope(sealed, expected, crypto)).ok).toBe(false);
+      expect((await openEnvelope(sealed, expected, opening)).ok).toBe(false);
     }
   });
 
@@ -138,9 +152,44 @@ describe('an envelope', () => {
       .map(([at, by]) => sealed.map((byte, i) => (i === at ? byte ^ by : byte)));
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.uint8Array(), changed), async (bytes) => {
-        expect((await openEnvelope(bytes, expected, crypto)).ok).toBe(false);
+        expect((await openEnvelope(bytes, expected, opening)).ok).toBe(false);
       }),
     );
+  });
+});
+
+describe('the seal of a room', () => {
+  const sealed = async (by: RoomSeal) => {
+    const { ana, ben, body } = await createLetter();
+    const bytes = await sealEnvelope(body, { signer: ana.nodeSigner, seal: by });
+    return { ana, ben, bytes, expected: { room, from: ana.peer, to: ben.peer } };
+  };
+
+  it('is opened with the secret of the link', async () => {
+    const { bytes, expected } = await sealed(sealOf(1));
+    expect((await openEnvelope(bytes, expected, { crypto, seal: sealOf(1) })).ok).toBe(true);
+  });
+
+  it('keeps out whoever knows the room and not its secret, and says why', async () => {
+    const { bytes, expected } = await sealed(sealOf(2));
+    expect(await openEnvelope(bytes, expected, { crypto, seal: sealOf(1) })).toMatchObject({
+      error: { code: 'envelope', message: expect.stringMatching(/its sender was not given the link/) },
+    });
+  });
+
+  it('holds for one sender, one receiver and one room', async () => {
+    const { ana, bytes, expected } = await sealed(sealOf(1));
+    const open = (wrong: object, by = sealOf(1)) =>
+      openEnvelope(bytes, { ...expected, ...wrong }, { crypto, seal: by });
+    expect((await open({})).ok).toBe(true);
+    expect((await open({ from: 'x'.repeat(43) })).ok).toBe(false);
+    expect((await open({ to: ana.peer })).ok).toBe(false);
+    expect((await open({}, sealOf(1, 'q'.repeat(43) as RoomId))).ok).toBe(false);
+  });
+
+  it('opens nothing that is shorter than a nonce', async () => {
+    const { ben, ana } = await createLetter();
+    expect(await sealOf(1).open(new Uint8Array(5), { from: ana.peer, to: ben.peer })).toBeUndefined();
   });
 });
 

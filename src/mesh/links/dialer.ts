@@ -5,28 +5,34 @@ import { createEmitter, type Subscribe } from '../../core/events.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { CryptoPort } from '../../core/ports/crypto.ts';
 import type { Random } from '../../core/ports/random.ts';
+import type { SealingPort } from '../../core/ports/sealing.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
 import { type Fault, fault } from '../../core/result.ts';
 import type { LocalIdentity, PeerIdentity } from '../../identity/types.ts';
-import type { Link, LinkEnd, LinkMessage } from '../contracts.ts';
+import type { Link, LinkEnd, LinkMessage, Way } from '../contracts.ts';
 import { type EnvelopeSignal, openEnvelope, sealEnvelope } from '../handshake/envelope.ts';
 import { fingerprintOfSdp } from '../handshake/fingerprint.ts';
 import { meshProtocol, type OwnGreeting } from '../handshake/greeting.ts';
+import { createRoomSeal } from '../handshake/roomSeal.ts';
 import type { RawChannel, RtcConnector, RtcSession, SignalBody } from '../ports.ts';
 import type { SelfHealth } from '../selfHealth.ts';
 import type { SignalingClient, SignalingEvent } from '../signaling/client.ts';
 import type { IceServer } from '../signaling/protocol.ts';
+import { createCarriedConnector } from './carried.ts';
 import { createEnvelopeInbox, createSessionGuard } from './guards.ts';
 import { introduce } from './introduction.ts';
 import { createLink } from './link.ts';
+import { createNarrowPaths } from './narrowPaths.ts';
 import { createRedialing } from './redialing.ts';
+import { createWays } from './ways.ts';
 
 export type DialerDeps = {
   readonly identity: LocalIdentity;
-  readonly signaling: Pick<SignalingClient, 'events' | 'relay'>;
+  readonly signaling: Pick<SignalingClient, 'events' | 'relay' | 'carry' | 'unsentBytes'>;
   readonly rtc: RtcConnector;
   readonly crypto: CryptoPort;
+  readonly sealing: SealingPort;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
@@ -35,6 +41,8 @@ export type DialerDeps = {
 };
 export type DialerOptions = {
   readonly room: RoomId;
+  /** What the room's link carries and the server never sees. */
+  readonly secret: Uint8Array;
   readonly build: string;
   /** Another number makes this tab a stranger to all others; tests use it. */
   readonly protocol?: number;
@@ -54,6 +62,7 @@ export type Linked = {
   readonly link: Link;
   /** Monotonic. */
   readonly since: Milliseconds;
+  readonly way: Way;
 };
 
 export interface Dialer {
@@ -68,15 +77,20 @@ export interface Dialer {
   ban(peer: PeerId, reason: Fault<LinkEnd>): void;
   /** Equal for peers of one address prefix, as the server has seen them. */
   network(peer: PeerId): string | undefined;
+  /** This device is on another network now: what failed may work, and what works may be dead. */
+  networkChanged(): void;
   close(): void;
 }
 
-/** From dialing to an accepted greeting. */
-const connectWithin = milliseconds(15_000);
 /** Links and attempts together: a room full of strangers must not exhaust this tab. */
 const maxLinks = 48;
 /** Strangers make new ids at will: the oldest are forgotten. */
 const rememberedPeers = 256;
+/** Which messages ask for a link, and for what kind. */
+const offeredWay: Partial<Record<EnvelopeSignal['kind'], Way>> = {
+  offer: 'direct',
+  'carried-offer': 'carried',
+};
 
 type PeerState =
   /** The last attempts failed; the next one waits. */
@@ -86,7 +100,10 @@ type PeerState =
       readonly cancel: CancelTimer;
       readonly session: string;
       readonly initiator: boolean;
+      readonly way: Way;
       readonly rtc: RtcSession;
+      /** The other tab is there: it offered, or it answered. */
+      heard: boolean;
       /** What the peer signed it would use; compared with what it does use. */
       fingerprint: string | undefined;
       link: Link | undefined;
@@ -97,12 +114,14 @@ type PeerState =
       readonly link: Link;
       readonly session: string;
       readonly since: Milliseconds;
+      readonly way: Way;
     };
 
 /**
  * Opens links to peers of the room and takes those that are offered, each authenticated from the first byte. Either side
- * may dial; if both do at once, the offer of the smaller id stands. Links outlive signaling. Knows sessions, redial
- * delays and who is banned; doesn't know whom this tab should be linked with.
+ * may dial; if both do at once, the offer of the smaller id stands. Where no direct connection comes about, the link goes
+ * through the server, sealed. Direct links outlive signaling. Knows sessions, ways, redial delays and who is banned;
+ * doesn't know whom this tab should be linked with.
  */
 export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer => {
   const { identity, signaling, rtc, clock, timers, random, telemetry } = deps;
@@ -117,6 +136,10 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
   const banned = createBoundedMap<PeerId, true>(rememberedPeers);
   const guard = createSessionGuard(clock);
   const redialing = createRedialing({ clock, random });
+  let narrowPaths = createNarrowPaths({ clock });
+  const seal = createRoomSeal(deps, options);
+  const carried = createCarriedConnector(deps, { room: options.room, self });
+  const ways = createWays({ clock, health: deps.health, direct: rtc.available });
   const events = createEmitter<DialerEvent>();
   let ice: readonly IceServer[] = [];
   let closed = false;
@@ -124,9 +147,9 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
   /** Signatures may be ready out of order; envelopes leave in order, or a candidate would come before its offer. */
   let lastRelay: Promise<unknown> = Promise.resolve();
   const relay = (to: PeerId, session: string, signal: EnvelopeSignal): void => {
-    const body = { v: 1 as const, room: options.room, from: self, to, session, signal };
+    const body = { v: 2 as const, room: options.room, from: self, to, session, signal };
     lastRelay = lastRelay
-      .then(() => sealEnvelope(body, identity.nodeSigner))
+      .then(() => sealEnvelope(body, { signer: identity.nodeSigner, seal }))
       .then((sealed) => {
         if (closed || signaling.relay(to, sealed) || signal.kind === 'candidate') return;
         failSession(to, session, fault('failed', 'there is no server to meet through now'));
@@ -147,21 +170,30 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     state.rtc.close();
   };
 
+  const whyNotDial = (peer: PeerId): string | undefined => {
+    if (isBanned(peer)) return 'this peer is not linked again';
+    if (statesByPeer.size >= maxLinks) return 'this tab has links enough';
+    if (!rtc.available && !ways.canCarry) return 'this browser has no WebRTC, and the server carries nothing';
+    return undefined;
+  };
+
   const connect = (peer: PeerId) => {
     if (peer === self || closed || statesByPeer.has(peer)) return;
-    if (isBanned(peer) || statesByPeer.size >= maxLinks) {
-      const reason = isBanned(peer) ? 'this peer is not linked again' : 'this tab has links enough';
+    const reason = whyNotDial(peer);
+    if (reason) {
       queueMicrotask(() => events.emit({ kind: 'failed', peer, reason: fault('failed', reason) }));
       return;
     }
     const wait = redialing.delay(peer);
-    if (wait === 0) return startSession(peer, toBase64url(random.bytes(16)), true);
-    const start = () => startSession(peer, toBase64url(random.bytes(16)), true);
+    const start = () => startSession(peer, newSession(), true, ways.to(peer));
+    if (wait === 0) return start();
     statesByPeer.set(peer, { phase: 'waiting', cancel: timers.after(milliseconds(wait), start) });
   };
 
+  const newSession = () => toBase64url(random.bytes(16));
+
   const onSignal = (peer: PeerId, session: string, signal: SignalBody) => {
-    if (signal.kind === 'candidate') return relay(peer, session, signal);
+    if (!('sdp' in signal)) return relay(peer, session, signal);
     const fingerprint = fingerprintOfSdp(signal.sdp);
     if (!fingerprint.ok) return failSession(peer, session, fault('failed', fingerprint.error.message));
     return relay(peer, session, { ...signal, fingerprint: fingerprint.value });
@@ -172,23 +204,28 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     return state?.phase === 'connecting' && state.session === session ? state : undefined;
   };
 
-  const startSession = (peer: PeerId, session: string, initiator: boolean) => {
+  const startSession = (peer: PeerId, session: string, initiator: boolean, way: Way) => {
     dropState(peer);
-    const rtcSession = rtc.connect({ initiator, ice });
-    const cancel = timers.after(connectWithin, () =>
-      failSession(peer, session, fault('failed', 'no direct connection came about in time')),
+    const rtcSession =
+      way === 'direct' ? rtc.connect({ initiator, ice }) : carried.connect({ initiator, peer, session });
+    const cancel = timers.after(ways.patience(way), () =>
+      failSession(peer, session, fault('failed', 'no connection came about in time')),
     );
     statesByPeer.set(peer, {
       phase: 'connecting',
       cancel,
       session,
       initiator,
+      way,
+      heard: !initiator,
       rtc: rtcSession,
       fingerprint: undefined,
       link: undefined,
     });
     rtcSession.signals((signal) => currentOf(peer, session) && onSignal(peer, session, signal));
-    rtcSession.failed((reason) => failSession(peer, session, fault('failed', reason)));
+    rtcSession.failed(({ code, message }) =>
+      failSession(peer, session, fault('failed', message), code === 'walled'),
+    );
     rtcSession.opened((channel) => {
       const state = currentOf(peer, session);
       if (state) void greet(peer, state, channel);
@@ -196,7 +233,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     });
   };
 
-  const failSession = (peer: PeerId, session: string, reason: Fault<LinkEnd>) => {
+  const failSession = (peer: PeerId, session: string, reason: Fault<LinkEnd>, walled = false): void => {
     const state = currentOf(peer, session);
     if (!state) return;
     statesByPeer.delete(peer);
@@ -210,6 +247,11 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
       events.emit({ kind: 'refused', peer, reason });
       return;
     }
+    if (walled ? ways.walled() : ways.failed(peer, state.way, state.heard)) {
+      telemetry.count('mesh_links_carried_total');
+      startSession(peer, newSession(), true, 'carried');
+      return;
+    }
     redialing.failed(peer);
     events.emit({ kind: 'failed', peer, reason });
   };
@@ -220,7 +262,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     channel: RawChannel,
   ) => {
     const { session } = state;
-    const link = createLink(channel, { peer, clock, health: deps.health });
+    const link = createLink(channel, { peer, clock, health: deps.health, narrowPaths });
     state.link = link;
     // The session lives as long as its link, whoever ends it.
     link.closed(() => state.rtc.close());
@@ -233,7 +275,9 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     if (!met.ok) return failSession(peer, session, met.error);
     state.cancel();
     const { identity: other, deliver } = met.value;
-    statesByPeer.set(peer, { phase: 'up', identity: other, link, session, since: clock.monotonic() });
+    const { way } = state;
+    ways.opened(way);
+    statesByPeer.set(peer, { phase: 'up', identity: other, link, session, since: clock.monotonic(), way });
     link.closed((reason) => onLinkDown(peer, session, reason));
     events.emit({ kind: 'up', peer: other });
     return deliver((message) => {
@@ -253,27 +297,37 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
 
   const onEnvelope = async (from: PeerId, payload: Bytes) => {
     if (isBanned(from)) return;
-    const opened = await openEnvelope(payload, { room: options.room, from, to: self }, deps.crypto);
+    const expected = { room: options.room, from, to: self };
+    const opened = await openEnvelope(payload, expected, { crypto: deps.crypto, seal });
     if (closed || isBanned(from)) return; // meanwhile
     if (!opened.ok)
       return telemetry.log('warn', 'mesh', `envelope refused: ${opened.error.message}`, { peer: from });
     const { session, signal } = opened.value;
-    if (signal.kind === 'offer') {
-      if (!mayAnswer(from, session)) return;
+    const offered = offeredWay[signal.kind];
+    if (offered) {
+      if (!mayAnswer(from, session, offered)) return;
       hangUp(from, fault('closed-there', 'the other tab connects anew'));
-      startSession(from, session, false);
+      // It tried to reach this tab directly, and this browser can't: the other way round and through the server, then.
+      if (offered === 'direct' && !rtc.available) return startSession(from, newSession(), true, 'carried');
+      startSession(from, session, false, offered);
     }
     const current = currentOf(from, session);
     if (!current) return;
-    if (signal.kind !== 'candidate') current.fingerprint = signal.fingerprint;
+    if ('sdp' in signal) current.fingerprint = signal.fingerprint;
+    current.heard = true;
     current.rtc.accept(signal);
   };
 
-  const mayAnswer = (from: PeerId, session: string): boolean => {
+  const mayAnswer = (from: PeerId, session: string, offered: Way): boolean => {
     if (!guard.mayStart(from, session)) return false; // asked first: what is not answered now is not answered later
+    if ((offered === 'carried' || !rtc.available) && !ways.canCarry) return false;
     const state = statesByPeer.get(from);
-    // Both dialed at once: the smaller id's offer stands, and the other side answers it.
-    if (state?.phase === 'connecting' && state.initiator && self < from) return false;
+    if (state?.phase === 'connecting' && state.initiator) {
+      // Both dialed at once. Whoever offers to go through the server has tried otherwise before; else the smaller id's
+      // offer stands, and the other side answers it.
+      if (state.way !== offered) return offered === 'carried';
+      if (self < from) return false;
+    }
     return state !== undefined || statesByPeer.size < maxLinks;
   };
 
@@ -281,16 +335,21 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     telemetry.log('error', 'mesh', `envelope not handled: ${String(cause)}`, { peer }),
   );
 
+  const redialWaiting = () => {
+    for (const [peer, state] of [...statesByPeer]) {
+      if (state.phase !== 'waiting') continue;
+      dropState(peer);
+      connect(peer);
+    }
+  };
+
   const onSignalingEvent = (event: SignalingEvent): void => {
     if (event.kind === 'welcome') {
       ice = event.ice;
+      ways.serverCarries(event.carries);
       // What was tried while this tab was away from the server could not arrive, so it says nothing.
       redialing.forgive();
-      for (const [peer, state] of [...statesByPeer]) {
-        if (state.phase !== 'waiting') continue;
-        dropState(peer);
-        connect(peer);
-      }
+      redialWaiting();
     } else if (event.kind === 'gone') {
       const state = statesByPeer.get(event.peer);
       if (state?.phase === 'connecting')
@@ -327,11 +386,19 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
       hangUp(peer, reason);
     },
     network: (peer) => networksByPeer.get(peer),
+    networkChanged() {
+      ways.forget();
+      narrowPaths = createNarrowPaths({ clock });
+      redialing.forgive();
+      for (const state of statesByPeer.values()) if (state.phase === 'up') state.link.probe();
+      redialWaiting();
+    },
     close() {
       closed = true;
       stopSignaling();
       for (const peer of [...statesByPeer.keys()])
         hangUp(peer, fault('closed-here', 'this tab has left the room'));
+      carried.close();
     },
   };
 };

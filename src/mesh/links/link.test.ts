@@ -7,21 +7,27 @@ import type { SelfHealth } from '../selfHealth.ts';
 import { createChannelPair, createManualTime, settle, type TestChannel } from '../testDoubles.ts';
 import { decodeFrame, encodeFrame } from '../wire/frames.ts';
 import { createLink } from './link.ts';
+import { createNarrowPaths } from './narrowPaths.ts';
 
 const ping = encodeFrame({ kind: 'ping', nonce: 7 });
 
-const watchLink = (channel: TestChannel, time: ReturnType<typeof createManualTime>, patience = 1) => {
+const watchLink = (
+  channel: TestChannel,
+  time: ReturnType<typeof createManualTime>,
+  { patience = 1, narrowPaths = createNarrowPaths(time) } = {},
+) => {
   const beats: SelfHealth['beats'] = (listener) => time.timers.every(milliseconds(1_000), () => listener());
   const link = createLink(channel, {
     peer: 'peer' as PeerId,
     ...time,
     health: { patience: () => patience, beats },
+    narrowPaths,
   });
   const messages: string[] = [];
   const ends: Fault<LinkEnd>[] = [];
   link.messages(({ bytes }) => messages.push(new TextDecoder().decode(bytes)));
   link.closed((reason) => ends.push(reason));
-  return { link, messages, ends };
+  return { link, messages, ends, narrowPaths };
 };
 
 const createLinkedPair = () => {
@@ -39,7 +45,7 @@ const createLinkToNobody = (patience = 1) => {
     const frame = decodeFrame(bytes);
     received.push(frame.ok ? frame.value.kind : 'unreadable');
   });
-  return { time, here, there, received, ana: watchLink(here, time, patience) };
+  return { time, here, there, received, ana: watchLink(here, time, { patience }) };
 };
 
 describe('a link', () => {
@@ -218,5 +224,124 @@ describe('a link', () => {
       await time.advance(1_000);
     }
     expect(received.filter((kind) => kind === 'ping').length).toBeLessThan(6);
+  });
+});
+
+/** The path swallows frames of more than 800 bytes, both ways; Ana may have found that out before. */
+const createSwallowedPair = async ({ known = false } = {}) => {
+  const time = createManualTime();
+  const [here, there] = createChannelPair([], { maxFrameBytes: 256 * 1024 });
+  here.swallowsAbove = 800;
+  there.swallowsAbove = 800;
+  const narrowPaths = createNarrowPaths(time);
+  if (known) narrowPaths.add('peer' as PeerId);
+  const ana = watchLink(here, time, { narrowPaths });
+  const ben = watchLink(there, time);
+  await time.advance(1_000);
+  return { time, here, there, ana, ben };
+};
+const isNarrowTo = ({ narrowPaths }: ReturnType<typeof watchLink>) => narrowPaths.has('peer' as PeerId);
+const longText = 'x'.repeat(100_000);
+
+describe('a link over a path that swallows long frames', () => {
+  it('ends as stalled while the other side is still heard, before that side gives up', async () => {
+    const { time, ana, ben } = await createSwallowedPair();
+    await ana.link.send(utf8('a short one passes'), 'control', 'rpc');
+    void ana.link.send(utf8(longText), 'bulk', 'rpc');
+    await time.advance(4_900);
+    expect(ben.messages).toEqual(['a short one passes']);
+    expect(ana.ends).toMatchObject([{ code: 'stalled' }]);
+    expect(isNarrowTo(ana)).toBe(true);
+  });
+
+  it('ends as stalled when both sides have sent long messages and hear nothing any more', async () => {
+    const { time, ana, ben } = await createSwallowedPair();
+    void ana.link.send(utf8(longText), 'bulk', 'rpc');
+    void ben.link.send(utf8(longText), 'bulk', 'rpc');
+    await time.advance(8_000);
+    expect([...ana.ends, ...ben.ends].map(({ code }) => code)).toContain('stalled');
+    expect([isNarrowTo(ana), isNarrowTo(ben)]).toEqual([true, true]);
+  });
+
+  it('is remembered as narrow although the other side gave up first', async () => {
+    const { time, ana } = await createSwallowedPair();
+    void ana.link.send(utf8(longText), 'bulk', 'rpc');
+    await time.advance(2_900);
+    ana.link.close('the other tab connects anew');
+    expect(isNarrowTo(ana)).toBe(true);
+  });
+
+  it('carries long messages in small frames, and the other side answers in small ones', async () => {
+    const { time, here, there, ana, ben } = await createSwallowedPair({ known: true });
+    expect((await ana.link.send(utf8(longText), 'bulk', 'rpc')).ok).toBe(true);
+    expect((await ben.link.send(utf8(longText), 'bulk', 'rpc')).ok).toBe(true);
+    await time.advance(10_000);
+    expect([ana.messages, ben.messages]).toEqual([[longText], [longText]]);
+    const lengths = [...here.sent, ...there.sent].filter((bytes) => bytes[0] !== 2 && bytes[0] !== 3);
+    expect(new Set(lengths.map(({ byteLength }) => byteLength))).toEqual(new Set([768]));
+    expect([...ana.ends, ...ben.ends]).toEqual([]);
+    expect(isNarrowTo(ben)).toBe(true);
+  });
+
+  it('hands over one small frame after the other, so that no two become one packet', async () => {
+    const { here, ana } = await createSwallowedPair({ known: true });
+    here.manual = true;
+    void ana.link.send(utf8(longText), 'bulk', 'rpc');
+    const before = here.sent.length;
+    expect(here.bufferedAmount()).toBe(768);
+    here.flush(1);
+    expect(here.sent.length).toBe(before + 1);
+  });
+
+  it('has no more frames under way than SCTP sends at once, and goes on with each answer', async () => {
+    const { here, there, ana, ben } = await createSwallowedPair({ known: true });
+    there.manual = true; // its answers wait
+    const before = here.sent.length;
+    const isPart = (bytes: Uint8Array) => bytes[0] === 5;
+    void ana.link.send(utf8(longText), 'bulk', 'rpc');
+    expect(here.sent.slice(before).filter(isPart)).toHaveLength(12);
+    there.flush(2); // a ping of its own, for it has learnt that the path is narrow, and the first answer
+    expect(here.sent.slice(before).filter(isPart)).toHaveLength(18);
+    there.manual = false;
+    there.flush();
+    await settle();
+    expect(ben.messages).toEqual([longText]);
+  });
+
+  it('greets in small frames, so that there is a link to find out with', async () => {
+    const { here, there, ana, ben } = await createSwallowedPair();
+    await ana.link.send(utf8('g'.repeat(4_000)), 'control', 'greeting');
+    expect(ben.messages).toEqual(['g'.repeat(4_000)]);
+    expect(Math.max(...here.sent.map(({ byteLength }) => byteLength))).toBe(768);
+    // That says nothing about the path, so the other side keeps to long frames.
+    void ben.link.send(utf8('x'.repeat(2_000)), 'bulk', 'rpc');
+    expect(Math.max(...there.sent.map(({ byteLength }) => byteLength))).toBeGreaterThan(2_000);
+  });
+
+  it('is not taken for one because the other side has gone', async () => {
+    const { time, here, ana } = createLinkToNobody();
+    await settle();
+    void ana.link.send(new Uint8Array(1_000_000), 'bulk', 'rpc');
+    here.manual = true;
+    await time.advance(6_000);
+    expect(ana.ends).toMatchObject([{ code: 'failed' }]);
+    expect(isNarrowTo(ana)).toBe(false);
+  });
+
+  it('is not taken for one when long messages take seconds to leave', async () => {
+    const { time, here, ana, ben } = createLinkedPair();
+    await settle();
+    here.manual = true;
+    void ana.link.send(utf8('x'.repeat(600_000)), 'bulk', 'rpc');
+    for (let step = 0; step < 40; step++) {
+      await time.advance(1_000);
+      here.flush(1);
+    }
+    expect([...ana.ends, ...ben.ends]).toEqual([]);
+    here.manual = false;
+    here.flush();
+    await time.advance(20_000);
+    expect([...ana.ends, ...ben.ends]).toEqual([]);
+    expect(ben.messages).toHaveLength(1);
   });
 });

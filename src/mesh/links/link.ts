@@ -8,7 +8,9 @@ import type { RawChannel } from '../ports.ts';
 import type { SelfHealth } from '../selfHealth.ts';
 import { decodeFrame, encodeFrame, type Frame, wireLimits } from '../wire/frames.ts';
 import { createReassembler } from '../wire/reassembly.ts';
-import { createSendQueue } from '../wire/sendQueue.ts';
+import { createSendQueue, type Progress } from '../wire/sendQueue.ts';
+import { arrivedUpTo, isStuck, isSuspect, isUnproven, lookForStall, startStallWatch } from '../wire/stall.ts';
+import type { NarrowPaths } from './narrowPaths.ts';
 
 /** A silent peer is asked, and one that talks anyway need not be. */
 const listenFor = 2_000;
@@ -18,8 +20,8 @@ const measureEvery = 15_000;
 const answerWithin = 1_000;
 /** Never given up on one missed ping. */
 const maxUnanswered = 3;
-/** Above this, pongs are not sent: a peer that pings and reads nothing must not fill our memory with answers. */
-const maxUnsentBytes = 1024 * 1024;
+/** Above this, pongs are not sent: a peer that pings and reads nothing must not fill our memory with answers. More than a window. */
+const maxUnsentBytes = 1536 * 1024;
 
 /**
  * A link over an open channel. Answers pings from the message handler, so a hidden tab whose timers are throttled still
@@ -32,14 +34,22 @@ export const createLink = (
     readonly peer: PeerId;
     readonly clock: Clock;
     readonly health: Pick<SelfHealth, 'patience' | 'beats'>;
+    /** Read when the link starts, and told when it finds out; one for all links. Without it every link finds out anew. */
+    readonly narrowPaths?: NarrowPaths;
   },
 ): Link => {
-  const { clock, health } = deps;
+  const { clock, health, peer, narrowPaths } = deps;
   const messages = createEmitter<LinkMessage>();
   const closed = createEmitter<Fault<LinkEnd>>();
   const reassembler = createReassembler();
-  const queue = createSendQueue(channel);
-  const pingsByNonce = new Map<number, Milliseconds>();
+  const queue = createSendQueue(
+    channel,
+    { clock, probe: () => ping() },
+    { narrow: narrowPaths?.has(peer) ?? false },
+  );
+  /** With what had been handed over before each. */
+  const pingsByNonce = new Map<number, { readonly sentAt: Milliseconds; readonly before: Progress }>();
+  let stall = startStallWatch;
   let nextNonce = 0;
   let bytesSent = 0;
   let bytesReceived = 0;
@@ -54,6 +64,7 @@ export const createLink = (
   const end = (reason: Fault<LinkEnd>) => {
     if (ended) return;
     ended = true;
+    if (passesSmall() && isSuspect(stall, clock.monotonic())) narrowPaths?.add(peer);
     stopWatching();
     stopFrames();
     stopClosed();
@@ -73,7 +84,7 @@ export const createLink = (
   const ping = (): void => {
     // A lost pong must not pile up: only the last few pings can still be answered.
     for (const nonce of [...pingsByNonce.keys()].slice(0, -4)) pingsByNonce.delete(nonce);
-    pingsByNonce.set(nextNonce, clock.monotonic());
+    pingsByNonce.set(nextNonce, { sentAt: clock.monotonic(), before: queue.progress() });
     sendNow({ kind: 'ping', nonce: nextNonce });
     nextNonce = (nextNonce + 1) % 2 ** 32;
   };
@@ -84,20 +95,47 @@ export const createLink = (
     // This tab itself was away: what was sent to it meanwhile is still to be heard.
     const slept = now - lookedAt > 2 * answerWithin;
     lookedAt = now;
+    if (watchForStall(now, slept)) return;
     const silentFor = now - heardAt;
     if (silentFor < listenFor || slept) unanswered = 0;
     if (silentFor < listenFor) {
-      if (now - Math.max(measuredAt, askedAt) >= measureEvery) ask(now);
+      // A ping behind long frames tells, when it is answered, that they have arrived.
+      const proving = isUnproven(stall) && (pingsByNonce.size === 0 || now - askedAt >= listenFor);
+      if (proving || now - Math.max(measuredAt, askedAt) >= measureEvery) ask(now);
       return;
     }
     // A beat early or late by a little is a beat.
     if (unanswered > 0 && now - askedAt < answerWithin * health.patience() - answerWithin / 10) return;
     if (unanswered >= maxUnanswered) {
-      end(fault('failed', `nothing was heard for ${(silentFor / 1_000).toFixed(0)} s`));
+      lost(`nothing was heard for ${(silentFor / 1_000).toFixed(0)} s`);
       return;
     }
     unanswered++;
     ask(now);
+  };
+  /** True if it ended the link: the other side is there, and what it is sent does not arrive. */
+  const watchForStall = (now: number, slept: boolean): boolean => {
+    stall = lookForStall(slept ? { ...stall, since: undefined } : stall, { now, ...queue.progress() });
+    // On a slow path an answer waits behind what is sent for longer than anybody would wait for it.
+    if (stall.moved) heardAt = now;
+    if (stall.since === undefined || heardAt <= stall.since || !isStuck(stall, now, health.patience()))
+      return false;
+    lost(
+      'what is sent does not arrive, though the other tab is there: the network may swallow large packets',
+    );
+    return true;
+  };
+  /** A path that lets nothing through is another thing. */
+  const passesSmall = () => rtt !== undefined;
+  /** Who sends long messages both ways over a path that swallows them hears as little as it is heard. */
+  const lost = (message: string) => {
+    const stuck = passesSmall() && isStuck(stall, clock.monotonic(), health.patience());
+    end(fault(stuck ? 'stalled' : 'failed', message));
+  };
+  /** The other side knows it, so our long frames would be lost too: now, and over the next link. */
+  const learnNarrow = () => {
+    queue.becomeNarrow();
+    narrowPaths?.add(peer);
   };
   const ask = (now: number) => {
     askedAt = now;
@@ -105,10 +143,12 @@ export const createLink = (
   };
 
   const onPong = (nonce: number): void => {
-    const sentAt = pingsByNonce.get(nonce);
-    if (sentAt === undefined) return;
+    const asked = pingsByNonce.get(nonce);
+    if (asked === undefined) return;
     pingsByNonce.delete(nonce);
-    const sample = clock.monotonic() - sentAt;
+    stall = arrivedUpTo(stall, asked.before.large);
+    queue.arrivedUpTo(asked.before.frames);
+    const sample = clock.monotonic() - asked.sentAt;
     measuredAt = clock.monotonic();
     rtt = rtt === undefined ? sample : rtt * 0.875 + sample * 0.125; // RFC 6298 §2, α = 1/8
   };
@@ -120,6 +160,7 @@ export const createLink = (
     switch (frame.value.kind) {
       case 'message': {
         bytesReceived += frame.value.part.byteLength;
+        if (frame.value.narrow) learnNarrow();
         const message = reassembler.accept(frame.value);
         if (!message.ok) return end(fault('misbehaved', message.error.message));
         if (message.value) messages.emit(message.value);
@@ -138,7 +179,7 @@ export const createLink = (
   };
 
   const stopFrames = channel.frames(onFrame);
-  const stopClosed = channel.closed((reason) => end(fault('failed', reason)));
+  const stopClosed = channel.closed(lost);
   const stopWatching = health.beats(watch);
   ping();
 
@@ -156,6 +197,12 @@ export const createLink = (
       bytesReceived: byteCount(bytesReceived),
       rtt: rtt === undefined ? undefined : milliseconds(rtt),
     }),
+    probe() {
+      if (ended) return;
+      heardAt = Math.min(heardAt, clock.monotonic() - listenFor);
+      unanswered = 1;
+      ask(clock.monotonic());
+    },
     close(reason) {
       if (ended) return;
       stopClosed(); // the other side closes on our word: that is not a loss

@@ -61,8 +61,8 @@ export const stepMembership = (
 };
 
 const maxExpelled = 64;
-/** A link that is neither up nor answered after so many ticks is given up. */
-const patience = 2;
+/** An asked peer that has not answered within so many ticks is given up. */
+const answerWithin = 3;
 
 const heardOf = (turn: Turn, peers: readonly PeerId[]): Stepped => {
   for (const peer of peers) turn.remember(peer);
@@ -72,8 +72,10 @@ const heardOf = (turn: Turn, peers: readonly PeerId[]): Stepped => {
 
 const greet = (turn: Turn, peer: PeerId): Stepped => {
   // Else the other side opened it and speaks first.
-  if (turn.state.pending.has(peer))
+  if (turn.state.pending.has(peer)) {
+    turn.wait(peer, answerWithin);
     turn.send(peer, { t: 'neighbor', urgent: turn.state.active.length === 0 });
+  }
   return turn.end();
 };
 
@@ -168,8 +170,8 @@ const expel = (turn: Turn, peer: PeerId): Stepped => {
 
 const tick = (turn: Turn): Stepped => {
   const pending = new Map<PeerId, number>();
-  for (const [peer, ticks] of turn.state.pending) {
-    if (ticks < patience) pending.set(peer, ticks + 1);
+  for (const [peer, ticksLeft] of turn.state.pending) {
+    if (ticksLeft > 0) pending.set(peer, ticksLeft - 1);
     else turn.emit({ t: 'close', peer });
   }
   turn.change({ pending, tried: new Set() });

@@ -12,7 +12,7 @@ export type MembershipState = {
   readonly samplers: readonly Sampler[];
   /** Heard of; not linked. */
   readonly passive: readonly PeerId[];
-  /** Asked for, and for how many ticks. */
+  /** Asked for, and for how many ticks more they are waited for. */
   readonly pending: ReadonlyMap<PeerId, number>;
   /** Asked since the last tick: not asked again before the next. */
   readonly tried: ReadonlySet<PeerId>;

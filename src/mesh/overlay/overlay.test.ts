@@ -3,7 +3,7 @@ import type { PeerId, RoomId } from '../../core/brand.ts';
 import { type Bytes, utf8 } from '../../core/bytes.ts';
 import { silentTelemetry } from '../../core/ports/telemetry.ts';
 import { openIdentity } from '../../identity/index.ts';
-import { createHashCrypto, createTestIdentityDeps } from '../../identity/testDoubles.ts';
+import { createHashCrypto, createHashSealing, createTestIdentityDeps } from '../../identity/testDoubles.ts';
 import type { Overlay, OverlayChange } from '../contracts.ts';
 import {
   createManualTime,
@@ -16,6 +16,8 @@ import { encodeFrame } from '../wire/frames.ts';
 import { createOverlay } from './overlay.ts';
 
 const crypto = createHashCrypto();
+const sealing = createHashSealing();
+const secret = new Uint8Array(16).fill(7);
 const room = 'r'.repeat(43) as RoomId;
 
 const createVillage = () => {
@@ -31,13 +33,14 @@ const createVillage = () => {
       {
         identity,
         crypto,
+        sealing,
         signaling: client,
         rtc: rtc.connectorOf(letter, identity.peer),
         random: createTestRandom(seed++),
         telemetry: silentTelemetry,
         ...time,
       },
-      { room, build: 'test', ...options },
+      { room, secret, build: 'test', ...options },
     );
     const transport = overlay.transport('rpc');
     const changes: OverlayChange[] = [];

@@ -21,7 +21,7 @@ import { decodeOverlayMessage, encodeOverlayMessage, type OverlayMessage } from 
 import { decay, isUnbearable, noScores, type Observation, observe, scoreOf } from './scores.ts';
 
 export type OverlayDeps = Omit<DialerDeps, 'health' | 'signaling'> & {
-  readonly signaling: Pick<SignalingClient, 'events' | 'relay' | 'find'>;
+  readonly signaling: Pick<SignalingClient, 'events' | 'relay' | 'find' | 'carry' | 'unsentBytes'>;
 };
 export type OverlayOptions = DialerOptions;
 
@@ -169,7 +169,7 @@ export const createOverlay = (deps: OverlayDeps, options: OverlayOptions): Overl
     direct.lost(peer, reason.message);
     take({ t: reason.code === 'misbehaved' ? 'expel' : 'link-down', peer });
     // A link that broke is no goodbye: in a small room there is nobody else to take its place.
-    if (wasNeighbor && reason.code === 'failed')
+    if (wasNeighbor && (reason.code === 'failed' || reason.code === 'stalled'))
       take({ t: 'contacts', peers: [peer], others: membership.others });
     if (admitted.delete(peer)) changes.emit({ kind: 'down', peer, reason });
   };
@@ -229,13 +229,17 @@ export const createOverlay = (deps: OverlayDeps, options: OverlayOptions): Overl
     neighbors: () => membership.active,
     peers: () =>
       dialer.all().flatMap((linked) => (admitted.has(linked.identity.peer) ? [linked.identity] : [])),
-    stats: (peer) => (admitted.has(peer) ? dialer.linked(peer)?.link.stats() : undefined),
+    stats(peer) {
+      const linked = admitted.has(peer) ? dialer.linked(peer) : undefined;
+      return linked && { ...linked.link.stats(), way: linked.way };
+    },
     transport,
     observe(peer: PeerId, observation: Observation) {
       scores = observe(scores, peer, observation);
       if (isUnbearable(scores, peer)) expel(peer, `it served too badly (${observation})`);
     },
     expel,
+    networkChanged: dialer.networkChanged,
     close() {
       if (closed) return;
       cancelTick();

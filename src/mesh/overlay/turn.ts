@@ -10,6 +10,12 @@ import type {
 import { withoutSample, withSample } from './sampler.ts';
 
 /**
+ * An attempt to link is given up after so many ticks, which is later than the dialer gives it up itself: 15 s directly and
+ * 10 s through the server. Giving up earlier would throw away work that a busy machine has nearly done.
+ */
+const connectWithin = 6;
+
+/**
  * One step's working copy: changes and effects are collected, the given state stays as it is. A class, because a swarm in
  * the simulator takes millions of steps, and a closure for each method of each would be most of its time.
  */
@@ -60,6 +66,10 @@ export class Turn {
 
   end(): Stepped {
     return [this.state, this.#effects];
+  }
+
+  wait(peer: PeerId, ticks: number): void {
+    this.change({ pending: new Map(this.state.pending).set(peer, ticks) });
   }
 
   settle(peer: PeerId): void {
@@ -125,10 +135,8 @@ export class Turn {
   connect(peer: PeerId): void {
     const { pending, tried } = this.state;
     if (this.known(peer) || pending.has(peer)) return;
-    this.change({
-      pending: new Map(pending).set(peer, 0),
-      tried: new Set(tried).add(peer),
-    });
+    this.wait(peer, connectWithin);
+    this.change({ tried: new Set(tried).add(peer) });
     this.emit({ t: 'connect', peer });
   }
 

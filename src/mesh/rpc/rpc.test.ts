@@ -47,7 +47,7 @@ const createPair = (options: RpcOptions = {}) => {
 
 const kindOf = (bytes: Uint8Array) => {
   const decoded = decodeCbor(bytes);
-  return decoded.ok ? (decoded.value as unknown as RpcMessage).t : undefined;
+  return decoded.ok ? (decoded.value as Partial<RpcMessage> | null)?.t : undefined;
 };
 
 /** A handler that is held until the test lets it go, and shows what it was given. */

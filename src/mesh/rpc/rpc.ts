@@ -5,6 +5,7 @@ import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
 import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
 import { decodeWith, parseWith } from '../../core/schema.ts';
 import type { CallOptions, MessageTransport, Method, Rpc, RpcError, SendError } from '../contracts.ts';
+import { createDeadlines } from './deadlines.ts';
 import { encodeRpc, type RpcMessage, rpcLimits, rpcMessageSchema } from './protocol.ts';
 import { createServing } from './serving.ts';
 
@@ -53,16 +54,13 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
   const send = (to: PeerId, message: RpcMessage, priority: 'control' | 'bulk') =>
     transport.send(to, encodeRpc(message), priority);
 
-  const serving = createServing({ timers, telemetry, send, expel: transport.expel }, limits);
+  const deadlines = createDeadlines(deps);
+  const serving = createServing({ deadlines, telemetry, send, expel: transport.expel }, limits);
 
   const settleCall = (id: number, result: Result<unknown, RpcError>) => {
     const call = callsById.get(id);
     if (!call) return;
     callsById.delete(id);
-    if (callsById.size === 0) {
-      stopWatching?.();
-      stopWatching = undefined;
-    }
     call.settle(result);
   };
 
@@ -72,6 +70,8 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
    * this tab itself may have been asleep.
    */
   const watch = () => {
+    // Here, not with the last call: the next one often follows at once, and starting a timer costs more than a look.
+    if (callsById.size === 0) return unwatch();
     const now = clock.monotonic();
     for (const [id, { to, since }] of [...callsById]) {
       if (since === undefined) continue;
@@ -88,6 +88,11 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
       pingedAtByPeer.set(to, now);
       void send(to, { t: 'ping', n: Math.round(now) }, 'control');
     }
+  };
+
+  const unwatch = () => {
+    stopWatching?.();
+    stopWatching = undefined;
   };
 
   const onReply = (from: PeerId, message: Extract<RpcMessage, { t: 'progress' | 'answer' | 'error' }>) => {
@@ -179,7 +184,7 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
         settleCall(id, err(error));
       };
       const onAbort = () => abandon(fault('cancelled', 'the caller cancelled'));
-      const cancelDeadline = timers.after(deadline, () =>
+      const cancelDeadline = deadlines.after(deadline, () =>
         abandon(fault('deadline', `${method.name} took longer than ${Math.round(deadline / 1_000)} s`)),
       );
       signal?.addEventListener('abort', onAbort, { once: true });
@@ -215,6 +220,8 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
       serving.close();
       for (const id of [...callsById.keys()])
         settleCall(id, err(fault('peer-lost', 'this tab has left the room')));
+      unwatch();
+      deadlines.close();
     },
   };
 };

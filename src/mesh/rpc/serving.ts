@@ -1,8 +1,8 @@
 import { milliseconds, type PeerId } from '../../core/brand.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
-import type { Timers } from '../../core/ports/timers.ts';
 import { parseWith } from '../../core/schema.ts';
 import type { Handler, MessageTransport, Method, Priority, Rpc } from '../contracts.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { RpcMessage } from './protocol.ts';
 
 type AnyMethod = Method<unknown, unknown, unknown>;
@@ -24,7 +24,7 @@ export interface Serving {
 /** The answering half of RPC: runs handlers within limits, aborts them when nobody waits for the answer any more. */
 export const createServing = (
   deps: {
-    readonly timers: Timers;
+    readonly deadlines: Deadlines;
     readonly telemetry: Telemetry;
     readonly send: (
       to: PeerId,
@@ -67,7 +67,7 @@ export const createServing = (
     const controller = new AbortController();
     const calls = running(from);
     calls.set(id, controller);
-    const cancelDeadline = deps.timers.after(milliseconds(d), () => controller.abort());
+    const cancelDeadline = deps.deadlines.after(milliseconds(d), () => controller.abort());
     const isCurrent = () => !controller.signal.aborted;
     const progress = (value: unknown) => {
       if (calls.has(id) && isCurrent()) void deps.send(from, { t: 'progress', id, v: value }, 'control');

@@ -14,6 +14,7 @@ import {
   helloBytes,
   type RefusalCode,
   type ServerMessage,
+  signalingProtocol,
 } from './protocol.ts';
 
 const crypto = createHashCrypto();
@@ -37,6 +38,7 @@ const createSocketHub = () => {
         if (!message.ok) throw new Error(message.error.message);
         socket.sent.push(message.value);
       },
+      bufferedAmount: () => 0,
       close() {
         socket.closed = true;
         on.closed();
@@ -63,10 +65,11 @@ const createTab = async (options: { signer?: (key: SigningKey) => SigningKey; se
   );
   const events: SignalingEvent[] = [];
   client.events((event) => events.push(event));
-  const welcome = () => hub.tell({ t: 'welcome', self, peers: [ben], others: 1, now: 5_000, ice: [] });
+  const welcome = () =>
+    hub.tell({ t: 'welcome', self, peers: [ben], others: 1, now: 5_000, ice: [], carries: 0 });
   const join = async () => {
     client.start();
-    hub.tell({ t: 'challenge', nonce: nonce(1), protocol: 2 });
+    hub.tell({ t: 'challenge', nonce: nonce(1), protocol: signalingProtocol });
     await hub.time.advance(0);
     welcome();
   };
@@ -80,11 +83,11 @@ describe('joining', () => {
     const { client, key, tell, time, last } = await createTab();
     client.start();
     expect(last().sent).toEqual([]);
-    tell({ t: 'challenge', nonce: nonce(7), protocol: 2 });
+    tell({ t: 'challenge', nonce: nonce(7), protocol: signalingProtocol });
     await time.advance(0);
     const [hello] = last().sent;
     if (hello?.t !== 'hello') throw new Error('no hello');
-    expect(hello).toMatchObject({ room, nodeKey: key.publicKey, build: 'b1', protocol: 2 });
+    expect(hello).toMatchObject({ room, nodeKey: key.publicKey, build: 'b1', protocol: signalingProtocol });
     expect(await crypto.verify(key.publicKey, helloBytes(room, nonce(7)), hello.signature)).toBe(true);
     expect(await crypto.verify(key.publicKey, helloBytes(room, nonce(8)), hello.signature)).toBe(false);
   });
@@ -98,7 +101,7 @@ describe('joining', () => {
     tell({ t: 'relay', from: ben, payload: utf8('from home') });
     tell({ t: 'gone', peer: ben });
     expect(events).toEqual([
-      { kind: 'welcome', peers: [ben], others: 1, ice: [] },
+      { kind: 'welcome', peers: [ben], others: 1, ice: [], carries: 0 },
       { kind: 'found', peers: [ben], others: 40 },
       { kind: 'relay', from: ben, payload: utf8('hi'), network: 'n' },
       { kind: 'relay', from: ben, payload: utf8('from home'), network: undefined },
@@ -115,7 +118,7 @@ describe('joining', () => {
       }),
     });
     client.start();
-    tell({ t: 'challenge', nonce: nonce(1), protocol: 2 });
+    tell({ t: 'challenge', nonce: nonce(1), protocol: signalingProtocol });
     await time.advance(0);
     sockets[0]!.on.closed();
     await time.advance(1_000);
@@ -138,7 +141,7 @@ describe('joining', () => {
     const { client, join, last, tell, time } = await createTab();
     await join();
     await time.advance(1_000);
-    tell({ t: 'welcome', self, peers: [], others: 0, now: 200, ice: [] });
+    tell({ t: 'welcome', self, peers: [], others: 0, now: 200, ice: [], carries: 0 });
     expect(client.serverNow()).toBe(200);
     last().on.closed();
     await time.advance(100);
@@ -267,13 +270,44 @@ describe('a lost connection', () => {
     const { client, time, sockets, tell, last, welcome } = await createTab();
     client.start();
     for (let second = 0; second < 60; second++) {
-      tell({ t: 'challenge', nonce: nonce(1), protocol: 2 });
+      tell({ t: 'challenge', nonce: nonce(1), protocol: signalingProtocol });
       await time.advance(0);
       if (!last().closed) welcome();
       last().on.closed();
       await time.advance(1_000);
     }
     expect(sockets.length).toBeLessThan(12);
+  });
+});
+
+describe('on another network', () => {
+  it('comes back at once when the old connection does not answer', async () => {
+    const { client, join, time, sockets, phase } = await createTab();
+    await join();
+    client.probe();
+    await time.advance(2_900);
+    expect(phase()).toBe('joined');
+    await time.advance(1_200);
+    expect(sockets).toHaveLength(2);
+  });
+
+  it('stays with a connection that still answers', async () => {
+    const { client, join, time, tell, sockets } = await createTab();
+    await join();
+    await time.advance(1_000);
+    client.probe();
+    await time.advance(500);
+    tell({ t: 'pong', n: 0 });
+    await time.advance(10_000);
+    expect(sockets).toHaveLength(1);
+  });
+
+  it('does not wait for the next attempt', async () => {
+    const { client, last, sockets } = await createTab();
+    client.start();
+    last().on.closed();
+    client.probe();
+    expect(sockets).toHaveLength(2);
   });
 });
 
@@ -326,7 +360,9 @@ describe('stopping', () => {
       client.stop();
       expect(phase()).toBe('off');
       expect(time.pending()).toBe(0);
-      last().on.message(encodeSignaling({ t: 'welcome', self, peers: [], others: 0, now: 0, ice: [] }));
+      last().on.message(
+        encodeSignaling({ t: 'welcome', self, peers: [], others: 0, now: 0, ice: [], carries: 0 }),
+      );
       last().on.closed();
       client.retryNow();
       await time.advance(600_000);

@@ -27,7 +27,12 @@ export type SignalingState =
   | { readonly phase: 'refused'; readonly reason: string };
 
 export type SignalingEvent =
-  | (Sample & { readonly kind: 'welcome'; readonly ice: readonly IceServer[] })
+  | (Sample & {
+      readonly kind: 'welcome';
+      readonly ice: readonly IceServer[];
+      /** Bytes per second the server carries for this tab; 0: none. */
+      readonly carries: number;
+    })
   | (Sample & { readonly kind: 'found' })
   | {
       readonly kind: 'relay';
@@ -36,6 +41,8 @@ export type SignalingEvent =
       /** Equal for peers of one address prefix. */
       readonly network: string | undefined;
     }
+  /** A frame of a link that goes through the server. */
+  | { readonly kind: 'carried'; readonly from: PeerId; readonly payload: Bytes }
   /** What was sent to it could not be: it is not in the room (any more). */
   | { readonly kind: 'gone'; readonly peer: PeerId };
 
@@ -51,8 +58,14 @@ export interface SignalingClient {
   retryNow(): void;
   /** False if there is no connection to relay through. */
   relay(to: PeerId, payload: Bytes): boolean;
+  /** A sealed frame, for a link that goes through the server; false if there is no connection. */
+  carry(to: PeerId, payload: Bytes): boolean;
+  /** Bytes that were given to this connection and have not left yet. */
+  unsentBytes(): number;
   /** Asks for another sample of the room; `found` follows. False if there is no connection. */
   find(): boolean;
+  /** The network has changed: goes back to the server at once, or asks whether the connection still holds. */
+  probe(): void;
   /** Unix ms by the server's clock, as near as one message tells; this device's own until the first welcome. */
   serverNow(): Milliseconds;
 }
@@ -72,6 +85,8 @@ const longestRetryMs = 30_000;
 const heartbeatMs = 15_000;
 /** From opening the socket to `welcome`, and from a ping to anything. */
 const answerWithinMs = 10_000;
+/** After a change of network an answer comes within this, or the connection is made anew. */
+const probeWithinMs = 3_000;
 /** Trying again can't change these; the person must. */
 const finalRefusals: readonly RefusalCode[] = ['protocol', 'signature', 'duplicate'];
 
@@ -92,6 +107,7 @@ export const createSignalingClient = (
   let cancelRetry: CancelTimer | undefined;
   let cancelDeadline: CancelTimer | undefined;
   let cancelHeartbeat: CancelTimer | undefined;
+  let cancelProbe: CancelTimer | undefined;
   let pings = 0;
   let clockOffset = 0;
 
@@ -100,6 +116,7 @@ export const createSignalingClient = (
     socket = undefined;
     cancelDeadline?.();
     cancelHeartbeat?.();
+    cancelProbe?.();
     old?.close();
   };
 
@@ -155,7 +172,25 @@ export const createSignalingClient = (
     clockOffset = welcome.now - clock.now();
     state.set({ phase: 'joined' });
     cancelHeartbeat = timers.every(milliseconds(heartbeatMs), beat);
-    events.emit({ kind: 'welcome', peers: welcome.peers, others: welcome.others, ice: welcome.ice });
+    const { peers, others, ice, carries } = welcome;
+    events.emit({ kind: 'welcome', peers, others, ice, carries });
+  };
+
+  /** A connection of the old network may look open for minutes. */
+  const probe = () => {
+    if (state.get().phase !== 'joined') return retryNow();
+    const asked = clock.monotonic();
+    const own = socket;
+    own?.send(encodeSignaling({ t: 'ping', n: pings }));
+    cancelProbe?.();
+    cancelProbe = timers.after(milliseconds(probeWithinMs), () => {
+      if (socket === own && heardAt <= asked) waitAndRetry('the network has changed');
+    });
+  };
+  const retryNow = () => {
+    if (state.get().phase !== 'waiting' && state.get().phase !== 'refused') return;
+    attempt = 0;
+    connect();
   };
 
   const beat = () => {
@@ -196,6 +231,12 @@ export const createSignalingClient = (
         const { from, payload, network } = message;
         return events.emit({ kind: 'relay', from, payload: new Uint8Array(payload), network });
       }
+      case 'carry':
+        return events.emit({
+          kind: 'carried',
+          from: message.from,
+          payload: new Uint8Array(message.payload),
+        });
       case 'pong':
         return undefined;
       case 'refused':
@@ -223,12 +264,11 @@ export const createSignalingClient = (
       attempt = 0;
       state.set({ phase: 'off' });
     },
-    retryNow() {
-      if (state.get().phase !== 'waiting' && state.get().phase !== 'refused') return;
-      attempt = 0;
-      connect();
-    },
+    retryNow,
+    probe,
     relay: (to, payload) => say({ t: 'relay', to, payload }),
+    carry: (to, payload) => say({ t: 'carry', to, payload }),
+    unsentBytes: () => socket?.bufferedAmount() ?? 0,
     find: () => say({ t: 'find' }),
     serverNow: () => milliseconds(clock.now() + clockOffset),
   };

@@ -1,18 +1,22 @@
 /**
  * Signaling protocol: how tabs that don't know each other yet exchange sealed envelopes through the server.
  *
- * Version 2. One WebSocket binary message = one deterministic CBOR map with a `t` (type) member.
+ * Version 3. One WebSocket binary message = one deterministic CBOR map with a `t` (type) member.
  *
  *   server → client   challenge {nonce, protocol}           first message, 32 random bytes
  *   client → server   hello {room, nodeKey, build, signature}
  *                       signature by nodeKey over "aivillage/hello/1" ‖ room ‖ nonce
- *   server → client   welcome {self, peers, others, now, ice}
- *                       a random sample of who is here, how many are, the server's clock (Unix ms), STUN/TURN to use
- *   client → server   find {}           server → client  found {peers, others}: another sample
+ *   server → client   welcome {self, peers, others, now, ice, carries}
+ *                       a random sample of who is here, how many are, the server's clock (Unix ms), STUN/TURN to use,
+ *                       and how many bytes per second it carries for a tab (0: none)
+ *   client → server   find {}           server → client  found {peers, others}: another sample;
+ *                       unasked, too, when others become known who are at other server processes
  *   client → server   relay {to, payload}                   payload is opaque to the server
  *   server → client   relay {from, payload, network?}       network: equal for peers of one address prefix, says no more
- *   server → client   gone {peer}                           a relay's receiver is not in this room (any more)
- *   client → server   ping {n}          server → client  pong {n}
+ *   server → client   gone {peer}                           the receiver of a relay or carry is not in this room (any more)
+ *   client → server   carry {to, payload}                   a sealed frame for whoever no direct connection reaches
+ *   server → client   carry {from, payload}                 in order; a tab that sends faster than `carries` is read later
+ *   client → server   ping {n}          server → client  pong {n}; unasked (n 0) to a tab that was read late for a second
  *   server → client   refused {code, message, retryAfterMs?}   then it closes, unless the code is `rate`
  *
  * Why a sample: a list of all, told to all, is what makes a room of a thousand impossible; tabs tell each other the rest.
@@ -27,11 +31,13 @@ import { type CborValue, encodeCbor } from '../../core/codec.ts';
 import type { Fault, Result } from '../../core/result.ts';
 import { bytesSchema, countSchema, decodeWith } from '../../core/schema.ts';
 
-export const signalingProtocol = 2;
+export const signalingProtocol = 3;
 export const signalingLimits = {
   maxMessageBytes: 64 * 1024,
   maxPayloadBytes: 60 * 1024,
   maxDepth: 6,
+  /** A link's frame of 16 KiB, its number and its seal. */
+  maxCarriedBytes: 17 * 1024,
   /** Peers named at once. */
   sampleSize: 8,
   nonceBytes: 32,
@@ -77,6 +83,7 @@ const serverMessageSchema = v.variant('t', [
     others: countSchema(1_000_000),
     now: countSchema(Number.MAX_SAFE_INTEGER),
     ice: v.pipe(v.array(iceServerSchema), v.maxLength(8)),
+    carries: countSchema(2 ** 40),
   }),
   v.object({ t: v.literal('found'), peers: sampleSchema, others: countSchema(1_000_000) }),
   v.object({
@@ -84,6 +91,11 @@ const serverMessageSchema = v.variant('t', [
     from: peerIdSchema,
     payload: bytesSchema(signalingLimits.maxPayloadBytes),
     network: v.optional(v.pipe(v.string(), v.maxLength(24))),
+  }),
+  v.object({
+    t: v.literal('carry'),
+    from: peerIdSchema,
+    payload: bytesSchema(signalingLimits.maxCarriedBytes),
   }),
   v.object({ t: v.literal('gone'), peer: peerIdSchema }),
   v.object({ t: v.literal('pong'), n: countSchema(2 ** 32) }),
@@ -110,6 +122,11 @@ const clientMessageSchema = v.variant('t', [
     t: v.literal('relay'),
     to: peerIdSchema,
     payload: bytesSchema(signalingLimits.maxPayloadBytes),
+  }),
+  v.object({
+    t: v.literal('carry'),
+    to: peerIdSchema,
+    payload: bytesSchema(signalingLimits.maxCarriedBytes),
   }),
   v.object({ t: v.literal('find') }),
   v.object({ t: v.literal('ping'), n: countSchema(2 ** 32) }),

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../core/bytes.ts';
 import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
 import type { Channel, LinkMessage, Priority } from '../contracts.ts';
-import type { Frame } from './frames.ts';
+import type { MessageFrame } from './frames.ts';
 
 type Partial = {
   readonly id: number;
@@ -9,10 +9,13 @@ type Partial = {
   readonly bytes: Bytes;
   filled: number;
 };
-type MessageFrame = Extract<Frame, { kind: 'message' }>;
 
-/** The first buffer; it doubles as parts really arrive, so a stranger can't reserve 16 MiB with one small frame. */
+/**
+ * The first buffer. It grows as parts really arrive, so a stranger can't reserve 16 MiB with one small frame; and it grows
+ * to four times what has arrived, so that of 16 MiB in long frames only a third is ever moved.
+ */
 const firstCapacity = 64 * 1024;
+const growth = 4;
 
 export interface Reassembler {
   /** The whole message with its last part, undefined before; a fault if the sender breaks the format. */
@@ -44,7 +47,8 @@ export const createReassembler = (): Reassembler => {
         return ok(undefined);
       }
       partialsByPriority.delete(frame.priority);
-      return ok({ channel: grown.channel, bytes: grown.bytes.slice(0, grown.filled) });
+      // A buffer is never longer than its message, so this one is exactly full.
+      return ok({ channel: grown.channel, bytes: grown.bytes });
     },
   };
 };
@@ -52,13 +56,13 @@ export const createReassembler = (): Reassembler => {
 const startMessage = (frame: MessageFrame): Partial => ({
   id: frame.id,
   channel: frame.channel,
-  bytes: new Uint8Array(Math.min(frame.total, firstCapacity)),
+  bytes: new Uint8Array(Math.min(frame.total, Math.max(firstCapacity, growth * frame.part.byteLength))),
   filled: 0,
 });
 
 const growTo = (partial: Partial, needed: number, total: number): Partial => {
   if (needed <= partial.bytes.byteLength) return partial;
-  const bytes = new Uint8Array(Math.min(total, Math.max(needed, partial.bytes.byteLength * 2)));
+  const bytes = new Uint8Array(Math.min(total, growth * needed));
   bytes.set(partial.bytes.subarray(0, partial.filled));
   return { ...partial, bytes };
 };

@@ -1,5 +1,6 @@
 import type { Bytes } from '../../core/bytes.ts';
 import type { CryptoPort, SigningKey } from '../../core/ports/crypto.ts';
+import { createImportedKeys } from '../importedKeys.ts';
 
 /** DER of an Ed25519 PKCS #8 key up to its 32-byte seed (RFC 8410 §7). */
 const pkcs8Prefix = Uint8Array.from([48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32]);
@@ -36,29 +37,34 @@ export const whyNoEd25519 = async (): Promise<string | undefined> => {
   }
 };
 
-export const createBrowserCrypto = (): CryptoPort => ({
-  async generateSigningKey() {
-    const { privateKey, publicKey } = await generateDeviceKeyHandle();
-    return signingKeyFromHandle(privateKey, publicKey);
-  },
-  async signingKeyFromSeed(seed) {
-    const pkcs8 = new Uint8Array([...pkcs8Prefix, ...seed]);
-    // WebCrypto derives the public key only through an export, so this handle alone is readable, and short-lived.
-    const readable = await crypto.subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign']);
-    const { x } = await crypto.subtle.exportKey('jwk', readable);
-    const publicKey = Uint8Array.from(atob((x ?? '').replace(/-/g, '+').replace(/_/g, '/')), (c) =>
-      c.charCodeAt(0),
-    );
-    const privateKey = await crypto.subtle.importKey('pkcs8', pkcs8, 'Ed25519', false, ['sign']);
-    return signingKeyFromHandle(privateKey, publicKey);
-  },
-  async verify(publicKey, message, signature) {
-    try {
-      const key = await crypto.subtle.importKey('raw', asBuffer(publicKey), 'Ed25519', false, ['verify']);
-      return await crypto.subtle.verify('Ed25519', key, asBuffer(signature), asBuffer(message));
-    } catch {
-      return false; // not a point on the curve: a stranger's key, not our bug
-    }
-  },
-  digest: async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', asBuffer(bytes))),
-});
+export const createBrowserCrypto = (): CryptoPort => {
+  const imported = createImportedKeys((raw) =>
+    crypto.subtle.importKey('raw', asBuffer(raw), 'Ed25519', false, ['verify']),
+  );
+  return {
+    async generateSigningKey() {
+      const { privateKey, publicKey } = await generateDeviceKeyHandle();
+      return signingKeyFromHandle(privateKey, publicKey);
+    },
+    async signingKeyFromSeed(seed) {
+      const pkcs8 = new Uint8Array([...pkcs8Prefix, ...seed]);
+      // WebCrypto derives the public key only through an export, so this handle alone is readable, and short-lived.
+      const readable = await crypto.subtle.importKey('pkcs8', pkcs8, 'Ed25519', true, ['sign']);
+      const { x } = await crypto.subtle.exportKey('jwk', readable);
+      const publicKey = Uint8Array.from(atob((x ?? '').replace(/-/g, '+').replace(/_/g, '/')), (c) =>
+        c.charCodeAt(0),
+      );
+      const privateKey = await crypto.subtle.importKey('pkcs8', pkcs8, 'Ed25519', false, ['sign']);
+      return signingKeyFromHandle(privateKey, publicKey);
+    },
+    async verify(publicKey, message, signature) {
+      try {
+        const key = await imported(publicKey);
+        return await crypto.subtle.verify('Ed25519', key, asBuffer(signature), asBuffer(message));
+      } catch {
+        return false; // not a point on the curve: a stranger's key, not our bug
+      }
+    },
+    digest: async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', asBuffer(bytes))),
+  };
+};

@@ -1,8 +1,9 @@
 import type SimplePeer from 'simple-peer';
-import Peer from 'simple-peer/simplepeer.min.js';
 import type { Bytes } from '../../core/bytes.ts';
 import { createEmitter } from '../../core/events.ts';
+import { type Fault, fault } from '../../core/result.ts';
 import type { Candidate, RawChannel, RtcConnector, RtcSession, SignalBody } from '../../mesh/ports.ts';
+import type { IceServer } from '../../mesh/signaling/protocol.ts';
 
 /**
  * simple-peer's own handles to what it wraps. They are not part of its documented interface, but it has no other way to
@@ -10,64 +11,125 @@ import type { Candidate, RawChannel, RtcConnector, RtcSession, SignalBody } from
  */
 type Internals = { readonly _channel?: RTCDataChannel; readonly _pc?: RTCPeerConnection };
 
+/**
+ * Asked for with the first session: a page shows itself before it links with anybody. A failed load is tried again with the
+ * next session.
+ */
+let loading: Promise<SimplePeer.SimplePeer> | undefined;
+const loadSimplePeer = (): Promise<SimplePeer.SimplePeer> => {
+  loading ??= import('simple-peer/simplepeer.min.js').then(
+    (module) => module.default,
+    (cause: unknown) => {
+      loading = undefined;
+      throw cause;
+    },
+  );
+  return loading;
+};
+
 /** WebRTC through simple-peer. Trickles candidates; a session that failed is never mended, a new one is made. */
-export const createBrowserRtc = (): RtcConnector => ({
-  connect({ initiator, ice }) {
+export const createBrowserRtc = (options: { readonly use?: boolean } = {}): RtcConnector => ({
+  available: (options.use ?? true) && typeof RTCPeerConnection === 'function',
+  connect(session) {
     const signals = createEmitter<SignalBody>();
     const opened = createEmitter<RawChannel>();
-    const failed = createEmitter<string>();
-    const peer = new Peer({
-      initiator,
-      trickle: true,
-      config: {
-        iceServers: ice.map(({ urls, username, credential }) => ({
-          urls: [...urls],
-          ...(username === undefined ? {} : { username }),
-          ...(credential === undefined ? {} : { credential }),
-        })),
-      },
-    });
+    const failed = createEmitter<Fault<'failed' | 'walled'>>();
+    /** What came before there was anybody to take it. */
+    const early: RtcSignal[] = [];
+    let peer: SimplePeer.Instance | undefined;
     let ended = false;
     let channel: ReturnType<typeof createChannel> | undefined;
-    const end = (reason: string) => {
+    const end = (reason: string, code: 'failed' | 'walled' = 'failed') => {
       if (ended) return;
       ended = true;
       channel?.ended(reason);
-      failed.emit(reason);
+      failed.emit(fault(code, reason));
     };
-    peer.on('signal', (data) => {
-      const signal = toSignal(data);
-      if (signal) signals.emit(signal);
-    });
-    peer.on('connect', () => {
-      channel = createChannel(peer);
-      opened.emit(channel.raw);
-    });
-    peer.on('error', (cause: Error) => end(cause.message));
-    peer.on('close', () => end('the connection closed'));
+    const take = (signal: RtcSignal) => {
+      if (ended || !peer || peer.destroyed) return;
+      try {
+        peer.signal(fromSignal(signal));
+      } catch (cause) {
+        end(cause instanceof Error ? cause.message : String(cause));
+      }
+    };
+    const begin = (Peer: SimplePeer.SimplePeer) => {
+      if (ended) return;
+      const created = new Peer({
+        initiator: session.initiator,
+        trickle: true,
+        config: { iceServers: session.ice.map(toIceServer) },
+      });
+      peer = created;
+      watchForWall(created, () => {
+        end('this network lets no direct connection out', 'walled');
+        created.destroy();
+      });
+      created.on('signal', (data) => {
+        const signal = toSignal(data);
+        if (signal) signals.emit(signal);
+      });
+      created.on('connect', () => {
+        channel = createChannel(created);
+        opened.emit(channel.raw);
+      });
+      created.on('error', (cause: Error) => end(cause.message));
+      created.on('close', () => end('the connection closed'));
+      for (const signal of early.splice(0)) take(signal);
+    };
+    loadSimplePeer()
+      .then(begin, () => end('a part of this page could not be loaded: reload it'))
+      .catch((cause: unknown) => end(cause instanceof Error ? cause.message : String(cause)));
     return {
       signals: signals.subscribe,
       opened: opened.subscribe,
       failed: failed.subscribe,
       accept(signal) {
-        if (ended || peer.destroyed) return;
-        try {
-          peer.signal(fromSignal(signal));
-        } catch (cause) {
-          end(cause instanceof Error ? cause.message : String(cause));
-        }
+        if ('key' in signal) return; // for a link through the server
+        if (peer) take(signal);
+        else early.push(signal);
       },
       close() {
         ended = true;
         // A link closes its session as well as its channel: the goodbye must outlive both.
         if (channel) channel.raw.close();
-        else peer.destroy();
+        else peer?.destroy();
       },
     } satisfies RtcSession;
   },
 });
 
-/** What is queued (256 KiB at most) leaves within this on any link that works; the channel's own end comes earlier. */
+const toIceServer = ({ urls, username, credential }: IceServer): RTCIceServer => ({
+  urls: [...urls],
+  ...(username === undefined ? {} : { username }),
+  ...(credential === undefined ? {} : { credential }),
+});
+
+/** Addresses were looked for and none was found, not even a relay's: waiting for an answer would be in vain. */
+const watchForWall = (peer: SimplePeer.Instance, walled: () => void): void => {
+  const { _pc: connection } = peer as unknown as Internals;
+  let found = 0;
+  connection?.addEventListener('icecandidate', ({ candidate }) => {
+    if (candidate?.candidate) found++;
+  });
+  connection?.addEventListener('icegatheringstatechange', () => {
+    if (connection.iceGatheringState === 'complete' && found === 0 && !peer.destroyed) walled();
+  });
+};
+
+/** RFC 8831 §6.6: what every browser takes whole. */
+const safeFrameBytes = 16 * 1024;
+const mostFrameBytes = 256 * 1024;
+/** A browser that announces less than this is none: sending to it fails, and its link ends. */
+const leastFrameBytes = 1024;
+
+/** What both browsers have agreed on: Firefox says up to 1 GiB, and "no limit" is 0 on the wire, infinite here. */
+export const toMaxFrameBytes = (maxMessageSize: number | undefined): number =>
+  maxMessageSize === undefined || Number.isNaN(maxMessageSize)
+    ? safeFrameBytes
+    : Math.max(leastFrameBytes, Math.min(mostFrameBytes, maxMessageSize || mostFrameBytes));
+
+/** What is queued (1 MiB at most) leaves within this on any link that works; the channel's own end comes earlier. */
 const goodbyeMs = 2_000;
 
 const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reason: string): void } => {
@@ -81,9 +143,13 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
   return {
     ended: (reason) => closed.emit(reason),
     raw: {
+      maxFrameBytes: toMaxFrameBytes(connection?.sctp?.maxMessageSize),
       frames: frames.subscribe,
       closed: closed.subscribe,
       low: low.subscribe,
+      setLowWater(bytes) {
+        if (dataChannel) dataChannel.bufferedAmountLowThreshold = bytes;
+      },
       send(frame) {
         peer.send(frame);
       },
@@ -155,7 +221,9 @@ const toSignal = (data: SimplePeer.SignalData): SignalBody | undefined => {
   return undefined; // renegotiation: there are no media to renegotiate
 };
 
-const fromSignal = (signal: SignalBody): SimplePeer.SignalData =>
+type RtcSignal = Exclude<SignalBody, { key: Bytes }>;
+
+const fromSignal = (signal: RtcSignal): SimplePeer.SignalData =>
   signal.kind === 'candidate'
     ? ({ type: 'candidate', candidate: signal.candidate } as SimplePeer.SignalData)
     : { type: signal.kind, sdp: signal.sdp };

@@ -12,6 +12,7 @@ export const openBrowserSocket: OpenSocket = (url, on) => {
     send(message) {
       if (socket.readyState === WebSocket.OPEN) socket.send(message);
     },
+    bufferedAmount: () => socket.bufferedAmount,
     close: () => socket.close(),
   };
 };

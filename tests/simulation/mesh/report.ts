@@ -1,5 +1,5 @@
 /** `npm run sim -- mesh`: all scenes at one size, as one line of numbers, each beside its goal. */
-import { churn, crash, hostile, large, partition, steady } from './scenarios.ts';
+import { churn, crash, hostile, large, lossy, partition, slow, steady } from './scenarios.ts';
 
 type Figure = { readonly key: string; readonly value: number; readonly goal?: string; readonly met: boolean };
 
@@ -24,12 +24,14 @@ const crashes = [
 
 export const scenes: Readonly<Record<string, (seed: number, size: number) => readonly Figure[]>> = {
   steady(seed, size) {
-    const { delivered, p99_ms, rmr, rmr_many, connected, handshakes } = steady(seed, size);
+    const { delivered, p99_ms, rmr, rmr_many, announcements, connected, handshakes } = steady(seed, size);
     return [
       atLeast('delivered', delivered, 1),
       below('p99_ms', p99_ms, 1_000),
       below('rmr', rmr, 0.3),
       below('rmr_many', rmr_many, 1),
+      // Beside the tree, where each link of seven would carry one if both sides spoke at once.
+      below('announcements_per_node', announcements, 4),
       atLeast('connected', connected, 1),
       // Each is a WebRTC connection: an overlay that never rests would cost tabs more than their work.
       below('handshakes_per_node_minute', handshakes, 1),
@@ -69,6 +71,27 @@ export const scenes: Readonly<Record<string, (seed: number, size: number) => rea
       atLeast('connected_among_hostile', connected, 1),
       below('eclipsed', eclipsed, 1),
       below('forged_delivered', forged, 1),
+    ];
+  },
+  slow(seed, size) {
+    const { delivered, p50_ms, p99_ms, p99_of_slow_ms, rmr, connected } = slow(seed, size);
+    return [
+      atLeast('delivered_with_slow', delivered, 1),
+      { key: 'p50_with_slow_ms', value: p50_ms, met: true },
+      below('p99_with_slow_ms', p99_ms, 1_000),
+      { key: 'p99_of_slow_ms', value: p99_of_slow_ms, met: true },
+      below('rmr_with_slow', rmr, 1),
+      atLeast('connected_with_slow', connected, 1),
+    ];
+  },
+  loss(seed, size) {
+    const { delivered, p99_ms, rmr, broken, connected } = lossy(seed, size);
+    return [
+      atLeast('delivered_with_loss', delivered, 1),
+      below('p99_with_loss_ms', p99_ms, 2_000),
+      below('rmr_with_loss', rmr, 1),
+      { key: 'links_lost', value: broken, met: true },
+      atLeast('connected_with_loss', connected, 1),
     ];
   },
   large(seed, size) {

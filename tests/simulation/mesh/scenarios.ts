@@ -1,4 +1,5 @@
 /** What the mesh promises, as scenes that measure. Each prints nothing and decides nothing. */
+import { lossyDefaults, slowDefaults, type Troubles } from './paths.ts';
 import { createWorld, type World, worldDefaults } from './world.ts';
 
 export type Steady = {
@@ -6,13 +7,15 @@ export type Steady = {
   p99_ms: number;
   rmr: number;
   rmr_many: number;
+  /** Messages of announcements that each node sends for each broadcast. */
+  announcements: number;
   connected: number;
   /** New links per node and minute, once the swarm has settled. */
   handshakes: number;
 };
 
-const grow = (seed: number, size: number, maliciousShare = 0): World => {
-  const world = createWorld({ seed, ...worldDefaults });
+const grow = (seed: number, size: number, maliciousShare = 0, troubles: Troubles = {}): World => {
+  const world = createWorld({ seed, ...worldDefaults, troubles });
   const malicious = Math.round(size * maliciousShare);
   for (let i = 0; i < size; i++)
     world.at(
@@ -27,7 +30,7 @@ const honest = (world: World) => world.alive().filter(({ malicious }) => !malici
 
 /** `count` messages, `gap` ms apart, from one sender or from many. */
 const send = (world: World, count: number, gap: number, from: 'one' | 'many'): readonly string[] => {
-  const senders = honest(world);
+  const senders = honest(world).filter((node) => !world.isSlow(node));
   const ids: string[] = [];
   for (let i = 0; i < count; i++) {
     const sender = senders[from === 'one' ? 0 : (i * 7919) % senders.length]!;
@@ -51,7 +54,9 @@ export const steady = (seed: number, size: number): Steady => {
   const one = send(world, 20, 1_000, 'one');
   const rmr = redundancy(world, before, one.length);
   before = world.counts.payloads;
+  const announcedBefore = world.counts.announcements;
   const many = send(world, 20, 1_000, 'many');
+  const announcements = (world.counts.announcements - announcedBefore) / many.length / size;
   const rmrMany = redundancy(world, before, many.length);
   world.run(30_000);
   const { share, delays } = world.reach([...one, ...many]);
@@ -62,6 +67,7 @@ export const steady = (seed: number, size: number): Steady => {
     p99_ms: percentile(delays, 0.99),
     rmr,
     rmr_many: rmrMany,
+    announcements,
     connected: world.connected(),
     handshakes: (world.counts.handshakes - handshakes) / size / 2,
   };
@@ -144,6 +150,49 @@ export const partition = (
     connectedDuring,
     connected: world.connected(),
     delivered: world.reach(during).share,
+  };
+};
+
+/** A tenth of the nodes takes half a second for what takes others none. The others must not wait for them. */
+export const slow = (seed: number, size: number) => {
+  const world = grow(seed, size, 0, { slow: slowDefaults });
+  send(world, 20, 1_000, 'many'); // the tree forms, and finds who is slow
+  const before = world.counts.payloads;
+  const ids = send(world, 40, 1_000, 'many');
+  const rmr = redundancy(world, before, ids.length);
+  world.run(30_000);
+  const isSlow = new Set(
+    world
+      .alive()
+      .filter(world.isSlow)
+      .map(({ id }) => id),
+  );
+  const fast = world.reach(ids, undefined, (peer) => !isSlow.has(peer));
+  return {
+    delivered: world.reach(ids).share,
+    p50_ms: percentile(fast.delays, 0.5),
+    p99_ms: percentile(fast.delays, 0.99),
+    p99_of_slow_ms: percentile(world.reach(ids, undefined, (peer) => isSlow.has(peer)).delays, 0.99),
+    rmr,
+    connected: world.connected(),
+  };
+};
+
+/** One frame in twenty is lost and sent again, and some links die of it. */
+export const lossy = (seed: number, size: number) => {
+  const world = grow(seed, size, 0, { lossy: lossyDefaults });
+  send(world, 5, 1_000, 'many');
+  const before = world.counts.payloads;
+  const ids = send(world, 40, 1_000, 'many');
+  const rmr = redundancy(world, before, ids.length);
+  world.run(30_000);
+  const { share, delays } = world.reach(ids);
+  return {
+    delivered: share,
+    p99_ms: percentile(delays, 0.99),
+    rmr,
+    broken: world.counts.broken,
+    connected: world.connected(),
   };
 };
 

@@ -2,7 +2,7 @@
  * A swarm in virtual time: the production steps of membership, broadcast and scores, and around them what tabs have —
  * links that take time to open, latency by pair, crashes that are noticed after seconds of silence, and a signaling server
  * that hands out samples of the room. Signatures are a port: here a message is genuine or forged, and every honest node
- * checks it before its steps see it. Links don't lose frames (a data channel is reliable); they end.
+ * checks it before its steps see it. How long things take is what `paths.ts` says.
  */
 import type { PeerId } from '../../../src/core/brand.ts';
 import { initialPlumtree, stepPlumtree } from '../../../src/mesh/broadcast/plumtree.ts';
@@ -21,6 +21,7 @@ import {
 } from '../../../src/mesh/overlay/membershipTypes.ts';
 import { decay, isUnbearable, type Observation, observe, scoreOf } from '../../../src/mesh/overlay/scores.ts';
 import { createSeededRandom, type SeededRandom } from '../random.ts';
+import { createPaths, type PathsOptions } from './paths.ts';
 import { createEventQueue } from './queue.ts';
 
 export type Payload = BroadcastItem & { readonly origin: PeerId; readonly genuine: boolean };
@@ -33,7 +34,10 @@ type SimEvent =
   | { readonly t: 'frame'; readonly from: PeerId; readonly to: PeerId; readonly frame: Frame }
   | { readonly t: 'linked'; readonly by: PeerId; readonly to: PeerId }
   | { readonly t: 'unlinked'; readonly at: PeerId; readonly from: PeerId }
+  | { readonly t: 'handled'; readonly at: PeerId; readonly from: PeerId; readonly frame: Frame }
+  | { readonly t: 'broken'; readonly at: PeerId; readonly peer: PeerId }
   | { readonly t: 'overdue'; readonly at: PeerId; readonly id: string }
+  | { readonly t: 'announce'; readonly at: PeerId }
   | { readonly t: 'contacts'; readonly at: PeerId }
   | { readonly t: 'tick'; readonly at: PeerId }
   | { readonly t: 'run'; readonly run: () => void };
@@ -56,9 +60,7 @@ type Sent = {
   readonly delays: Map<PeerId, number>;
 };
 
-export type WorldOptions = {
-  readonly seed: number;
-  readonly latency: readonly [number, number];
+export type WorldOptions = PathsOptions & {
   readonly tickMs: number;
   readonly sampleSize: number;
 };
@@ -73,35 +75,39 @@ export const createWorld = (options: WorldOptions) => {
   const conspirators: SimNode[] = [];
   const sent = new Map<string, Sent>();
   /** `handshakes`: links that were made, wanted or not; what they cost a browser is not felt here. */
-  const counts = { frames: 0, payloads: 0, forgedDelivered: 0, handshakes: 0 };
+  const counts = { frames: 0, payloads: 0, announcements: 0, forgedDelivered: 0, handshakes: 0, broken: 0 };
   /** Who can't reach whom; nobody, unless a scene says so. */
   let separated: (a: PeerId, b: PeerId) => boolean = () => false;
   let now = 0;
   let names = 0;
 
-  const [low, high] = options.latency;
-  /** One way, in ms: the same both ways and for ever, from the pair's names and the seed. */
-  const latency = (a: PeerId, b: PeerId): number => {
-    let hash = options.seed | 0;
-    for (const name of a < b ? [a, b] : [b, a])
-      for (let i = 0; i < name.length; i++)
-        hash = Math.imul(hash ^ name.charCodeAt(i), 0x9e3779b1) ^ (hash >>> 15);
-    return low + ((hash >>> 0) / 2 ** 32) * (high - low);
-  };
-  const jitter = () => 0.9 + 0.2 * random.next();
+  const paths = createPaths(options, random);
+  const { latency, jitter } = paths;
 
   const transmit = (from: SimNode, to: PeerId, frame: Frame) => {
     if (!from.links.has(to) || separated(from.id, to)) return;
     counts.frames++;
+    if (frame.message.t === 'ihave') counts.announcements++;
     if (frame.layer === 'broadcast' && frame.message.t === 'gossip') counts.payloads++;
-    queue.push(now + latency(from.id, to) * jitter(), { t: 'frame', from: from.id, to, frame });
+    const arrives = paths.arrival(from.id, to, now, 'message' in frame.message);
+    if (arrives === undefined) return breakLink(from, to);
+    queue.push(arrives, { t: 'frame', from: from.id, to, frame });
+  };
+
+  /** Silent from now on, which both notice after five to six seconds; then they try to meet again. */
+  const breakLink = (node: SimNode, peer: PeerId) => {
+    counts.broken++;
+    node.links.delete(peer);
+    nodes.get(peer)?.links.delete(node.id);
+    queue.push(now + random.between(5_000, 6_500), { t: 'broken', at: node.id, peer });
+    queue.push(now + random.between(5_000, 6_500), { t: 'broken', at: peer, peer: node.id });
   };
 
   const membershipEvent = (node: SimNode, event: MembershipEvent) => {
     const [next, effects] = stepMembership(node.membership, event, {
       random: node.random,
       score: (peer) => scoreOf(node.scores, peer),
-      cost: (peer) => Math.min(1, latency(node.id, peer) / 500),
+      cost: (peer) => Math.min(1, paths.roundTrip(node.id, peer) / 1_000),
     });
     node.membership = next;
     for (const effect of effects) {
@@ -130,7 +136,7 @@ export const createWorld = (options: WorldOptions) => {
   const broadcastEvent = (node: SimNode, event: PlumtreeEvent<Payload>) => {
     const [next, effects] = stepPlumtree(node.broadcast, event, {
       random: node.random,
-      rtt: (peer) => 2 * latency(node.id, peer),
+      rtt: (peer) => paths.roundTrip(node.id, peer),
     });
     node.broadcast = next;
     for (const effect of effects) {
@@ -148,6 +154,9 @@ export const createWorld = (options: WorldOptions) => {
         }
         case 'wait':
           queue.push(now + effect.ms, { t: 'overdue', at: node.id, id: effect.id });
+          break;
+        case 'announce-after':
+          queue.push(now + effect.ms, { t: 'announce', at: node.id });
           break;
         case 'broken-promise':
           note(node, effect.peer, 'broken-promise');
@@ -230,8 +239,20 @@ export const createWorld = (options: WorldOptions) => {
     const node = nodes.get(event.t === 'frame' ? event.to : event.at);
     if (!node?.alive) return;
     switch (event.t) {
-      case 'frame':
+      case 'frame': {
+        const handled = paths.handling(node.id, now);
+        if (handled > now)
+          queue.push(handled, { t: 'handled', at: node.id, from: event.from, frame: event.frame });
+        else if (node.links.has(event.from)) receive(node, event.from, event.frame);
+        break;
+      }
+      case 'handled':
         if (node.links.has(event.from)) receive(node, event.from, event.frame);
+        break;
+      case 'broken':
+        if (node.links.has(event.peer)) break; // made anew meanwhile
+        membershipEvent(node, { t: 'link-down', peer: event.peer });
+        membershipEvent(node, { t: 'contacts', peers: [event.peer], others: alive.length - 1 });
         break;
       case 'unlinked':
         node.links.delete(event.from);
@@ -239,6 +260,9 @@ export const createWorld = (options: WorldOptions) => {
         break;
       case 'overdue':
         broadcastEvent(node, { t: 'overdue', id: event.id });
+        break;
+      case 'announce':
+        broadcastEvent(node, { t: 'announce' });
         break;
       case 'contacts': {
         const peers = Array.from({ length: options.sampleSize }, () => random.pick(alive).id);
@@ -256,6 +280,7 @@ export const createWorld = (options: WorldOptions) => {
 
   const world = {
     counts,
+    isSlow: (node: SimNode) => paths.isSlow(node.id),
     now: () => now,
     alive: (): readonly SimNode[] => alive,
     at: (delay: number, run: () => void) => queue.push(now + delay, { t: 'run', run }),
@@ -313,13 +338,17 @@ export const createWorld = (options: WorldOptions) => {
       now = end;
     },
     /** Of those of the audience who are still there: who got it within so many ms, and after how long. */
-    reach(ids: readonly string[], within = Number.POSITIVE_INFINITY) {
+    reach(
+      ids: readonly string[],
+      within = Number.POSITIVE_INFINITY,
+      counted: (peer: PeerId) => boolean = () => true,
+    ) {
       let expected = 0;
       const delays: number[] = [];
       for (const id of ids) {
         const { audience, delays: of } = sent.get(id)!;
         for (const peer of audience) {
-          if (!nodes.get(peer)?.alive) continue;
+          if (!nodes.get(peer)?.alive || !counted(peer)) continue;
           expected++;
           const delay = of.get(peer);
           if (delay !== undefined && delay <= within) delays.push(delay);

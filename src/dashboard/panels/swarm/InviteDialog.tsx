@@ -9,9 +9,12 @@ import { Field, TextInput } from '../../kit/Field.tsx';
 /** The room's link in every form another device can take it. */
 export const InviteDialog = ({
   room,
+  closed,
   onClose,
 }: {
   readonly room: RoomView;
+  /** A private swarm: its founder decides who stays. */
+  readonly closed: boolean;
   readonly onClose: () => void;
 }) => {
   const notify = useNotify();
@@ -35,8 +38,9 @@ export const InviteDialog = ({
         <QrCode text={room.link} />
         <div className="invite-words">
           <p className="quiet">
-            Scan it with a phone, or open the link on another device. Whoever has the link can join this room;
-            the server never learns it.
+            Scan it with a phone, or open the link on another device. Whoever has the link can join
+            {closed ? ', until the founder or an operator removes them' : ' this room'}; the server never
+            learns it.
           </p>
           <Field label="Room link">
             {(ids) => (

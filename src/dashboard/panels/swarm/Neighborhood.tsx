@@ -2,19 +2,25 @@ import { useApp, useStore } from '../../hooks/useApp.ts';
 import { Figure } from '../../kit/Facts.tsx';
 import { formatCount, formatDuration, notReported } from '../../kit/format.ts';
 
+const linksInWords = (direct: number, carried: number): string => {
+  const parts = [
+    direct > 0 ? `and ${formatCount(direct, 'link')} for work` : 'links this device keeps',
+    carried > 0 ? `${carried} through the server` : '',
+  ];
+  return parts.filter(Boolean).join(', ');
+};
+
 /** How this device stands in the swarm: who is near, and what goes through it. */
 export const Neighborhood = () => {
   const { models } = useApp();
-  const { neighbors, direct, slowest, toldPerMinute, passedOnPerMinute, refused } = useStore(models.network);
+  const { neighbors, direct, carried, slowest, toldPerMinute, passedOnPerMinute, refused } = useStore(
+    models.network,
+  );
   return (
     <section className="section" aria-labelledby="neighborhood-title">
       <h2 id="neighborhood-title">Neighbourhood</h2>
       <div className="figures">
-        <Figure
-          label="Neighbours"
-          value={neighbors}
-          hint={direct > 0 ? `and ${formatCount(direct, 'link')} for work` : 'links this device keeps'}
-        />
+        <Figure label="Neighbours" value={neighbors} hint={linksInWords(direct, carried)} />
         <Figure
           label="Slowest neighbour"
           value={slowest === undefined ? notReported : formatDuration(slowest)}

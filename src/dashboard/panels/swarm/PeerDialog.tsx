@@ -1,4 +1,4 @@
-import type { PeerView } from '../../../app/readModels.ts';
+import type { PeerView, PrivateSwarmView } from '../../../app/readModels.ts';
 import { SpeedBars } from '../../charts/SpeedBars.tsx';
 import { useNow } from '../../hooks/useNow.ts';
 import { Dialog } from '../../kit/Dialog.tsx';
@@ -6,11 +6,22 @@ import { Facts } from '../../kit/Facts.tsx';
 import { formatAgo, formatBytes, formatCount, formatDuration } from '../../kit/format.ts';
 import { Lantern } from '../../kit/Lantern.tsx';
 import { DeviceFacts, GpuFacts } from '../../profile/DeviceFacts.tsx';
+import { PeerPowers } from './PeerPowers.tsx';
 import { acceptsInWords, badgeOf, breakerInWords, runsInWords, workInWords } from './peerWords.ts';
+import { roleInWords } from './swarmWords.ts';
 
 /** Everything this tab knows of another. */
-export const PeerDialog = ({ peer, onClose }: { readonly peer: PeerView; readonly onClose: () => void }) => {
+export const PeerDialog = ({
+  peer,
+  swarm,
+  onClose,
+}: {
+  readonly peer: PeerView;
+  readonly swarm: PrivateSwarmView | undefined;
+  readonly onClose: () => void;
+}) => {
   const { status } = peer;
+  const member = swarm?.members.find(({ who }) => who.account === status.account);
   const badge = badgeOf(peer);
   return (
     <Dialog title={status.name} onClose={onClose} wide>
@@ -18,7 +29,13 @@ export const PeerDialog = ({ peer, onClose }: { readonly peer: PeerView; readonl
         <Lantern peer={status.peer} name={status.name} size={40} lit={status.accepts.open} />
         <span>{status.profile.label}</span>
         {badge ? <span className="badge">{badge}</span> : null}
+        {member?.roles.map((role) => (
+          <span key={role} className="badge">
+            {roleInWords[role]}
+          </span>
+        ))}
       </div>
+      {member ? <PeerPowers member={member} name={status.name} onGone={onClose} /> : null}
       <div className="peer-facts">
         <div>
           <section>
@@ -67,6 +84,8 @@ const linkInWords: Readonly<Record<PeerView['link'], string>> = {
   none: 'none now; one is made when there is work',
 };
 
+const throughServer = 'through the server, sealed: no direct connection came about';
+
 const LinkFacts = ({ peer }: { readonly peer: PeerView }) => {
   const { wall } = useNow(5_000);
   return (
@@ -79,7 +98,11 @@ const LinkFacts = ({ peer }: { readonly peer: PeerView }) => {
           hint: `${formatCount(peer.status.queued, 'task')} queued`,
         },
         { term: 'Now', value: workInWords(peer) },
-        { term: 'Link', value: linkInWords[peer.link] },
+        {
+          term: 'Link',
+          value: linkInWords[peer.link],
+          ...(peer.carried ? { hint: throughServer } : {}),
+        },
         { term: 'Its neighbours', value: peer.neighbors.length > 0 ? peer.neighbors.length : undefined },
         { term: 'Round trip', value: peer.rtt === undefined ? undefined : formatDuration(peer.rtt) },
         { term: 'Sent to it', value: formatBytes(peer.bytesSent) },

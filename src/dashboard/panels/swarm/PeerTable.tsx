@@ -1,17 +1,45 @@
-import type { PeerView } from '../../../app/readModels.ts';
+import { useState } from 'react';
+import type { PeerView, PrivateSwarmView } from '../../../app/readModels.ts';
 import type { PeerId } from '../../../core/brand.ts';
+import { Button } from '../../kit/Button.tsx';
 import { formatDuration, notReported } from '../../kit/format.ts';
 import { PeerName } from '../../kit/Lantern.tsx';
 import { acceptsInWords, badgeOf, runsInWords, speedInWords, workInWords } from './peerWords.ts';
+import { roleInWords, rolesOf } from './swarmWords.ts';
 
-/** The map as a table: everything in it can be read without seeing the map. */
-export const PeerTable = ({
-  peers,
-  onOpen,
-}: {
+type TableProps = {
   readonly peers: readonly PeerView[];
+  readonly swarm: PrivateSwarmView | undefined;
   readonly onOpen: (peer: PeerId) => void;
-}) => (
+};
+
+/** More rows than this are a list to scroll past, and each costs the page something whenever somebody comes or goes. */
+const shownAtFirst = 25;
+const byNearness: Readonly<Record<PeerView['link'], number>> = { neighbor: 0, direct: 1, none: 2 };
+
+/** The map as a table: everything in it can be read without seeing the map. The nearest come first in a large room. */
+export const PeerTable = ({ peers, swarm, onOpen }: TableProps) => {
+  const [all, setAll] = useState(false);
+  const isLong = peers.length > shownAtFirst + 5;
+  const shown =
+    isLong && !all
+      ? peers.toSorted((a, b) => byNearness[a.link] - byNearness[b.link]).slice(0, shownAtFirst)
+      : peers;
+  return (
+    <>
+      <Rows peers={shown} swarm={swarm} onOpen={onOpen} />
+      {isLong ? (
+        <p>
+          <Button onClick={() => setAll(!all)}>
+            {all ? 'Show the nearest only' : `Show all ${peers.length} devices`}
+          </Button>
+        </p>
+      ) : null}
+    </>
+  );
+};
+
+const Rows = ({ peers, swarm, onOpen }: TableProps) => (
   <div className="table-scroll">
     <table className="table peers">
       <thead>
@@ -40,7 +68,12 @@ export const PeerTable = ({
           <tr key={peer.status.peer} onClick={() => onOpen(peer.status.peer)}>
             <td>
               <button type="button" className="row-link">
-                <PeerName peer={peer.status.peer} name={peer.status.name} size={24} note={badgeOf(peer)} />
+                <PeerName
+                  peer={peer.status.peer}
+                  name={peer.status.name}
+                  size={24}
+                  note={noteOf(peer, swarm)}
+                />
               </button>
             </td>
             <td className={peer.status.accepts.open ? undefined : 'quiet'}>{acceptsInWords(peer)}</td>
@@ -55,3 +88,8 @@ export const PeerTable = ({
     </table>
   </div>
 );
+
+const noteOf = (peer: PeerView, swarm: PrivateSwarmView | undefined): string | undefined =>
+  [badgeOf(peer), ...rolesOf(swarm, peer.status.account).map((role) => roleInWords[role])]
+    .filter((word) => word !== undefined)
+    .join(', ') || undefined;

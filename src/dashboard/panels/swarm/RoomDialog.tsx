@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import type { RoomView } from '../../../app/readModels.ts';
+import type { Result } from '../../../core/result.ts';
 import { attempt } from '../../hooks/attempt.ts';
 import { useApp } from '../../hooks/useApp.ts';
 import { useNotify } from '../../hooks/useNotify.ts';
@@ -15,9 +16,11 @@ export const RoomDialog = ({ room, onClose }: { readonly room: RoomView; readonl
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
 
-  const change = async (target: string | undefined) => {
+  const found = () => enter(() => commands.foundSwarm());
+  const change = (target: string | undefined) => enter(() => commands.changeRoom(target));
+  const enter = async (go: () => Promise<Result<void, string>>) => {
     setBusy(true);
-    const result = await attempt(() => commands.changeRoom(target));
+    const result = await attempt(go);
     setBusy(false);
     if (!result.ok) return setError(result.error);
     onClose();
@@ -59,6 +62,16 @@ export const RoomDialog = ({ room, onClose }: { readonly room: RoomView; readonl
           </Button>
         </div>
       </form>
+      <div className="found-swarm">
+        <h3>Private swarm</h3>
+        <p className="quiet">
+          In a private swarm you decide who takes part: you can remove people, let them back in and name
+          helpers, and everybody can check what was decided.
+        </p>
+        <Button icon="lock" onClick={() => void found()} disabled={busy}>
+          Found a private swarm
+        </Button>
+      </div>
     </Dialog>
   );
 };

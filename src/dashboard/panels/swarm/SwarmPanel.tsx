@@ -9,9 +9,11 @@ import { InviteDialog } from './InviteDialog.tsx';
 import { Neighborhood } from './Neighborhood.tsx';
 import { PeerDialog } from './PeerDialog.tsx';
 import { PeerTable } from './PeerTable.tsx';
+import { PrivateSwarm } from './PrivateSwarm.tsx';
 import { Refusals } from './Refusals.tsx';
 import { RoomDialog } from './RoomDialog.tsx';
 import './swarm.css';
+import './privateSwarm.css';
 
 export const SwarmPanel = () => {
   const { models } = useApp();
@@ -21,6 +23,7 @@ export const SwarmPanel = () => {
   const room = useStore(models.room);
   const limits = useStore(models.limits);
   const consent = useStore(models.consent);
+  const swarm = useStore(models.swarm);
   const [dialog, setDialog] = useState<'invite' | 'room'>();
   const open = peers.filter((peer) => peer.status.accepts.open).length;
   const chosen = peers.find((peer) => peer.status.peer === view.item);
@@ -56,7 +59,14 @@ export const SwarmPanel = () => {
       <div className="screen">
         <section className="section" aria-labelledby="peers-title">
           <h2 id="peers-title">Devices</h2>
-          {consent === 'this-device-only' ? (
+          {swarm?.ownRemoval ? (
+            <Empty
+              title="You are not in this swarm any more"
+              action={<Button onClick={() => setDialog('room')}>Go to another room</Button>}
+            >
+              Nobody here is linked with this device until somebody lets you back in.
+            </Empty>
+          ) : consent === 'this-device-only' ? (
             <Empty
               title="You chose this device only"
               action={<Button onClick={() => go({ screen: 'device' })}>Change who reads</Button>}
@@ -76,15 +86,20 @@ export const SwarmPanel = () => {
               up here.
             </Empty>
           ) : (
-            <PeerTable peers={peers} onOpen={(peer) => go({ screen: 'swarm', item: peer })} />
+            <PeerTable peers={peers} swarm={swarm} onOpen={(peer) => go({ screen: 'swarm', item: peer })} />
           )}
         </section>
+        {swarm ? <PrivateSwarm swarm={swarm} room={room} /> : null}
         {peers.length > 0 ? <Neighborhood /> : null}
         <Refusals />
       </div>
-      {dialog === 'invite' ? <InviteDialog room={room} onClose={() => setDialog(undefined)} /> : null}
+      {dialog === 'invite' ? (
+        <InviteDialog room={room} closed={swarm !== undefined} onClose={() => setDialog(undefined)} />
+      ) : null}
       {dialog === 'room' ? <RoomDialog room={room} onClose={() => setDialog(undefined)} /> : null}
-      {chosen ? <PeerDialog peer={chosen} onClose={() => replace({ screen: 'swarm' })} /> : null}
+      {chosen ? (
+        <PeerDialog peer={chosen} swarm={swarm} onClose={() => replace({ screen: 'swarm' })} />
+      ) : null}
     </div>
   );
 };
