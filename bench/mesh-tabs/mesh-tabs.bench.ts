@@ -17,6 +17,10 @@ const formWithin = 240_000;
 const idleSeconds = 30;
 /** Until what fifty pages do when they are opened is done, and what a swarm says while it forms has been said. */
 const settleSeconds = 60;
+/** One at a time: how long a message takes, not how many fifty tabs on two cores can take. */
+const broadcastEveryMs = 1_000;
+/** A silent neighbour is asked for longer than this, so nobody has missed it before; and being looked at costs the tabs. */
+const firstLookMs = 4_000;
 export const limits = {
   most_links: mostLinks,
   broadcast_p95_ms: 1_000,
@@ -82,6 +86,7 @@ export const run = async ({ say }: BenchOptions): Promise<BenchResult> => {
     say(`killing ${doomed.length} tabs…`);
     await Promise.all(doomed.map(({ page, context }) => crash(context, page)));
     const started = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, firstLookMs));
     const healed = await until(
       async () => {
         const snapshots = await Promise.all(survivors.map(({ page }) => snapshotOf(page)));
@@ -176,7 +181,7 @@ const measureBroadcasts = async (
     await page.evaluate(
       `aivillage.p2p.broadcast(new TextEncoder().encode(String(performance.timeOrigin + performance.now())))`,
     );
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, broadcastEveryMs));
   }
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   const heard = await Promise.all(
