@@ -13,23 +13,12 @@ import { createManualTime, createTestRandom, createTransportHub, settle } from '
 import { type ActStore, createMemoryActStore } from './actStore.ts';
 import { type Admission, openAdmission, type Wish } from './admission.ts';
 import { showMethod, tellMethod } from './methods.ts';
-import { createHistory, openPerson, swarmOf } from './testDoubles.ts';
+import { createHistory, openPeople, swarmOf } from './testDoubles.ts';
 
 const crypto = createNodeCryptoForTests();
 const minute = 60_000;
 const day = 24 * 60 * minute;
-let ana: LocalIdentity;
-let ben: LocalIdentity;
-let cem: LocalIdentity;
-let dora: LocalIdentity;
-beforeAll(async () => {
-  [ana, ben, cem, dora] = (await Promise.all([1, 2, 3, 4].map(() => openPerson(crypto)))) as [
-    LocalIdentity,
-    LocalIdentity,
-    LocalIdentity,
-    LocalIdentity,
-  ];
-});
+const [ana, ben, cem, dora] = await openPeople(crypto);
 
 /** Another tab of the same device. */
 const anotherTab = async (person: LocalIdentity): Promise<LocalIdentity> => {

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { toBase64url, utf8 } from '../core/bytes.ts';
 import { type CborValue, encodeCbor } from '../core/codec.ts';
 import type { LocalIdentity } from '../identity/index.ts';
@@ -6,21 +6,14 @@ import { createNodeCryptoForTests } from '../identity/testDoubles.ts';
 import { issueCapability, signCompact, verifyCapability } from './capability.ts';
 import type { Role } from './protocol.ts';
 import { type Standing, whyNotIssued } from './standing.ts';
-import { emptyStanding, openPerson, swarmOf } from './testDoubles.ts';
+import { emptyStanding, openPeople, swarmOf } from './testDoubles.ts';
 
 const crypto = createNodeCryptoForTests();
 const random = { bytes: (length: number) => new Uint8Array(length).fill(7) };
 const now = Date.UTC(2026, 0, 15);
 const minute = 60_000;
 const day = 24 * 60 * minute;
-let ana: LocalIdentity;
-let ben: LocalIdentity;
-beforeAll(async () => {
-  [ana, ben] = (await Promise.all([openPerson(crypto), openPerson(crypto)])) as [
-    LocalIdentity,
-    LocalIdentity,
-  ];
-});
+const [ana, ben] = await openPeople(crypto);
 
 const issuerOf = ({ deviceSigner, account, credentials }: LocalIdentity) => ({
   signer: deviceSigner,

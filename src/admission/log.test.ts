@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { encodeCbor } from '../core/codec.ts';
 import type { LocalIdentity } from '../identity/index.ts';
 import { createNodeCryptoForTests } from '../identity/testDoubles.ts';
@@ -6,17 +6,10 @@ import { type Act, openAct } from './acts.ts';
 import { addAct, chainEnd, emptyLog, type Log, missingFrom, summaryOf, whyFull } from './log.ts';
 import { type ActId, admissionLimits, type Deed, noAct } from './protocol.ts';
 import { standingOf } from './standing.ts';
-import { createHistory, openPerson, swarmOf } from './testDoubles.ts';
+import { createHistory, openPeople, swarmOf } from './testDoubles.ts';
 
 const crypto = createNodeCryptoForTests();
-let ana: LocalIdentity;
-let ben: LocalIdentity;
-beforeAll(async () => {
-  [ana, ben] = (await Promise.all([openPerson(crypto), openPerson(crypto)])) as [
-    LocalIdentity,
-    LocalIdentity,
-  ];
-});
+const [ana, ben] = await openPeople(crypto);
 const grantBen = (): Deed => ({ t: 'grant', account: ben.account, role: 'operator' });
 const rename = (name: string): Deed => ({ t: 'rename', name });
 const logOf = (acts: readonly Act[], from: Log = emptyLog(ana.account)): Log =>

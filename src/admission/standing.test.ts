@@ -1,25 +1,14 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { LocalIdentity } from '../identity/index.ts';
 import { createNodeCryptoForTests } from '../identity/testDoubles.ts';
 import type { Act } from './acts.ts';
 import type { Deed } from './protocol.ts';
 import { endsOf, type Standing, standingOf, whyNot } from './standing.ts';
-import { createHistory, openPerson } from './testDoubles.ts';
+import { createHistory, openPeople } from './testDoubles.ts';
 
 const crypto = createNodeCryptoForTests();
-let ana: LocalIdentity;
-let ben: LocalIdentity;
-let cem: LocalIdentity;
-let dora: LocalIdentity;
-beforeAll(async () => {
-  [ana, ben, cem, dora] = (await Promise.all([1, 2, 3, 4].map(() => openPerson(crypto)))) as [
-    LocalIdentity,
-    LocalIdentity,
-    LocalIdentity,
-    LocalIdentity,
-  ];
-});
+const [ana, ben, cem, dora] = await openPeople(crypto);
 
 /** Ana founds; the rest is what the test tells. */
 const begin = () => createHistory(ana, crypto);

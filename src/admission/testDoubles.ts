@@ -13,6 +13,10 @@ import { type Standing, standingOf } from './standing.ts';
 export const openPerson = async (crypto: CryptoPort): Promise<LocalIdentity> =>
   (await openIdentity(createTestIdentityDeps(crypto))).identity;
 
+/** Four strangers to each other. */
+export const openPeople = async (crypto: CryptoPort) =>
+  Promise.all([openPerson(crypto), openPerson(crypto), openPerson(crypto), openPerson(crypto)]);
+
 export const emptyStanding = (founder: AccountId): Standing => standingOf([], founder);
 
 export const swarmOf = (founder: LocalIdentity) => ({

@@ -61,6 +61,18 @@ const createTown = (options: { carries?: number; beats?: Subscribe<void> } = {})
 const kinds = (events: readonly DialerEvent[]) => events.map(({ kind }) => kind);
 const bye = fault('closed-here', 'that was all');
 
+type Town = ReturnType<typeof createTown>;
+type Tab = Awaited<ReturnType<Town['open']>>;
+/** Six attempts have come to nothing, and the seventh waits for its time. */
+const waitsToRedial = async (rtc: Town['rtc'], time: Town['time'], ana: Tab, ben: Tab) => {
+  rtc.options.dead = true;
+  for (let attempt = 0; attempt < 6; attempt++) {
+    ana.dialer.connect(ben.peer);
+    while (kinds(ana.events).length === attempt) await time.advance(1_000);
+  }
+  ana.dialer.connect(ben.peer);
+};
+
 describe('a dialer', () => {
   it.each([0, 1])('links whichever side dials (%i)', async (index) => {
     const { time, openPair } = createTown();
@@ -97,12 +109,7 @@ describe('a dialer', () => {
   it('dials again ever later, but at once when it is back at the server', async () => {
     const { time, rtc, openPair } = createTown();
     const [ana, ben] = await openPair();
-    rtc.options.dead = true;
-    for (let attempt = 0; attempt < 6; attempt++) {
-      ana.dialer.connect(ben.peer);
-      while (kinds(ana.events).length === attempt) await time.advance(1_000);
-    }
-    ana.dialer.connect(ben.peer);
+    await waitsToRedial(rtc, time, ana, ben);
     const { made } = rtc.sessions();
     await time.advance(5_000);
     expect(rtc.sessions().made).toBe(made);
@@ -162,7 +169,6 @@ describe('the last resort', () => {
     await settle();
     expect(ben.events.at(-1)).toMatchObject({ kind: 'message', message: { channel: 'rpc' } });
   };
-  type Tab = Awaited<ReturnType<ReturnType<typeof createTown>['open']>>;
 
   it.each([0, 1])(
     'is the server, when the other is there and nothing direct connects (%i)',
@@ -275,12 +281,7 @@ describe('on another network', () => {
   it('a dialer does not wait for those who could not be reached on the old one', async () => {
     const { time, rtc, openPair } = createTown();
     const [ana, ben] = await openPair();
-    rtc.options.dead = true;
-    for (let attempt = 0; attempt < 6; attempt++) {
-      ana.dialer.connect(ben.peer);
-      while (kinds(ana.events).length === attempt) await time.advance(1_000);
-    }
-    ana.dialer.connect(ben.peer);
+    await waitsToRedial(rtc, time, ana, ben);
     rtc.options.dead = false;
     ana.dialer.networkChanged();
     await time.advance(100);

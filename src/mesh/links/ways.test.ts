@@ -65,6 +65,15 @@ describe('a network that lets nothing out', () => {
     expect(ways.to(ben)).toBe('direct');
   });
 
+  it('is none once somebody has come in', () => {
+    const { ways } = create();
+    ways.walled();
+    ways.opened('carried');
+    expect(ways.to(ben)).toBe('carried');
+    ways.opened('direct');
+    expect(ways.to(ben)).toBe('direct');
+  });
+
   it('leaves nothing where the server carries nothing', () => {
     const { ways } = create({ carries: 0 });
     expect(ways.walled()).toBe(false);

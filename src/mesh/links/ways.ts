@@ -65,7 +65,9 @@ export const createWays = (deps: {
       return milliseconds(Math.min(within, connectWithin[way]));
     },
     opened(way) {
-      if (way === 'direct') failures = 0;
+      if (way !== 'direct') return;
+      failures = 0;
+      walled = false; // somebody came in from outside
     },
     failed(peer, way, heard) {
       if (way === 'carried') {
