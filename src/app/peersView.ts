@@ -23,6 +23,7 @@ export interface PeersView {
 
 const shownRefusals = 20;
 const sampleLinksEvery = 10_000;
+const none: PeerView['neighbors'] = [];
 
 /**
  * The list of peers: who they say they are, how far away, what they do for us. A peer is listed once it has introduced
@@ -41,6 +42,8 @@ export const createPeersView = (deps: {
   const statusesByPeer = new Map<PeerId, NodeStatus>();
   const firstHeardByPeer = new Map<PeerId, number>();
   const sampledByPeer = new Map<PeerId, ReturnType<typeof deps.link>>();
+  /** As their records said when they were last sampled, or when who they are had changed. */
+  const neighborsByPeer = new Map<PeerId, PeerView['neighbors']>();
   let sampledAt = deps.clock.monotonic();
   const peers = createStore<readonly PeerView[]>([]);
   const refusals = createStore<readonly Refusal[]>([]);
@@ -53,6 +56,14 @@ export const createPeersView = (deps: {
     if (link) sampledByPeer.set(peer, link);
     return link;
   };
+  /** Somebody's round trips change with every renewal, and in most seconds a renewal comes from somebody. */
+  const neighborsOf = (peer: PeerId) => {
+    const known = neighborsByPeer.get(peer);
+    const told = deps.recordOf(peer)?.neighbors ?? none;
+    if (known && arePeersSame(known, told)) return known;
+    neighborsByPeer.set(peer, told);
+    return told;
+  };
   const toView = (status: NodeStatus): PeerView => {
     const link = linkOf(status.peer);
     return {
@@ -61,7 +72,7 @@ export const createPeersView = (deps: {
       sameDevice: status.device === deps.self.device,
       link: link ? (link.neighbor ? 'neighbor' : 'direct') : 'none',
       carried: link?.way === 'carried',
-      neighbors: deps.recordOf(status.peer)?.neighbors ?? [],
+      neighbors: neighborsOf(status.peer),
       rtt: link?.rtt === undefined ? undefined : roundedRtt(link.rtt),
       bytesSent: link?.bytesSent ?? 0,
       bytesReceived: link?.bytesReceived ?? 0,
@@ -74,6 +85,7 @@ export const createPeersView = (deps: {
     if (now - sampledAt >= sampleLinksEvery) {
       sampledAt = now;
       sampledByPeer.clear();
+      neighborsByPeer.clear();
     }
     const before = peers.get();
     const beforeByPeer = new Map(before.map((view) => [view.status.peer, view]));
@@ -108,6 +120,7 @@ export const createPeersView = (deps: {
       } else {
         statusesByPeer.delete(change.peer);
         sampledByPeer.delete(change.peer);
+        neighborsByPeer.delete(change.peer);
         firstHeardByPeer.delete(change.peer);
       }
       refreshSoon();
@@ -130,3 +143,6 @@ const roundedRtt = (rtt: Milliseconds): Milliseconds =>
 
 const isSame = (one: PeerView, other: PeerView): boolean =>
   (Object.keys(other) as (keyof PeerView)[]).every((key) => Object.is(one[key], other[key]));
+
+const arePeersSame = (one: PeerView['neighbors'], other: PeerView['neighbors']): boolean =>
+  one.length === other.length && one.every(({ peer }, index) => peer === other[index]?.peer);

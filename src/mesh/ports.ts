@@ -17,6 +17,8 @@ export interface RawChannel {
   setLowWater(bytes: number): void;
   readonly frames: Subscribe<Bytes>;
   readonly closed: Subscribe<string>;
+  /** Checks that the browser makes of the path by itself have gone unanswered for some seconds; the channel stays open. */
+  readonly unreachable: Subscribe<void>;
   close(): void;
   /** SHA-256 of the certificate the other side really used ("AB:CD:…"); undefined if this browser doesn't tell. */
   remoteFingerprint(): Promise<string | undefined>;

@@ -91,6 +91,8 @@ export type TestChannel = RawChannel & {
   /** Longer frames, and all that is sent after one, never arrive: as over a path that swallows large packets. */
   swallowsAbove: number;
   breakDown(reason: string): void;
+  /** The browser's own checks of this end's path fail. */
+  doubt(): void;
   /** While it says so nothing arrives, and nobody is told. */
   muted: () => boolean;
   readonly sent: readonly Bytes[];
@@ -105,6 +107,7 @@ export const createChannelPair = (
     const frames = createEmitter<Bytes>();
     const closed = createEmitter<string>();
     const low = createEmitter<void>();
+    const unreachable = createEmitter<void>();
     const waiting: Bytes[] = [];
     /** Like a stream: what arrives before anybody listens is there for the first who does. */
     let early: Bytes[] | undefined = [];
@@ -131,6 +134,8 @@ export const createChannelPair = (
       },
       closed: closed.subscribe,
       low: low.subscribe,
+      unreachable: unreachable.subscribe,
+      doubt: unreachable.emit,
       maxFrameBytes: options.maxFrameBytes ?? 16 * 1024,
       bufferedAmount: () => unsent,
       lowWater: () => lowWater,

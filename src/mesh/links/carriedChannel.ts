@@ -175,6 +175,7 @@ export const createCarriedChannel = (
       frames: frames.subscribe,
       closed: closed.subscribe,
       low: low.subscribe,
+      unreachable: () => () => {}, // the server tells of the connection's end, and nobody looks in between
       maxFrameBytes: limits.frameBytes,
       setLowWater(bytes) {
         lowWaterBytes = bytes;

@@ -66,7 +66,7 @@ describe('a link', () => {
     expect(ana.link.stats().rtt).toBe(0);
     here.manual = true;
     there.manual = true;
-    await time.advance(2_000);
+    await time.advance(3_000);
     await time.advance(80);
     here.flush();
     there.flush();
@@ -175,11 +175,11 @@ describe('a link', () => {
 
   it('asks a silent peer three times before it gives up on it', async () => {
     const { time, received, ana } = createLinkToNobody();
-    await time.advance(4_900);
+    await time.advance(5_900);
     expect(received.filter((kind) => kind === 'ping')).toHaveLength(4); // one at the start, to measure
     expect(ana.ends).toEqual([]);
     await time.advance(200);
-    expect(ana.ends).toMatchObject([{ code: 'failed', message: 'nothing was heard for 5 s' }]);
+    expect(ana.ends).toMatchObject([{ code: 'failed', message: 'nothing was heard for 6 s' }]);
     expect(time.pending()).toBe(0);
   });
 
@@ -194,10 +194,45 @@ describe('a link', () => {
 
   it('waits longer for others while this tab is late itself', async () => {
     const { time, ana } = createLinkToNobody(3);
-    await time.advance(10_900);
+    await time.advance(11_900);
     expect(ana.ends).toEqual([]);
     await time.advance(200);
     expect(ana.ends).toHaveLength(1);
+  });
+
+  describe('when the browser finds the path dead', () => {
+    it('asks once more, and gives up however late this tab itself is', async () => {
+      const { time, here, received, ana } = createLinkToNobody(6);
+      await time.advance(1_500);
+      received.length = 0;
+      here.doubt();
+      expect(received).toEqual(['ping']);
+      await time.advance(1_400);
+      expect(ana.ends).toEqual([]);
+      await time.advance(200);
+      expect(ana.ends).toMatchObject([{ code: 'failed' }]);
+    });
+
+    it('stays if anything is heard', async () => {
+      const { time, here, there, ana } = createLinkToNobody(6);
+      await time.advance(1_500);
+      here.doubt();
+      await time.advance(500);
+      there.send(ping);
+      await time.advance(10_000);
+      expect(ana.ends).toEqual([]);
+    });
+
+    it('listens anew after a sleep', async () => {
+      const { time, here, ana } = createLinkToNobody();
+      await time.advance(1_500);
+      here.doubt();
+      time.sleep(60_000);
+      await time.advance(900);
+      expect(ana.ends).toEqual([]);
+      await time.advance(1_000);
+      expect(ana.ends).toHaveLength(1);
+    });
   });
 
   it('does not take its own sleep for the silence of others', async () => {

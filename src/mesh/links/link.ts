@@ -13,20 +13,23 @@ import { arrivedUpTo, isStuck, isSuspect, isUnproven, lookForStall, startStallWa
 import type { NarrowPaths } from './narrowPaths.ts';
 
 /** A silent peer is asked, and one that talks anyway need not be. */
-const listenFor = 2_000;
+const listenFor = 3_000;
 /** A round trip is measured at least so often. */
 const measureEvery = 15_000;
 /** Once in doubt: so long for each answer (or a beat, which is as long), times this tab's own patience. */
 const answerWithin = 1_000;
 /** Never given up on one missed ping. */
 const maxUnanswered = 3;
+/** After the browser's own checks, five and more of them, went unanswered. */
+const maxUnansweredOnceUnreachable = 1;
 /** Above this, pongs are not sent: a peer that pings and reads nothing must not fill our memory with answers. More than a window. */
 const maxUnsentBytes = 1536 * 1024;
 
 /**
  * A link over an open channel. Answers pings from the message handler, so a hidden tab whose timers are throttled still
- * answers at once; notices within seconds that nobody answers any more, where the browser takes half a minute. Knows
- * frames; doesn't know who the peer proved to be, nor what a message means.
+ * answers at once; notices within seconds that nobody answers any more, where the browser takes half a minute to close.
+ * There are two witnesses: its own questions, which a busy tab answers late, and the browser's checks of the path, which
+ * go on beside the scripts, but don't notice a tab that is frozen. Knows frames; doesn't know who the peer proved to be, nor what a message means.
  */
 export const createLink = (
   channel: RawChannel,
@@ -59,6 +62,8 @@ export const createLink = (
   let unanswered = 0;
   let askedAt: number = clock.monotonic();
   let lookedAt: number = clock.monotonic();
+  /** The browser's own checks go unanswered too, and nothing has been heard since it said so. */
+  let unreachable = false;
   let ended = false;
 
   const end = (reason: Fault<LinkEnd>) => {
@@ -68,6 +73,7 @@ export const createLink = (
     stopWatching();
     stopFrames();
     stopClosed();
+    stopUnreachable();
     queue.close();
     channel.close();
     closed.emit(reason);
@@ -104,9 +110,11 @@ export const createLink = (
       if (proving || now - Math.max(measuredAt, askedAt) >= measureEvery) ask(now);
       return;
     }
+    // The browser's checks are made and answered beside the tabs' scripts, so that a late script excuses nobody.
+    const patience = unreachable ? 1 : health.patience();
     // A beat early or late by a little is a beat.
-    if (unanswered > 0 && now - askedAt < answerWithin * health.patience() - answerWithin / 10) return;
-    if (unanswered >= maxUnanswered) {
+    if (unanswered > 0 && now - askedAt < answerWithin * patience - answerWithin / 10) return;
+    if (unanswered >= (unreachable ? maxUnansweredOnceUnreachable : maxUnanswered)) {
       lost(`nothing was heard for ${(silentFor / 1_000).toFixed(0)} s`);
       return;
     }
@@ -153,8 +161,17 @@ export const createLink = (
     rtt = rtt === undefined ? sample : rtt * 0.875 + sample * 0.125; // RFC 6298 §2, α = 1/8
   };
 
+  /** Asked at once, and given up unless an answer, or anything else, comes. */
+  const probe = () => {
+    if (ended) return;
+    heardAt = Math.min(heardAt, clock.monotonic() - listenFor);
+    unanswered = 1;
+    ask(clock.monotonic());
+  };
+
   const onFrame = (bytes: Bytes) => {
     heardAt = clock.monotonic();
+    unreachable = false;
     const frame = decodeFrame(bytes);
     if (!frame.ok) return end(fault('misbehaved', frame.error.message));
     switch (frame.value.kind) {
@@ -180,6 +197,10 @@ export const createLink = (
 
   const stopFrames = channel.frames(onFrame);
   const stopClosed = channel.closed(lost);
+  const stopUnreachable = channel.unreachable(() => {
+    unreachable = true;
+    probe();
+  });
   const stopWatching = health.beats(watch);
   ping();
 
@@ -197,12 +218,7 @@ export const createLink = (
       bytesReceived: byteCount(bytesReceived),
       rtt: rtt === undefined ? undefined : milliseconds(rtt),
     }),
-    probe() {
-      if (ended) return;
-      heardAt = Math.min(heardAt, clock.monotonic() - listenFor);
-      unanswered = 1;
-      ask(clock.monotonic());
-    },
+    probe,
     close(reason) {
       if (ended) return;
       stopClosed(); // the other side closes on our word: that is not a loss

@@ -137,9 +137,13 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
   const frames = createEmitter<Bytes>();
   const closed = createEmitter<string>();
   const low = createEmitter<void>();
+  const unreachable = createEmitter<void>();
   let closing = false;
   listen(peer, dataChannel, frames.emit);
   dataChannel?.addEventListener('bufferedamountlow', () => low.emit());
+  connection?.addEventListener('iceconnectionstatechange', () => {
+    if (connection.iceConnectionState === 'disconnected') unreachable.emit();
+  });
   return {
     ended: (reason) => closed.emit(reason),
     raw: {
@@ -147,6 +151,7 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
       frames: frames.subscribe,
       closed: closed.subscribe,
       low: low.subscribe,
+      unreachable: unreachable.subscribe,
       setLowWater(bytes) {
         if (dataChannel) dataChannel.bufferedAmountLowThreshold = bytes;
       },
