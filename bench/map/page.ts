@@ -37,7 +37,7 @@ const { peers } = app.models;
 const idOf = ({ status }: PeerView): PeerId => status.peer;
 
 const create = (others: readonly PeerView[]): PeerView => {
-  const peer = fixturePeer(born++, { link: 'none', carried: false });
+  const peer = fixturePeer(born++, { link: 'none', way: undefined });
   const somebody = () => others[Math.floor(random() * others.length)];
   const neighbors = Array.from({ length: linksEach }, () => somebody()).flatMap((other) =>
     other ? [{ peer: idOf(other), rtt: Math.round(random() * 100) }] : [],

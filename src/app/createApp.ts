@@ -232,7 +232,7 @@ export const createApp = async (): Promise<App> => {
     timers,
     peers: peersView.peers.get,
     jobs: coordinator.jobs.get,
-    metrics: coordinator.getSystemMetrics,
+    metrics: metrics.get,
   });
   const health = watchHealth({
     timers,

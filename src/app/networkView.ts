@@ -41,6 +41,7 @@ const viewOf = (
     peers: now.peers,
     neighbors: now.neighbors,
     direct: now.links.length - now.neighbors,
+    relayed: now.links.filter(({ way }) => way === 'relayed').length,
     carried: now.links.filter(({ way }) => way === 'carried').length,
     slowest: rtts.length > 0 ? Math.round(Math.max(...rtts)) : undefined,
     toldPerMinute: rate(({ broadcast }) => broadcast.delivered),

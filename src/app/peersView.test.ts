@@ -69,12 +69,26 @@ describe('the list of peers', () => {
     expect(town.seen()?.neighbors[0]?.rtt).toBeGreaterThan(30);
   });
 
-  it('shows at once who is linked with whom', async () => {
+  it('shows at once who is linked with whom in a small room', async () => {
     const town = create();
     town.told.set(ben, [{ peer: cem, rtt: 10 }]);
     await hearBen(town);
     town.told.set(ben, [{ peer: dora, rtt: 10 }]);
     await hearBen(town);
+    expect(town.seen()?.neighbors).toEqual([{ peer: dora, rtt: 10 }]);
+  });
+
+  it('shows it with the next sample in a large one', async () => {
+    const town = create();
+    for (let i = 0; i < 20; i++)
+      town.view.heardRoster({ kind: 'heard', status: statusOf(`p${i}` as PeerId) });
+    town.told.set(ben, [{ peer: cem, rtt: 10 }]);
+    await hearBen(town);
+    const drawn = town.drawn();
+    town.told.set(ben, [{ peer: dora, rtt: 10 }]);
+    for (let i = 0; i < 8; i++) await town.second();
+    expect(town.drawn()).toBe(drawn);
+    for (let i = 0; i < 4; i++) await town.second();
     expect(town.seen()?.neighbors).toEqual([{ peer: dora, rtt: 10 }]);
   });
 

@@ -23,6 +23,8 @@ export interface PeersView {
 
 const shownRefusals = 20;
 const sampleLinksEvery = 10_000;
+/** Here every line of the map is looked at. */
+const smallRoom = 12;
 const none: PeerView['neighbors'] = [];
 
 /**
@@ -42,7 +44,7 @@ export const createPeersView = (deps: {
   const statusesByPeer = new Map<PeerId, NodeStatus>();
   const firstHeardByPeer = new Map<PeerId, number>();
   const sampledByPeer = new Map<PeerId, ReturnType<typeof deps.link>>();
-  /** As their records said when they were last sampled, or when who they are had changed. */
+  /** As their records said when they were last sampled. */
   const neighborsByPeer = new Map<PeerId, PeerView['neighbors']>();
   let sampledAt = deps.clock.monotonic();
   const peers = createStore<readonly PeerView[]>([]);
@@ -50,17 +52,16 @@ export const createPeersView = (deps: {
 
   /** Round trips and bytes change all the time and are looked at seldom, so they are read at once: each change draws the map. */
   const linkOf = (peer: PeerId) => {
-    const known = sampledByPeer.get(peer);
-    if (known) return known;
+    if (sampledByPeer.has(peer)) return sampledByPeer.get(peer);
     const link = deps.link(peer);
-    if (link) sampledByPeer.set(peer, link);
+    sampledByPeer.set(peer, link);
     return link;
   };
-  /** Somebody's round trips change with every renewal, and in most seconds a renewal comes from somebody. */
+  /** Records are renewed with other round trips, and in a large room with other neighbours: every second one or two. */
   const neighborsOf = (peer: PeerId) => {
     const known = neighborsByPeer.get(peer);
     const told = deps.recordOf(peer)?.neighbors ?? none;
-    if (known && arePeersSame(known, told)) return known;
+    if (known && (statusesByPeer.size > smallRoom || arePeersSame(known, told))) return known;
     neighborsByPeer.set(peer, told);
     return told;
   };
@@ -71,7 +72,7 @@ export const createPeersView = (deps: {
       sameAccount: status.account === deps.self.account,
       sameDevice: status.device === deps.self.device,
       link: link ? (link.neighbor ? 'neighbor' : 'direct') : 'none',
-      carried: link?.way === 'carried',
+      way: link?.way,
       neighbors: neighborsOf(status.peer),
       rtt: link?.rtt === undefined ? undefined : roundedRtt(link.rtt),
       bytesSent: link?.bytesSent ?? 0,

@@ -17,6 +17,7 @@ import type {
   SubmitError,
   WorkReceipt,
 } from '../inference/contracts.ts';
+import type { Way } from '../mesh/index.ts';
 
 export type {
   DeviceProfile,
@@ -166,8 +167,8 @@ export type PeerView = {
   readonly sameDevice: boolean;
   /** How it is linked with this tab: a neighbour, a link for work, or over others. */
   readonly link: 'neighbor' | 'direct' | 'none';
-  /** Whether that link goes through the server, because no direct connection came about. */
-  readonly carried: boolean;
+  /** What that link goes through. */
+  readonly way: Way | undefined;
   /** Whom it says it is linked with, with round trips in ms (−1: not measured). */
   readonly neighbors: readonly { readonly peer: PeerId; readonly rtt: number }[];
   readonly rtt: Milliseconds | undefined;
@@ -190,7 +191,8 @@ export type NetworkView = {
   readonly neighbors: number;
   /** Links for work, besides. */
   readonly direct: number;
-  /** Links that go through the server. */
+  /** Links over a TURN server, and links through this server. */
+  readonly relayed: number;
   readonly carried: number;
   /** Round trip to the slowest neighbour, in ms. */
   readonly slowest: number | undefined;

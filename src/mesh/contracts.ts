@@ -28,11 +28,13 @@ export interface Link {
   readonly stats: () => LinkStats;
   /** The network has changed: asks now whether the other side is still there, and gives up within seconds if not. */
   probe(): void;
+  /** Whether its path leads over a TURN server now, as far as the browser tells. */
+  relayed(): boolean;
   close(reason: string): void;
 }
 
-/** Between the two tabs (maybe over a TURN server), or sealed through the signaling server. */
-export type Way = 'direct' | 'carried';
+/** Between the two tabs, over a TURN server between them, or sealed through the signaling server. */
+export type Way = 'direct' | 'relayed' | 'carried';
 
 export type LinkEnd =
   | 'closed-here'

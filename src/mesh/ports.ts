@@ -19,6 +19,8 @@ export interface RawChannel {
   readonly closed: Subscribe<string>;
   /** Checks that the browser makes of the path by itself have gone unanswered for some seconds; the channel stays open. */
   readonly unreachable: Subscribe<void>;
+  /** Whether a TURN server passes its packets on, as far as the browser has told. */
+  relayed(): boolean;
   close(): void;
   /** SHA-256 of the certificate the other side really used ("AB:CD:…"); undefined if this browser doesn't tell. */
   remoteFingerprint(): Promise<string | undefined>;

@@ -91,6 +91,7 @@ export type TestChannel = RawChannel & {
   /** Longer frames, and all that is sent after one, never arrive: as over a path that swallows large packets. */
   swallowsAbove: number;
   breakDown(reason: string): void;
+  overTurn: boolean;
   /** The browser's own checks of this end's path fail. */
   doubt(): void;
   /** While it says so nothing arrives, and nobody is told. */
@@ -135,6 +136,8 @@ export const createChannelPair = (
       closed: closed.subscribe,
       low: low.subscribe,
       unreachable: unreachable.subscribe,
+      relayed: () => channel.overTurn,
+      overTurn: false,
       doubt: unreachable.emit,
       maxFrameBytes: options.maxFrameBytes ?? 16 * 1024,
       bufferedAmount: () => unsent,

@@ -1,11 +1,14 @@
 import { memo, useMemo } from 'react';
 import type { PeerView, SelfView } from '../../app/readModels.ts';
 import type { PeerId } from '../../core/brand.ts';
+import type { Way } from '../../mesh/index.ts';
 import { toneOf } from '../kit/lantern.ts';
 import { layoutConstellation, linksPath } from './constellation.ts';
 import type { Size } from './layout.ts';
 import { Node } from './Node.tsx';
 import { peerInWords } from './peerInWords.ts';
+
+const ways: readonly Way[] = ['direct', 'relayed', 'carried'];
 
 /**
  * A room too large for lanterns: neighbours by name around this device, everybody else a star, and every link there is.
@@ -40,16 +43,17 @@ export const ConstellationMap = ({
   const placeOf = (peer: PeerId) => (peer === self.peer ? drawn.self : places.get(peer));
   const isOf = (peer: string) => (link: readonly [PeerId, PeerId]) => link[0] === peer || link[1] === peer;
   const own = drawn.links.filter(isOf(self.peer));
-  const carried = new Set(peers.flatMap((peer) => (peer.carried ? [peer.status.peer] : [])));
-  const isCarried = (wanted: boolean) => (link: readonly [PeerId, PeerId]) =>
-    link.some((peer) => carried.has(peer)) === wanted;
+  const waysByPeer = new Map(peers.map(({ status, way }) => [status.peer, way ?? 'direct']));
+  const goes = (wanted: Way) => (link: readonly [PeerId, PeerId]) =>
+    link.every((peer) => peer === self.peer || waysByPeer.get(peer) === wanted);
   const starsByPeer = new Map(drawn.stars.map((star) => [star.peer, star]));
   return (
     <>
       <svg className="threads" width={size.width} height={size.height} aria-hidden="true" focusable="false">
         <path className="thread far" d={linksPath(drawn.links, placeOf)} />
-        <path className="thread" d={linksPath(own.filter(isCarried(false)), placeOf)} />
-        <path className="thread carried" d={linksPath(own.filter(isCarried(true)), placeOf)} />
+        {ways.map((way) => (
+          <path key={way} className={`thread ${way}`} d={linksPath(own.filter(goes(way)), placeOf)} />
+        ))}
         {selected === undefined ? null : (
           <path
             className="thread busy tone"

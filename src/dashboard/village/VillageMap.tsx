@@ -120,7 +120,7 @@ const Threads = ({ self, peers, layout, size }: Wires & { readonly size: Size })
     {peers.map((peer, index) => (
       <path
         key={peer.status.peer}
-        className={`thread tone ${peer.workingForUs + peer.workingForIt > 0 ? 'busy' : ''} ${peer.carried ? 'carried' : ''}`}
+        className={`thread tone ${peer.workingForUs + peer.workingForIt > 0 ? 'busy' : ''} ${peer.way ?? ''}`}
         style={toneOf(peer.workingForUs > 0 ? peer.status.peer : self)}
         d={threadPath(layout.peers[index] ?? layout.self, layout.self)}
       />

@@ -8,7 +8,8 @@ export const peerInWords = (peer: PeerView): string => {
   if (peer.workingForIt > 0) parts.push(`you work for it on ${peer.workingForIt}`);
   if (!peer.status.accepts.open) parts.push(`accepts no work: ${peer.status.accepts.reason}`);
   if (peer.rtt !== undefined) parts.push(`${formatDuration(peer.rtt)} away`);
-  if (peer.carried) parts.push('linked through the server');
+  if (peer.way === 'relayed') parts.push('linked over a relay');
+  if (peer.way === 'carried') parts.push('linked through the server');
   if (peer.link === 'none') parts.push('reached over others');
   return parts.join(', ');
 };

@@ -176,6 +176,7 @@ export const createCarriedChannel = (
       closed: closed.subscribe,
       low: low.subscribe,
       unreachable: () => () => {}, // the server tells of the connection's end, and nobody looks in between
+      relayed: () => false,
       maxFrameBytes: limits.frameBytes,
       setLowWater(bytes) {
         lowWaterBytes = bytes;

@@ -10,7 +10,7 @@ import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
 import { type Fault, fault } from '../../core/result.ts';
 import type { LocalIdentity, PeerIdentity } from '../../identity/types.ts';
-import type { Link, LinkEnd, LinkMessage, Way } from '../contracts.ts';
+import type { Link, LinkEnd, LinkMessage } from '../contracts.ts';
 import { type EnvelopeSignal, openEnvelope, sealEnvelope } from '../handshake/envelope.ts';
 import { fingerprintOfSdp } from '../handshake/fingerprint.ts';
 import { meshProtocol, type OwnGreeting } from '../handshake/greeting.ts';
@@ -25,7 +25,7 @@ import { introduce } from './introduction.ts';
 import { createLink } from './link.ts';
 import { createNarrowPaths } from './narrowPaths.ts';
 import { createRedialing } from './redialing.ts';
-import { createWays } from './ways.ts';
+import { createWays, type DialWay } from './ways.ts';
 
 export type DialerDeps = {
   readonly identity: LocalIdentity;
@@ -62,7 +62,7 @@ export type Linked = {
   readonly link: Link;
   /** Monotonic. */
   readonly since: Milliseconds;
-  readonly way: Way;
+  readonly way: DialWay;
 };
 
 export interface Dialer {
@@ -87,7 +87,7 @@ const maxLinks = 48;
 /** Strangers make new ids at will: the oldest are forgotten. */
 const rememberedPeers = 256;
 /** Which messages ask for a link, and for what kind. */
-const offeredWay: Partial<Record<EnvelopeSignal['kind'], Way>> = {
+const offeredWay: Partial<Record<EnvelopeSignal['kind'], DialWay>> = {
   offer: 'direct',
   'carried-offer': 'carried',
 };
@@ -100,7 +100,7 @@ type PeerState =
       readonly cancel: CancelTimer;
       readonly session: string;
       readonly initiator: boolean;
-      readonly way: Way;
+      readonly way: DialWay;
       readonly rtc: RtcSession;
       /** The other tab is there: it offered, or it answered. */
       heard: boolean;
@@ -114,7 +114,7 @@ type PeerState =
       readonly link: Link;
       readonly session: string;
       readonly since: Milliseconds;
-      readonly way: Way;
+      readonly way: DialWay;
     };
 
 /**
@@ -204,7 +204,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     return state?.phase === 'connecting' && state.session === session ? state : undefined;
   };
 
-  const startSession = (peer: PeerId, session: string, initiator: boolean, way: Way) => {
+  const startSession = (peer: PeerId, session: string, initiator: boolean, way: DialWay) => {
     dropState(peer);
     const rtcSession =
       way === 'direct' ? rtc.connect({ initiator, ice }) : carried.connect({ initiator, peer, session });
@@ -318,7 +318,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     current.rtc.accept(signal);
   };
 
-  const mayAnswer = (from: PeerId, session: string, offered: Way): boolean => {
+  const mayAnswer = (from: PeerId, session: string, offered: DialWay): boolean => {
     if (!guard.mayStart(from, session)) return false; // asked first: what is not answered now is not answered later
     if ((offered === 'carried' || !rtc.available) && !ways.canCarry) return false;
     const state = statesByPeer.get(from);

@@ -223,6 +223,19 @@ describe('a link', () => {
       expect(ana.ends).toEqual([]);
     });
 
+    it('is not misled by what SCTP lets go into the void', async () => {
+      const { time, here, ana } = createLinkToNobody();
+      await time.advance(1_500);
+      here.manual = true;
+      void ana.link.send(new Uint8Array(8_000), 'control', 'rpc');
+      void ana.link.send(new Uint8Array(100_000), 'bulk', 'rpc');
+      const drip = time.timers.every(milliseconds(500), () => here.flush(1));
+      here.doubt();
+      await time.advance(2_000);
+      drip();
+      expect(ana.ends).toHaveLength(1);
+    });
+
     it('listens anew after a sleep', async () => {
       const { time, here, ana } = createLinkToNobody();
       await time.advance(1_500);

@@ -124,8 +124,9 @@ export const createLink = (
   /** True if it ended the link: the other side is there, and what it is sent does not arrive. */
   const watchForStall = (now: number, slept: boolean): boolean => {
     stall = lookForStall(slept ? { ...stall, since: undefined } : stall, { now, ...queue.progress() });
-    // On a slow path an answer waits behind what is sent for longer than anybody would wait for it.
-    if (stall.moved) heardAt = now;
+    // On a slow path an answer waits behind what is sent for longer than anybody would wait for it. On a dead one SCTP's
+    // timer lets a little go now and then (RFC 9260 §6.3.3), to nobody.
+    if (stall.moved && !unreachable) heardAt = now;
     if (stall.since === undefined || heardAt <= stall.since || !isStuck(stall, now, health.patience()))
       return false;
     lost(
@@ -219,6 +220,7 @@ export const createLink = (
       rtt: rtt === undefined ? undefined : milliseconds(rtt),
     }),
     probe,
+    relayed: () => channel.relayed(),
     close(reason) {
       if (ended) return;
       stopClosed(); // the other side closes on our word: that is not a loss

@@ -13,21 +13,24 @@ const walledWithin = 4_000;
 const carriedFor = 10 * 60_000;
 const rememberedPeers = 256;
 
+/** What can be dialed: whether a direct attempt ends up over a TURN server is the browsers' doing. */
+export type DialWay = Exclude<Way, 'relayed'>;
+
 export interface Ways {
   /** How a peer is to be dialed now. */
-  to(peer: PeerId): Way;
+  to(peer: PeerId): DialWay;
   /** How long an attempt may take. */
-  patience(way: Way): Milliseconds;
+  patience(way: DialWay): Milliseconds;
   /** Whether the server carries links for this tab. */
   readonly canCarry: boolean;
   /** Bytes per second, by the server's welcome. */
   serverCarries(bytesPerSecond: number): void;
-  opened(way: Way): void;
+  opened(way: DialWay): void;
   /**
    * An attempt came to nothing. True if the last resort is to be tried at once: the other tab is there (`heard`), and no
    * direct way to it was found.
    */
-  failed(peer: PeerId, way: Way, heard: boolean): boolean;
+  failed(peer: PeerId, way: DialWay, heard: boolean): boolean;
   /** No direct way leads out of this network, to nobody. True if the last resort is to be tried at once. */
   walled(): boolean;
   /** What was learned on another network says nothing about this one. */

@@ -231,7 +231,9 @@ export const createOverlay = (deps: OverlayDeps, options: OverlayOptions): Overl
       dialer.all().flatMap((linked) => (admitted.has(linked.identity.peer) ? [linked.identity] : [])),
     stats(peer) {
       const linked = admitted.has(peer) ? dialer.linked(peer) : undefined;
-      return linked && { ...linked.link.stats(), way: linked.way };
+      if (!linked) return undefined;
+      const { link, way } = linked;
+      return { ...link.stats(), way: way === 'direct' && link.relayed() ? 'relayed' : way };
     },
     transport,
     observe(peer: PeerId, observation: Observation) {

@@ -139,6 +139,13 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
   const low = createEmitter<void>();
   const unreachable = createEmitter<void>();
   let closing = false;
+  let relayed = false;
+  const lookAtPath = () =>
+    void isRelayed(connection).then((is) => {
+      relayed = is;
+    });
+  lookAtPath();
+  connection?.sctp?.transport.iceTransport.addEventListener('selectedcandidatepairchange', lookAtPath);
   listen(peer, dataChannel, frames.emit);
   dataChannel?.addEventListener('bufferedamountlow', () => low.emit());
   connection?.addEventListener('iceconnectionstatechange', () => {
@@ -159,6 +166,7 @@ const createChannel = (peer: SimplePeer.Instance): { raw: RawChannel; ended(reas
         peer.send(frame);
       },
       bufferedAmount: () => (dataChannel ? dataChannel.bufferedAmount : 0),
+      relayed: () => relayed,
       close() {
         if (closing) return;
         closing = true;
@@ -210,6 +218,30 @@ const remoteFingerprint = async (connection: RTCPeerConnection | undefined): Pro
   } catch {
     // The browser itself enforces the fingerprint of the session description; this was a second look.
     return undefined;
+  }
+};
+
+/** RFC 8445: a candidate of type `relay`, at either end of the pair in use, is an address of a TURN server. */
+const isRelayed = async (connection: RTCPeerConnection | undefined): Promise<boolean> => {
+  try {
+    const pair = connection?.sctp?.transport.iceTransport.getSelectedCandidatePair();
+    if (pair) return [pair.local, pair.remote].some(({ type }) => type === 'relay');
+  } catch {
+    // not offered by this browser
+  }
+  try {
+    const stats = (await connection?.getStats()) ?? new Map();
+    const reports = [...stats.values()];
+    const transport = reports.find(({ type }) => type === 'transport');
+    // Firefox has no such report, and marks the pair itself.
+    const pair = reports.find(
+      ({ id, selected }) => selected || (id && id === transport?.selectedCandidatePairId),
+    );
+    return [pair?.localCandidateId, pair?.remoteCandidateId].some(
+      (id) => id !== undefined && stats.get(id)?.candidateType === 'relay',
+    );
+  } catch {
+    return false;
   }
 };
 

@@ -1,10 +1,12 @@
+import type { NetworkView } from '../../../app/readModels.ts';
 import { useApp, useStore } from '../../hooks/useApp.ts';
 import { Figure } from '../../kit/Facts.tsx';
 import { formatCount, formatDuration, notReported } from '../../kit/format.ts';
 
-const linksInWords = (direct: number, carried: number): string => {
+const linksInWords = ({ direct, relayed, carried }: NetworkView): string => {
   const parts = [
     direct > 0 ? `and ${formatCount(direct, 'link')} for work` : 'links this device keeps',
+    relayed > 0 ? `${relayed} over a relay` : '',
     carried > 0 ? `${carried} through the server` : '',
   ];
   return parts.filter(Boolean).join(', ');
@@ -13,14 +15,13 @@ const linksInWords = (direct: number, carried: number): string => {
 /** How this device stands in the swarm: who is near, and what goes through it. */
 export const Neighborhood = () => {
   const { models } = useApp();
-  const { neighbors, direct, carried, slowest, toldPerMinute, passedOnPerMinute, refused } = useStore(
-    models.network,
-  );
+  const network = useStore(models.network);
+  const { neighbors, slowest, toldPerMinute, passedOnPerMinute, refused } = network;
   return (
     <section className="section" aria-labelledby="neighborhood-title">
       <h2 id="neighborhood-title">Neighbourhood</h2>
       <div className="figures">
-        <Figure label="Neighbours" value={neighbors} hint={linksInWords(direct, carried)} />
+        <Figure label="Neighbours" value={neighbors} hint={linksInWords(network)} />
         <Figure
           label="Slowest neighbour"
           value={slowest === undefined ? notReported : formatDuration(slowest)}

@@ -84,7 +84,11 @@ const linkInWords: Readonly<Record<PeerView['link'], string>> = {
   none: 'none now; one is made when there is work',
 };
 
-const throughServer = 'through the server, sealed: no direct connection came about';
+const wayInWords = {
+  direct: undefined,
+  relayed: 'over a relay (TURN), encrypted: the two networks let nothing straight through',
+  carried: 'through the server, sealed: no direct connection came about',
+};
 
 const LinkFacts = ({ peer }: { readonly peer: PeerView }) => {
   const { wall } = useNow(5_000);
@@ -101,7 +105,7 @@ const LinkFacts = ({ peer }: { readonly peer: PeerView }) => {
         {
           term: 'Link',
           value: linkInWords[peer.link],
-          ...(peer.carried ? { hint: throughServer } : {}),
+          hint: peer.way && wayInWords[peer.way],
         },
         { term: 'Its neighbours', value: peer.neighbors.length > 0 ? peer.neighbors.length : undefined },
         { term: 'Round trip', value: peer.rtt === undefined ? undefined : formatDuration(peer.rtt) },
