@@ -1,6 +1,6 @@
 import { createBoundedMap } from '../../core/boundedMap.ts';
 import { type Milliseconds, milliseconds, type PeerId, type RoomId } from '../../core/brand.ts';
-import { type Bytes, toBase64url } from '../../core/bytes.ts';
+import { toBase64url } from '../../core/bytes.ts';
 import { createEmitter, type Subscribe } from '../../core/events.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { CryptoPort } from '../../core/ports/crypto.ts';
@@ -11,7 +11,7 @@ import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
 import { type Fault, fault } from '../../core/result.ts';
 import type { LocalIdentity, PeerIdentity } from '../../identity/types.ts';
 import type { Link, LinkEnd, LinkMessage } from '../contracts.ts';
-import { type EnvelopeSignal, openEnvelope, sealEnvelope } from '../handshake/envelope.ts';
+import type { EnvelopeSignal } from '../handshake/envelope.ts';
 import { fingerprintOfSdp } from '../handshake/fingerprint.ts';
 import { meshProtocol, type OwnGreeting } from '../handshake/greeting.ts';
 import { createRoomSeal } from '../handshake/roomSeal.ts';
@@ -20,7 +20,8 @@ import type { SelfHealth } from '../selfHealth.ts';
 import type { SignalingClient, SignalingEvent } from '../signaling/client.ts';
 import type { IceServer } from '../signaling/protocol.ts';
 import { createCarriedConnector } from './carried.ts';
-import { createEnvelopeInbox, createSessionGuard } from './guards.ts';
+import { createEnvelopes, type Opened } from './envelopes.ts';
+import { createSessionGuard } from './guards.ts';
 import { introduce } from './introduction.ts';
 import { createLink } from './link.ts';
 import { createNarrowPaths } from './narrowPaths.ts';
@@ -137,25 +138,16 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
   const guard = createSessionGuard(clock);
   const redialing = createRedialing({ clock, random });
   let narrowPaths = createNarrowPaths({ clock });
-  const seal = createRoomSeal(deps, options);
   const carried = createCarriedConnector(deps, { room: options.room, self });
   const ways = createWays({ clock, health: deps.health, direct: rtc.available });
   const events = createEmitter<DialerEvent>();
   let ice: readonly IceServer[] = [];
   let closed = false;
 
-  /** Signatures may be ready out of order; envelopes leave in order, or a candidate would come before its offer. */
-  let lastRelay: Promise<unknown> = Promise.resolve();
-  const relay = (to: PeerId, session: string, signal: EnvelopeSignal): void => {
-    const body = { v: 2 as const, room: options.room, from: self, to, session, signal };
-    lastRelay = lastRelay
-      .then(() => sealEnvelope(body, { signer: identity.nodeSigner, seal }))
-      .then((sealed) => {
-        if (closed || signaling.relay(to, sealed) || signal.kind === 'candidate') return;
-        failSession(to, session, fault('failed', 'there is no server to meet through now'));
-      })
-      .catch((cause: unknown) => telemetry.log('error', 'mesh', `could not sign: ${String(cause)}`));
-  };
+  const relay = (to: PeerId, session: string, signal: EnvelopeSignal): void =>
+    envelopes.send(to, session, signal, () =>
+      failSession(to, session, fault('failed', 'there is no server to meet through now')),
+    );
 
   const isBanned = (peer: PeerId) => banned.get(peer) !== undefined;
 
@@ -295,20 +287,16 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     events.emit({ kind: 'down', peer, reason });
   };
 
-  const onEnvelope = async (from: PeerId, payload: Bytes) => {
-    if (isBanned(from)) return;
-    const expected = { room: options.room, from, to: self };
-    const opened = await openEnvelope(payload, expected, { crypto: deps.crypto, seal });
-    if (closed || isBanned(from)) return; // meanwhile
-    if (!opened.ok)
-      return telemetry.log('warn', 'mesh', `envelope refused: ${opened.error.message}`, { peer: from });
-    const { session, signal } = opened.value;
+  const onEnvelope = (from: PeerId, { session, signal }: Opened): void => {
     const offered = offeredWay[signal.kind];
     if (offered) {
       if (!mayAnswer(from, session, offered)) return;
       hangUp(from, fault('closed-there', 'the other tab connects anew'));
       // It tried to reach this tab directly, and this browser can't: the other way round and through the server, then.
-      if (offered === 'direct' && !rtc.available) return startSession(from, newSession(), true, 'carried');
+      if (offered === 'direct' && !rtc.available) {
+        startSession(from, newSession(), true, 'carried');
+        return;
+      }
       startSession(from, session, false, offered);
     }
     const current = currentOf(from, session);
@@ -331,10 +319,6 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     return state !== undefined || statesByPeer.size < maxLinks;
   };
 
-  const inbox = createEnvelopeInbox(onEnvelope, (peer, cause) =>
-    telemetry.log('error', 'mesh', `envelope not handled: ${String(cause)}`, { peer }),
-  );
-
   const redialWaiting = () => {
     for (const [peer, state] of [...statesByPeer]) {
       if (state.phase !== 'waiting') continue;
@@ -356,9 +340,18 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
         failSession(event.peer, state.session, fault('failed', 'it is not in the room any more'));
     } else if (event.kind === 'relay') {
       if (event.network !== undefined) networksByPeer.set(event.from, event.network);
-      if (!inbox.accept(event.from, event.payload)) telemetry.count('mesh_envelopes_dropped_total');
+      envelopes.arrived(event);
     }
   };
+  const envelopes = createEnvelopes(
+    {
+      ...deps,
+      seal: createRoomSeal(deps, options),
+      mayWrite: (peer) => !isBanned(peer),
+      onOpened: onEnvelope,
+    },
+    options,
+  );
   const stopSignaling = signaling.events(onSignalingEvent);
 
   const upState = (peer: PeerId) => {
@@ -396,6 +389,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     close() {
       closed = true;
       stopSignaling();
+      envelopes.close();
       for (const peer of [...statesByPeer.keys()])
         hangUp(peer, fault('closed-here', 'this tab has left the room'));
       carried.close();
