@@ -213,6 +213,15 @@ describe('a link', () => {
       expect(ana.ends).toMatchObject([{ code: 'failed' }]);
     });
 
+    it('gives up at once on one that owes an answer already', async () => {
+      const { time, here, ana } = createLinkToNobody(6);
+      await time.advance(5_000);
+      expect(ana.ends).toEqual([]);
+      here.doubt();
+      expect(ana.ends).toMatchObject([{ code: 'failed' }]);
+      expect(time.pending()).toBe(0);
+    });
+
     it('stays if anything is heard', async () => {
       const { time, here, there, ana } = createLinkToNobody(6);
       await time.advance(1_500);

@@ -95,11 +95,12 @@ export const createLink = (
     nextNonce = (nextNonce + 1) % 2 ** 32;
   };
 
+  const hasSlept = (now: number) => now - lookedAt > 2 * answerWithin;
   /** With every beat: asks a silent peer, and gives up on one that is asked and asked. */
   const watch = (): void => {
     const now = clock.monotonic();
     // This tab itself was away: what was sent to it meanwhile is still to be heard.
-    const slept = now - lookedAt > 2 * answerWithin;
+    const slept = hasSlept(now);
     lookedAt = now;
     if (watchForStall(now, slept)) return;
     const silentFor = now - heardAt;
@@ -115,7 +116,7 @@ export const createLink = (
     // A beat early or late by a little is a beat.
     if (unanswered > 0 && now - askedAt < answerWithin * patience - answerWithin / 10) return;
     if (unanswered >= (unreachable ? maxUnansweredOnceUnreachable : maxUnanswered)) {
-      lost(`nothing was heard for ${(silentFor / 1_000).toFixed(0)} s`);
+      lostTo(silentFor);
       return;
     }
     unanswered++;
@@ -141,6 +142,7 @@ export const createLink = (
     const stuck = passesSmall() && isStuck(stall, clock.monotonic(), health.patience());
     end(fault(stuck ? 'stalled' : 'failed', message));
   };
+  const lostTo = (silentFor: number) => lost(`nothing was heard for ${(silentFor / 1_000).toFixed(0)} s`);
   /** The other side knows it, so our long frames would be lost too: now, and over the next link. */
   const learnNarrow = () => {
     queue.becomeNarrow();
@@ -200,7 +202,11 @@ export const createLink = (
   const stopClosed = channel.closed(lost);
   const stopUnreachable = channel.unreachable(() => {
     unreachable = true;
-    probe();
+    const now = clock.monotonic();
+    const silentFor = now - heardAt;
+    const asked = unanswered >= maxUnansweredOnceUnreachable && silentFor >= listenFor + answerWithin;
+    if (asked && !hasSlept(now)) lostTo(silentFor);
+    else probe();
   });
   const stopWatching = health.beats(watch);
   ping();
