@@ -12,7 +12,9 @@ export const layers: Readonly<Record<string, LayerRule>> = {
   'src/storage': { imports: ['src/core'] },
   'src/observability': { imports: ['src/core', 'src/storage'] },
   'src/identity': { imports: ['src/core', 'src/storage'] },
-  'src/compute': { imports: foundation },
+  // Pure: no DOM, no worker, no effect.
+  'src/onnx': { imports: ['src/core'] },
+  'src/compute': { imports: [...foundation, 'src/onnx'] },
   'src/mesh': { imports: [...foundation, 'src/identity'] },
   'src/inference': {
     imports: [...foundation, 'src/identity', 'src/compute', 'src/mesh'],
@@ -22,7 +24,7 @@ export const layers: Readonly<Record<string, LayerRule>> = {
   // Adapters know ports, not the domains behind them; these are the files in which the ports stand.
   'src/platform': {
     imports: ['src/core', 'src/storage'],
-    types: ['src/identity', 'src/mesh', 'src/compute', 'src/inference', 'src/admission', 'workers'],
+    types: ['src/identity', 'src/mesh', 'src/onnx', 'src/compute', 'src/inference', 'src/admission', 'workers'],
   },
   'src/app': {
     imports: [

@@ -33,7 +33,7 @@ export const pollUntil = async (
 export const waitForWay = (
   name: string,
   evaluate: Evaluate,
-  way: 'direct' | 'carried',
+  way: 'direct' | 'relayed' | 'carried',
   withinMs = 60_000,
 ): Promise<void> =>
   pollUntil(
@@ -47,7 +47,8 @@ export const waitForWay = (
 
 const listen = `(() => {
   globalThis.heard = [];
-  aivillage.p2p.messages(({ payload }) => heard.push(new TextDecoder().decode(payload)));
+  globalThis.stopHearing?.();
+  globalThis.stopHearing = aivillage.p2p.messages(({ payload }) => heard.push(new TextDecoder().decode(payload)));
 })()`;
 
 /** A message each way, acknowledged and heard. */

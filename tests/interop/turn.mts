@@ -60,8 +60,8 @@ export const turn = async (): Promise<string> => {
     const { host, ana, ben } = await pairWith(secret);
     const inAna = (expression: string) => ana.evaluate(expression);
     const inBen = (expression: string) => ben.evaluate(expression);
-    await waitForWay('the first tab', inAna, 'direct');
-    await waitForWay('the second tab', inBen, 'direct');
+    await waitForWay('the first tab', inAna, 'relayed');
+    await waitForWay('the second tab', inBen, 'relayed');
     await talk(inAna, inBen);
     const types = String(await inAna(candidateTypes));
     if (types !== 'relay,relay') throw new Error(`the link is not over the relay: ${types}`);
