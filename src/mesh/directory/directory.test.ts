@@ -25,7 +25,7 @@ const createTown = () => {
   const open = async (capabilities: Partial<Capabilities> = {}) => {
     const { identity } = await openIdentity(createTestIdentityDeps(crypto));
     const neighborChanges = createEmitter<NeighborChange>();
-    const own = { name: 'first' };
+    const own: { name: string; freeSlots?: number } = { name: 'first' };
     const measured = { rtt: 60 };
     const directory = createDirectory<string>({
       overlay: {
@@ -68,7 +68,10 @@ const createTown = () => {
       random: createTestRandom(seed++),
       telemetry: silentTelemetry,
       credentials: identity.credentials,
-      own: () => ({ capabilities: { ...noCapabilities, ...capabilities }, about: utf8(own.name) }),
+      own: () => {
+        const { name, ...now } = own;
+        return { capabilities: { ...noCapabilities, ...capabilities, ...now }, about: utf8(name) };
+      },
       readAbout: (about) => {
         const text = new TextDecoder().decode(about);
         return text === 'lie' ? err(fault('about', 'a lie')) : ok(text);
@@ -105,6 +108,28 @@ describe('a directory', () => {
       hops: 2,
     });
     expect(ana.names()).toEqual([]); // not of itself
+  });
+
+  it('tells that it has room again, and not of every task in between', async () => {
+    const { time, told, open } = createTown();
+    const [ana, ben] = [await open({ freeSlots: 1 }), await open()];
+    const benFinds = () => ben.directory.discover({ freeSlots: 1 }).length;
+    ana.meet();
+    await time.advance(10_000);
+    expect([told.length, benFinds()]).toEqual([1, 1]);
+    for (let task = 0; task < 20; task++) {
+      ana.own.freeSlots = 0;
+      await time.advance(900);
+      ana.own.freeSlots = 1;
+      await time.advance(100);
+    }
+    ana.own.freeSlots = 0;
+    await time.advance(12_000);
+    expect(benFinds()).toBe(0);
+    ana.own.freeSlots = 1;
+    await time.advance(12_000);
+    expect(benFinds()).toBe(1);
+    expect(told.length).toBeLessThanOrEqual(5);
   });
 
   it('makes one broadcast of a burst of changes, and none more often than every five seconds', async () => {

@@ -100,6 +100,9 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
   const left = createBoundedMap<PeerId, true>(maxRecords);
   /** The round trips of the last record. */
   let told: ReadonlyMap<PeerId, number> = new Map();
+  /** Whether the last record said that a slot is free, and whether one was at the last sweep. */
+  let toldRoom = false;
+  let seenRoom = false;
   let farewell: () => unknown = () => undefined;
   let farewellAt = Number.NEGATIVE_INFINITY;
   let publishedAt = Number.NEGATIVE_INFINITY;
@@ -130,7 +133,9 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
     const lifetime = Math.min(recordLimits.maxLifetimeMs, Math.round(renewal() * lifetimeInRenewals));
     const neighbors = overlay.neighbors().slice(0, recordLimits.maxNeighbors).map(toLink);
     told = new Map(neighbors.map(({ peer, rtt }) => [peer, rtt]));
-    const payload = encodeRecord({ v: 1, credentials: deps.credentials, lifetime, neighbors, ...deps.own() });
+    const own = deps.own();
+    toldRoom = hasRoom(own.capabilities);
+    const payload = encodeRecord({ v: 1, credentials: deps.credentials, lifetime, neighbors, ...own });
     const published = await deps.broadcast.publish(peerTopic, payload);
     if (!published.ok) telemetry.log('warn', 'directory', `own record not told: ${published.error.message}`);
     await prepareFarewell();
@@ -144,6 +149,13 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
     pending?.cancel();
     const wait = milliseconds(at - clock.monotonic());
     pending = { at, cancel: timers.after(wait, () => void publishNow()) };
+  };
+
+  /** Tasks come and go in a second, and are worth no broadcast; who is looked for by free slots has them for a while. */
+  const tellRoom = () => {
+    const room = hasRoom(deps.own().capabilities);
+    if (room === seenRoom && room !== toldRoom) schedule(publishAfter);
+    seenRoom = room;
   };
 
   const identify = async (from: PeerId, credentials: unknown): Promise<PeerIdentity | undefined> => {
@@ -228,7 +240,10 @@ export const createDirectory = <About>(deps: DirectoryDeps<About>): Directory<Ab
   });
   const stopSweeping = timers.every(sweepEvery, () => {
     const now = clock.monotonic();
-    if (publishedAt !== Number.NEGATIVE_INFINITY) void prepareFarewell();
+    if (publishedAt !== Number.NEGATIVE_INFINITY) {
+      void prepareFarewell();
+      tellRoom();
+    }
     drop((peer) => (believedByPeer.get(peer)?.expiresAt ?? 0) <= now);
     // Kept a while after the record, so that an old one that arrives late is not news.
     const oldest = deps.now() - 2 * recordLimits.maxLifetimeMs;
@@ -273,6 +288,8 @@ const saysTheSame = <About>(one: PeerRecord<About>, other: PeerRecord<About>): b
     const link = other.neighbors[i];
     return link?.peer === peer && link.rtt === rtt;
   });
+
+const hasRoom = ({ freeSlots }: Capabilities): boolean => freeSlots > 0;
 
 const isSameCapability = (one: Capabilities, other: Capabilities): boolean =>
   one.gpu === other.gpu &&
