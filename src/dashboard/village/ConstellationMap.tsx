@@ -1,13 +1,13 @@
 import { memo, useMemo } from 'react';
 import type { PeerView, SelfView } from '../../app/readModels.ts';
 import type { PeerId } from '../../core/brand.ts';
-import type { Way } from '../../mesh/index.ts';
 import { toneOf } from '../kit/lantern.ts';
 import { layoutConstellation, linksPath } from './constellation.ts';
 import type { Size } from './layout.ts';
 import { Node } from './Node.tsx';
 import { peerInWords } from './peerInWords.ts';
 
+type Way = NonNullable<PeerView['way']>;
 const ways: readonly Way[] = ['direct', 'relayed', 'carried'];
 
 /**
