@@ -99,7 +99,7 @@ const positionProblems = (spec: DecoderSpec) => {
   const { theta, scaling } = positions;
   return [
     between('positions.theta', theta, 1, 1e9),
-    divides('two halves', 2, 'the head size', headSizeOf(spec)),
+    divides('two halves', 2, 'the head size', Math.floor(headSizeOf(spec))),
     ...(scaling === undefined
       ? []
       : [
