@@ -202,7 +202,7 @@ describe('the content hash is the same', () => {
 });
 
 describe('the content hash is another', () => {
-  it.each<[string, Model]>([
+  it.each<[string, Model, Model?]>([
     ['with another operator', changed(0, { op: 'Div' })],
     ['with another domain', changed(0, { domain: 'local' })],
     ['with an overload', changed(0, { overload: 'x' })],
@@ -211,6 +211,11 @@ describe('the content hash is another', () => {
     [
       'with an attribute of another type',
       changed(3, { attributes: { ...choose.attributes, axis: ints(1) } }),
+    ],
+    [
+      'with −0 for 0',
+      changed(3, { attributes: { ...choose.attributes, by: float(-0) } }),
+      changed(3, { attributes: { ...choose.attributes, by: float(0) } }),
     ],
     ['with a float for an int', changed(3, { attributes: { ...choose.attributes, axis: float(1) } })],
     [
@@ -272,8 +277,8 @@ describe('the content hash is another', () => {
     ['with a default for an input', withGraph({ initializers: new Map([...initializers, ['c', w]]) })],
     ['with one tensor where there were two', changed(1, { inputs: ['x', 'w'] })],
     ['with fields that nobody knows', changed(0, { rest: Uint8Array.of(1) })],
-  ])('%s', async (_, model) => {
-    expect(await hashOf(model)).not.toBe(await hashOf(base));
+  ])('%s', async (_, model, other = base) => {
+    expect(await hashOf(model)).not.toBe(await hashOf(other));
   });
 
   it('but not by the name of an input, if only positions count', async () => {

@@ -178,8 +178,12 @@ describe('the training form', () => {
   });
 
   it('is the same bytes on every machine', () => {
-    expect(weightsHash(train(llama))).toMatchInlineSnapshot(`"293c88d8668f9a0799589957bb91778eb6b84960e2b0a4cb0211ddbfca18c3d7"`);
-    expect(weightsHash(serve(llama))).toMatchInlineSnapshot(`"4a3fef1d570eae0a23aace83bc15cc787428c5a36a55c6c1653d90a59ff0f94a"`);
+    expect(weightsHash(train(llama))).toMatchInlineSnapshot(
+      `"293c88d8668f9a0799589957bb91778eb6b84960e2b0a4cb0211ddbfca18c3d7"`,
+    );
+    expect(weightsHash(serve(llama))).toMatchInlineSnapshot(
+      `"4a3fef1d570eae0a23aace83bc15cc787428c5a36a55c6c1653d90a59ff0f94a"`,
+    );
   });
 });
 
