@@ -450,6 +450,10 @@ describe('a tensor’s hash', () => {
       data: { kind: 'strings', strings: strings.map((text) => new TextEncoder().encode(text)) },
     });
     expect(await hashTensor(words('ab', 'c'), deps)).not.toEqual(await hashTensor(words('a', 'bc'), deps));
+    expect(await hashTensor(words('a'), deps)).toEqual({
+      ok: true,
+      value: sha256Hex(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 97)),
+    });
   });
 
   const beside: Tensor = {

@@ -1,5 +1,5 @@
 import type { Sha256 } from '../core/brand.ts';
-import { type Bytes, concatBytes, toHex, utf8 } from '../core/bytes.ts';
+import { type Bytes, toHex, utf8 } from '../core/bytes.ts';
 import { sha256Hex } from '../core/hash.ts';
 import type { CryptoPort } from '../core/ports/crypto.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -440,11 +440,14 @@ const withoutPadding = (bytes: Uint8Array, usedBits: number): Uint8Array => {
   return copy;
 };
 
-const stringBytes = (strings: readonly Uint8Array[]): Bytes =>
-  concatBytes(
-    ...strings.flatMap((text) => {
-      const length = new Uint8Array(8);
-      new DataView(length.buffer).setBigUint64(0, BigInt(text.byteLength), true);
-      return [length, text];
-    }),
-  );
+const stringBytes = (strings: readonly Uint8Array[]): Bytes => {
+  const bytes = new Uint8Array(strings.reduce((sum, text) => sum + 8 + text.byteLength, 0));
+  const view = new DataView(bytes.buffer);
+  let offset = 0;
+  for (const text of strings) {
+    view.setBigUint64(offset, BigInt(text.byteLength), true);
+    bytes.set(text, offset + 8);
+    offset += 8 + text.byteLength;
+  }
+  return bytes;
+};

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { unwrap } from '../../core/result.ts';
 import type { Model, Tensor } from '../ir/types.ts';
@@ -241,5 +242,43 @@ describe('a spec that makes no sense is refused with all that is wrong', () => {
     expect(unwrap(countParameters(huge))).toBeGreaterThan(maxParameters);
     const refused = buildDecoder(huge, { kind: 'serving' }, zeros);
     expect(refused).toMatchObject({ ok: false, error: { code: 'too-large' } });
+  });
+});
+
+describe('whatever a spec holds', () => {
+  /** A right value mostly, and anything otherwise, also in the objects within. */
+  const odd = (value: unknown): fc.Arbitrary<unknown> =>
+    fc.oneof(
+      { weight: 12, arbitrary: isObject(value) ? strange(value) : fc.constant(value) },
+      { weight: 1, arbitrary: fc.anything({ maxDepth: 1 }) },
+      { weight: 1, arbitrary: fc.integer({ min: -1, max: 9 }) },
+    );
+  const strange = (spec: object): fc.Arbitrary<unknown> =>
+    fc.record(Object.fromEntries(Object.entries(spec).map(([key, value]) => [key, odd(value)])));
+  const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+  const scaling = { factor: 8, lowFrequency: 1, highFrequency: 4, originalContext: 16 };
+  const small = { vocab: 5, hidden: 32, layers: 1, heads: 2, kvHeads: 1, intermediate: 4, context: 4 };
+  const specs: readonly (readonly [string, object, (spec: never) => { readonly ok: boolean }])[] = [
+    ['mlp', smallMlp, (spec) => buildMlp(spec, zeros)],
+    ['cnn', { ...paperCnn, image: 8, hidden: 4 }, (spec) => buildFedAvgCnn(spec, zeros)],
+    ['resnet', { ...resNet, image: 8, blocks: 1 }, (spec) => buildResNet(spec, zeros)],
+    ['text', text, (spec) => buildTextClassifier(spec, zeros)],
+    [
+      'decoder for training',
+      { ...llama135, ...small, positions: { kind: 'rotary', theta: 1e4, scaling } },
+      (spec) => buildDecoder(spec, { kind: 'training', sequence: 2 }, zeros),
+    ],
+    ['decoder', { ...gpt2, ...small }, (spec) => buildDecoder(spec, { kind: 'serving' }, zeros)],
+  ];
+
+  it.each(specs)('%s is built by the rules or refused', (_, spec, build) => {
+    fc.assert(
+      fc.property(strange(spec), (changed) => {
+        const result = build(changed as never) as ReturnType<typeof buildMlp>;
+        if (result.ok) expect(brokenRules(result.value)).toEqual([]);
+        else expect(result.error.message).not.toBe('');
+      }),
+      { seed: 11, numRuns: 150 },
+    );
   });
 });

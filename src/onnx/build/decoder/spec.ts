@@ -100,16 +100,20 @@ const positionProblems = (spec: DecoderSpec) => {
   return [
     between('positions.theta', theta, 1, 1e9),
     divides('two halves', 2, 'the head size', Math.floor(headSizeOf(spec))),
-    ...(scaling === undefined
-      ? []
-      : [
-          between('positions.scaling.factor', scaling.factor, 1, 1024),
-          between('positions.scaling.lowFrequency', scaling.lowFrequency, 1e-3, 1e3),
-          between('positions.scaling.highFrequency', scaling.highFrequency, 1e-3, 1e3),
-          scaling.lowFrequency < scaling.highFrequency
-            ? undefined
-            : 'positions.scaling.lowFrequency must be below highFrequency',
-          whole('positions.scaling.originalContext', scaling.originalContext, 1, 2 ** 20),
-        ]),
+    ...(scaling === undefined ? [] : scalingProblems(scaling)),
+  ];
+};
+
+const scalingProblems = (scaling: RotaryScaling) => {
+  if (typeof scaling !== 'object' || scaling === null) return ['positions.scaling must be an object'];
+  const { factor, lowFrequency, highFrequency, originalContext } = scaling;
+  return [
+    between('positions.scaling.factor', factor, 1, 1024),
+    between('positions.scaling.lowFrequency', lowFrequency, 1e-3, 1e3),
+    between('positions.scaling.highFrequency', highFrequency, 1e-3, 1e3),
+    whole('positions.scaling.originalContext', originalContext, 1, 2 ** 20),
+    lowFrequency < highFrequency
+      ? undefined
+      : 'positions.scaling.lowFrequency must be below positions.scaling.highFrequency',
   ];
 };
