@@ -48,6 +48,7 @@ export const readTensor = (reading: Reading, part: Part): Tensor => {
   const dims = takeDims(message, called);
   const { data, typed } = takeData(message, dtype, called);
   checkLength(data, dtype, dims, called);
+  checkHoles(message, called);
   return {
     dtype,
     dims,
@@ -167,6 +168,12 @@ const checkLength = (data: TensorData, dtype: DataType, dims: readonly number[],
   }
   const problem = lengthFault(data.kind === 'bytes' ? data.bytes.byteLength : data.length, dtype, dims);
   if (problem) throw refuse('invalid', `${called} ${problem}`);
+};
+
+/** Raw data that was left in the file can't be kept in a rest. */
+const checkHoles = ({ fields, taken, reading }: Message<'TensorProto'>, called: string): void => {
+  if (reading.holes.size > 0 && fields.some((field) => reading.holes.has(field.at) && !taken.has(field)))
+    throw refuse('invalid', `${called} has raw data, which doesn't go with the rest of it`);
 };
 
 const writeRaw = (writer: MessageWriter<'TensorProto'>, data: TensorData): void => {
