@@ -15,6 +15,7 @@ import {
   takeInt,
   takeName,
   takeNames,
+  takeNumber,
   takePart,
   takeParts,
   takeText,
@@ -44,7 +45,7 @@ export const readModelMessage = (reading: Reading): Model => {
   const message = openMessage(reading, 'ModelProto', { start: 0, end: reading.bytes.byteLength, depth: 0 });
   const graph = takePart(message, 'graph');
   if (!graph) throw refuse('invalid', 'the model has no graph');
-  const irVersion = takeInt(message, 'ir_version') ?? 0;
+  const irVersion = takeNumber(message, 'ir_version');
   if (typeof irVersion !== 'number') throw refuse('invalid', `the model has IR version ${irVersion}`);
   const { opsets, left } = takeOpsets(message);
   const producer = takeText(message, 'producer_name');

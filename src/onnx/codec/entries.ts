@@ -7,8 +7,8 @@ import {
   openMessage,
   restOf,
   take,
-  takeInt,
   takeName,
+  takeNumber,
   takeParts,
   takeText,
 } from './messageReader.ts';
@@ -80,7 +80,7 @@ export const takeOpsets = (message: Message<HasOpsets>): Opsets => {
   for (const part of takeParts(message, 'opset_import')) {
     const entry = openMessage(message.reading, 'OperatorSetIdProto', part);
     const domain = takeDomain(entry);
-    const version = takeInt(entry, 'version') ?? 0;
+    const version = takeNumber(entry, 'version');
     if (typeof version !== 'number' || version < 0)
       throw refuse('invalid', `operator set '${domain}' has version ${version}`);
     const known = opsets.get(domain);
@@ -100,7 +100,7 @@ export const writeOpsets = (writer: MessageWriter<HasOpsets>, opsets: ReadonlyMa
     const entry = beginMessage('OperatorSetIdProto', left[index++]);
     if (domain !== '') takeRest(entry, 'domain');
     writeName(entry, 'domain', domain);
-    writeInt(entry, 'version', version);
+    if (version !== 0) writeInt(entry, 'version', version);
     writeEncoded(writer, 'opset_import', finishMessage(entry));
   }
 };

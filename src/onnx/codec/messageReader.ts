@@ -110,6 +110,10 @@ export const takeInt = <Name extends MessageName>(
   return peekInt(message, field);
 };
 
+/** For a number that the representation always has: a 0 that is there stays in the rest, like an empty name. */
+export const takeNumber = <Name extends MessageName>(message: Message<Name>, field: FieldName<Name>): Int =>
+  (peekInt(message, field) ?? 0) === 0 ? 0 : (takeInt(message, field) ?? 0);
+
 export const peekInt = <Name extends MessageName>(
   message: Message<Name>,
   field: FieldName<Name>,
