@@ -1,4 +1,4 @@
-import { concatBytes } from '../../core/bytes.ts';
+import type { Bytes } from '../../core/bytes.ts';
 import type { Result } from '../../core/result.ts';
 import type { OnnxFault } from '../fault.ts';
 import type { Attribute, Graph, Model, ModelFunction, Node, Value } from '../ir/types.ts';
@@ -6,8 +6,9 @@ import { writeAttributeValue } from './attributeValues.ts';
 import { writeMetadata, writeOpsets } from './entries.ts';
 import {
   beginMessage,
+  dropRest,
   finishMessage,
-  takeRest,
+  joinEncoded,
   writeEncoded,
   writeInt,
   writeName,
@@ -25,7 +26,11 @@ import type { Encoded, Piece } from './wireWriter.ts';
 export const encodeModel = (model: Model): Result<readonly Uint8Array[], OnnxFault> =>
   attempt(() => encodeModelMessage(model).pieces.map(inMemory));
 
-export const joinChunks = (chunks: readonly Uint8Array[]): Uint8Array => concatBytes(...chunks);
+/** For tests and small models; there may be more chunks than a call takes arguments. */
+export const joinChunks = (chunks: readonly Uint8Array[]): Bytes => {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+  return joinEncoded({ length, pieces: chunks });
+};
 
 /** With slices in it. Throws `Refusal`. */
 export const encodeModelMessage = (model: Model): Encoded => {
@@ -103,7 +108,7 @@ const encodeValue = (value: Value, name = value.name): Encoded => {
   writeName(writer, 'name', name);
   // Nothing known and nothing kept: the file has no type there.
   if (value.type.kind !== 'unknown' || value.type.rest) writeEncoded(writer, 'type', encodeType(value.type));
-  else takeRest(writer, 'type');
+  else dropRest(writer, 'type');
   writeText(writer, 'doc_string', value.doc);
   writeMetadata(writer, value.metadata);
   return finishMessage(writer);

@@ -14,9 +14,10 @@ import {
 } from './messageReader.ts';
 import {
   beginMessage,
+  dropRest,
   finishMessage,
   type MessageWriter,
-  takeRest,
+  takeLeft,
   wrapRest,
   writeEncoded,
   writeInt,
@@ -94,11 +95,11 @@ export const takeOpsets = (message: Message<HasOpsets>): Opsets => {
 };
 
 export const writeOpsets = (writer: MessageWriter<HasOpsets>, opsets: ReadonlyMap<string, number>): void => {
-  const left = takeRest(writer, 'opset_import');
+  const left = takeLeft(writer, 'opset_import');
   let index = 0;
   for (const [domain, version] of opsets) {
     const entry = beginMessage('OperatorSetIdProto', left[index++]);
-    if (domain !== '') takeRest(entry, 'domain');
+    if (domain !== '') dropRest(entry, 'domain');
     writeName(entry, 'domain', domain);
     if (version !== 0) writeInt(entry, 'version', version);
     writeEncoded(writer, 'opset_import', finishMessage(entry));

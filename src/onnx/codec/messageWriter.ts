@@ -1,4 +1,4 @@
-import { utf8 } from '../../core/bytes.ts';
+import { type Bytes, utf8 } from '../../core/bytes.ts';
 import type { Int, Rest } from '../ir/types.ts';
 import { type Field, type FieldName, fieldOf, knownFields, type MessageName } from './messages.ts';
 import { listFields, wire } from './wireReader.ts';
@@ -15,6 +15,7 @@ import {
 
 type RestField = {
   readonly number: number;
+  readonly wire: number;
   readonly known: Field | undefined;
   readonly bytes: Uint8Array;
   readonly payload: Uint8Array;
@@ -28,8 +29,9 @@ type RestField = {
 export type MessageWriter<Name extends MessageName> = {
   readonly name: Name;
   readonly sink: Sink;
-  /** By number; unknown ones last. */
+  /** By number; unknown ones last. Those before `restAt` are written, or replaced. */
   rest: readonly RestField[];
+  restAt: number;
 };
 
 export const beginMessage = <Name extends MessageName>(
@@ -39,11 +41,12 @@ export const beginMessage = <Name extends MessageName>(
   name,
   sink: createSink(),
   rest: rest ? readRest(name, rest) : [],
+  restAt: 0,
 });
 
 export const finishMessage = <Name extends MessageName>(writer: MessageWriter<Name>): Encoded => {
-  for (const { bytes } of writer.rest) putBytes(writer.sink, bytes);
-  writer.rest = [];
+  for (; writer.restAt < writer.rest.length; writer.restAt++)
+    putBytes(writer.sink, writer.rest[writer.restAt]?.bytes ?? new Uint8Array(0));
   return closeSink(writer.sink);
 };
 
@@ -105,16 +108,25 @@ export const writeEncoded = <Name extends MessageName>(
   putEncoded(writer.sink, encoded);
 };
 
-/** Removes the rest's fields of these names and returns what was in those that have a length. */
-export const takeRest = <Name extends MessageName>(
+/** Removes nested messages of this name from the rest and returns what is in each. */
+export const takeLeft = <Name extends MessageName>(
+  writer: MessageWriter<Name>,
+  field: FieldName<Name>,
+): Uint8Array[] => {
+  const { number } = fieldOf(writer.name, field);
+  const isLeft = (one: RestField) => one.number === number && one.wire === wire.bytes;
+  const left = writer.rest.slice(writer.restAt).filter(isLeft);
+  if (left.length > 0) keepRest(writer, (one) => !isLeft(one));
+  return left.map(({ payload }) => payload);
+};
+
+/** Removes fields of these names from the rest: what they said is no longer so. */
+export const dropRest = <Name extends MessageName>(
   writer: MessageWriter<Name>,
   ...fields: readonly FieldName<Name>[]
-): Uint8Array[] => {
-  if (writer.rest.length === 0) return [];
+): void => {
   const numbers = fields.map((field) => fieldOf(writer.name, field).number);
-  const taken = writer.rest.filter(({ number }) => numbers.includes(number));
-  writer.rest = writer.rest.filter(({ number }) => !numbers.includes(number));
-  return taken.map(({ payload }) => payload);
+  if (writer.rest.length > 0) keepRest(writer, ({ number }) => !numbers.includes(number));
 };
 
 /** What the rest of a message is when a nested message has a rest and no place for it. */
@@ -134,7 +146,7 @@ export const wrapRest = <Name extends MessageName>(
 };
 
 /** For what has no slices in it. */
-export const joinEncoded = ({ length, pieces }: Encoded): Uint8Array => {
+export const joinEncoded = ({ length, pieces }: Encoded): Bytes => {
   const joined = new Uint8Array(length);
   let offset = 0;
   for (const piece of pieces) {
@@ -143,6 +155,14 @@ export const joinEncoded = ({ length, pieces }: Encoded): Uint8Array => {
     offset += piece.byteLength;
   }
   return joined;
+};
+
+const keepRest = <Name extends MessageName>(
+  writer: MessageWriter<Name>,
+  isKept: (field: RestField) => boolean,
+): void => {
+  writer.rest = writer.rest.slice(writer.restAt).filter(isKept);
+  writer.restAt = 0;
 };
 
 const putTag = <Name extends MessageName>(
@@ -155,21 +175,21 @@ const putTag = <Name extends MessageName>(
   putVarint(writer.sink, field.number * 8 + wireType);
 };
 
+/** Constant work for each field that is written, however much rest there is. */
 const putRestBefore = <Name extends MessageName>(writer: MessageWriter<Name>, field: Field): void => {
-  const later = writer.rest.findIndex(({ known, number }) => !known || number >= field.number);
-  const due = later < 0 ? writer.rest.length : later;
-  for (const { bytes } of writer.rest.slice(0, due)) putBytes(writer.sink, bytes);
-  writer.rest = writer.rest
-    .slice(due)
-    .filter(({ known, number }) => !known || field.repeated || number !== field.number);
+  for (let next = writer.rest[writer.restAt]; next?.known; next = writer.rest[++writer.restAt]) {
+    if (next.number > field.number || (next.number === field.number && field.repeated)) return;
+    if (next.number < field.number) putBytes(writer.sink, next.bytes);
+  }
 };
 
 const readRest = (name: MessageName, rest: Rest): RestField[] => {
   const known = knownFields(name);
   const place = ({ known, number }: RestField) => (known ? number : Number.POSITIVE_INFINITY);
   return listFields(rest, 0, rest.byteLength)
-    .map(({ number, start, at, end }) => ({
+    .map(({ number, wire, start, at, end }) => ({
       number,
+      wire,
       known: known.get(number),
       bytes: rest.subarray(start, end),
       payload: rest.subarray(at, end),

@@ -20,9 +20,10 @@ import {
 } from './messageReader.ts';
 import {
   beginMessage,
+  dropRest,
   finishMessage,
   type MessageWriter,
-  takeRest,
+  takeLeft,
   writeBytes,
   writeEncoded,
   writeInt,
@@ -82,7 +83,7 @@ export const encodeTensor = (tensor: Tensor, name = tensor.name): Encoded => {
   if (data.kind === 'external') {
     writeExternal(writer, data);
     writeInt(writer, 'data_location', externalLocation);
-  } else takeRest(writer, 'external_data');
+  } else dropRest(writer, 'external_data');
   return finishMessage(writer);
 };
 
@@ -186,7 +187,7 @@ const writeExternal = (
   writer: MessageWriter<'TensorProto'>,
   data: Extract<TensorData, { kind: 'external' }>,
 ): void => {
-  const left = takeRest(writer, 'external_data');
+  const left = takeLeft(writer, 'external_data');
   const entries = sameExternal(left, data) ? left : encodeExternal(data);
   for (const entry of entries) writeBytes(writer, 'external_data', entry);
 };

@@ -1,3 +1,5 @@
+import type { Bytes } from '../../core/bytes.ts';
+
 /**
  * A model that the reference library (onnx 1.23 for Python) wrote, with most of what a file can have: every element type in
  * typed fields, strings, external data in three spellings, a sparse initializer, annotations, denotations, a subgraph, a
@@ -29,4 +31,34 @@ const referenceModelBase64 = [
   'bHVKBAoAEBRSAWRaCwoEYmV0YRgBoAEC+D8B',
 ].join('');
 
-export const referenceModel = (): Uint8Array => Uint8Array.from(Buffer.from(referenceModelBase64, 'base64'));
+export const referenceModel = (): Bytes => Uint8Array.from(Buffer.from(referenceModelBase64, 'base64'));
+
+/**
+ * A file of the reference library (safetensors 0.8 for Python): two tensors each of nine element types, names that look like
+ * numbers, names whose order is another one in UTF-16, an empty tensor, scalars, and metadata.
+ */
+const referenceSafetensorsBase64 = [
+  'QAUAAAAAAAB7Il9fbWV0YWRhdGFfXyI6eyJmb3JtYXQiOiJwdCBcIsOpXCJcbiJ9LCJhLjgiOnsiZHR5cGUiOiJJNjQiLCJzaGFw',
+  'ZSI6WzEsMl0sImRhdGFfb2Zmc2V0cyI6WzAsMTZdfSwiYi44Ijp7ImR0eXBlIjoiSTY0Iiwic2hhcGUiOlsxLDJdLCJkYXRhX29m',
+  'ZnNldHMiOlsxNiwzMl19LCIxMCI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbXSwiZGF0YV9vZmZzZXRzIjpbMzIsMzZdfSwiNyI6',
+  'eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbXSwiZGF0YV9vZmZzZXRzIjpbMzYsNDBdfSwiYS43Ijp7ImR0eXBlIjoiRjMyIiwic2hh',
+  'cGUiOlsxLDJdLCJkYXRhX29mZnNldHMiOls0MCw0OF19LCJiLjciOnsiZHR5cGUiOiJGMzIiLCJzaGFwZSI6WzEsMl0sImRhdGFf',
+  'b2Zmc2V0cyI6WzQ4LDU2XX0sIu+9niI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMCwzXSwiZGF0YV9vZmZzZXRzIjpbNTYsNTZd',
+  'fSwi8J+YgCI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbXSwiZGF0YV9vZmZzZXRzIjpbNTYsNjBdfSwiYS41Ijp7ImR0eXBlIjoi',
+  'QkYxNiIsInNoYXBlIjpbMSwyXSwiZGF0YV9vZmZzZXRzIjpbNjAsNjRdfSwiYi41Ijp7ImR0eXBlIjoiQkYxNiIsInNoYXBlIjpb',
+  'MSwyXSwiZGF0YV9vZmZzZXRzIjpbNjQsNjhdfSwiYS42Ijp7ImR0eXBlIjoiRjE2Iiwic2hhcGUiOlsxLDJdLCJkYXRhX29mZnNl',
+  'dHMiOls2OCw3Ml19LCJiLjYiOnsiZHR5cGUiOiJGMTYiLCJzaGFwZSI6WzEsMl0sImRhdGFfb2Zmc2V0cyI6WzcyLDc2XX0sImEu',
+  'MyI6eyJkdHlwZSI6IkY4X0U4TTAiLCJzaGFwZSI6WzEsMl0sImRhdGFfb2Zmc2V0cyI6Wzc2LDc4XX0sImIuMyI6eyJkdHlwZSI6',
+  'IkY4X0U4TTAiLCJzaGFwZSI6WzEsMl0sImRhdGFfb2Zmc2V0cyI6Wzc4LDgwXX0sImEuMiI6eyJkdHlwZSI6IkY4X0U0TTMiLCJz',
+  'aGFwZSI6WzEsMl0sImRhdGFfb2Zmc2V0cyI6WzgwLDgyXX0sImIuMiI6eyJkdHlwZSI6IkY4X0U0TTMiLCJzaGFwZSI6WzEsMl0s',
+  'ImRhdGFfb2Zmc2V0cyI6WzgyLDg0XX0sImEuNCI6eyJkdHlwZSI6Ikk4Iiwic2hhcGUiOlsxLDJdLCJkYXRhX29mZnNldHMiOls4',
+  'NCw4Nl19LCJiLjQiOnsiZHR5cGUiOiJJOCIsInNoYXBlIjpbMSwyXSwiZGF0YV9vZmZzZXRzIjpbODYsODhdfSwiYS4xIjp7ImR0',
+  'eXBlIjoiRjQiLCJzaGFwZSI6WzEsNF0sImRhdGFfb2Zmc2V0cyI6Wzg4LDkwXX0sImIuMSI6eyJkdHlwZSI6IkY0Iiwic2hhcGUi',
+  'OlsxLDRdLCJkYXRhX29mZnNldHMiOls5MCw5Ml19LCJhLjAiOnsiZHR5cGUiOiJCT09MIiwic2hhcGUiOlsxLDJdLCJkYXRhX29m',
+  'ZnNldHMiOls5Miw5NF19LCJiLjAiOnsiZHR5cGUiOiJCT09MIiwic2hhcGUiOlsxLDJdLCJkYXRhX29mZnNldHMiOls5NCw5Nl19',
+  'fSAIDxYdJCsyOUBHTlVcY2pxCA8WHSQrMjlAR05VXGNqcTEwMTA3Nzc3Bw4VHCMqMTgHDhUcIyoxODEyMzQFDBMaBQwTGgYNFBsG',
+  'DRQbAwoDCgIJAgkECwQLAQgBCAAHAAc=',
+].join('');
+
+export const referenceSafetensors = (): Bytes =>
+  Uint8Array.from(Buffer.from(referenceSafetensorsBase64, 'base64'));

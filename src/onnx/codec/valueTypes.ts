@@ -21,9 +21,10 @@ import {
 } from './messageReader.ts';
 import {
   beginMessage,
+  dropRest,
   finishMessage,
   type MessageWriter,
-  takeRest,
+  takeLeft,
   wrapRest,
   writeEncoded,
   writeInt,
@@ -56,8 +57,8 @@ export const encodeType = (type: ValueType): Encoded => {
   if (type.kind === 'unknown') return encodedOf(type.rest ?? new Uint8Array(0));
   const writer = beginMessage('TypeProto', type.rest);
   const field = fieldByKind[type.kind];
-  const [left] = takeRest(writer, field);
-  takeRest(writer, ...kinds);
+  const [left] = takeLeft(writer, field);
+  dropRest(writer, ...kinds);
   writeEncoded(writer, field, encodeKind(type, left));
   return finishMessage(writer);
 };
@@ -178,7 +179,7 @@ const encodeTensorType = (
   { dtype, shape }: TensorType,
 ): Encoded => {
   writeInt(writer, 'elem_type', dataTypeNumbers[dtype]);
-  const [left] = takeRest(writer, 'shape');
+  const [left] = takeLeft(writer, 'shape');
   if (shape) writeEncoded(writer, 'shape', encodeShape(shape, left));
   return finishMessage(writer);
 };
@@ -186,11 +187,11 @@ const encodeTensorType = (
 /** What was left of dimensions is given back as long as there are as many. */
 const encodeShape = (shape: Shape, left: Uint8Array | undefined): Encoded => {
   const writer = beginMessage('TensorShapeProto', left);
-  const leftOfDims = takeRest(writer, 'dim');
+  const leftOfDims = takeLeft(writer, 'dim');
   shape.forEach((dim, index) => {
     const rest = leftOfDims.length === shape.length ? leftOfDims[index] : undefined;
     const inner = beginMessage('TensorShapeProto.Dimension', rest);
-    if (dim !== undefined) takeRest(inner, 'dim_value', 'dim_param');
+    if (dim !== undefined) dropRest(inner, 'dim_value', 'dim_param');
     if (typeof dim === 'number') writeInt(inner, 'dim_value', dim);
     else writeName(inner, 'dim_param', dim ?? '');
     writeEncoded(writer, 'dim', finishMessage(inner));
