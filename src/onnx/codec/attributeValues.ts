@@ -55,11 +55,11 @@ export const readAttributeValue = (message: AttributeMessage, readGraph: ReadGra
   const to = takeName(message, 'ref_attr_name');
   const type = typeOf(message);
   if (to !== '') {
-    if (type !== 0) take(message, findFields(message, 'type', wire.varint));
+    if (type !== 0) take(findFields(message, 'type', wire.varint));
     return { type: 'reference', to, of: type };
   }
   const value = readByType(message, type, readGraph);
-  if (value.type !== 'unknown') take(message, findFields(message, 'type', wire.varint));
+  if (value.type !== 'unknown') take(findFields(message, 'type', wire.varint));
   return value;
 };
 
@@ -202,13 +202,13 @@ const takeStrings = (message: AttributeMessage): Attribute => {
     if (text === undefined) return { type: 'unknown' };
     texts.push(text);
   }
-  take(message, found);
+  take(found);
   return { type: 'strings', value: texts };
 };
 
 const takeFloat = (message: AttributeMessage): number => {
   const found = findFields(message, 'f', wire.fixed32);
-  take(message, found);
+  take(found);
   const last = found.at(-1);
   return last ? (floatsOf(payloadOf(message.reading, last))[0] ?? 0) : 0;
 };

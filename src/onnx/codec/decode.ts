@@ -159,7 +159,7 @@ const takeValues = (message: Message<'GraphProto' | 'FunctionProto'>): ReadonlyM
     const value = readValue(message.reading, { start: at, end, depth: message.depth + 1 });
     if (values.has(value.name)) continue;
     values.set(value.name, value);
-    take(message, [field]);
+    take([field]);
   }
   return values;
 };

@@ -31,9 +31,8 @@ import type { Encoded } from './wireWriter.ts';
 type HasMetadata = 'ModelProto' | 'GraphProto' | 'NodeProto' | 'ValueInfoProto' | 'FunctionProto';
 type HasOpsets = 'ModelProto' | 'FunctionProto';
 
-export const standardDomain = 'ai.onnx';
-/** The long name of the standard operators' domain means the empty one (Versioning.md). */
-export const shortDomain = (domain: string): string => (domain === standardDomain ? '' : domain);
+/** The long name of the standard operators' domain, which means the empty one (Versioning.md). */
+const standardDomain = 'ai.onnx';
 
 /** Undefined without entries. An entry whose key was there before, or that isn't two texts, stays in the message's rest. */
 export const takeMetadata = (message: Message<HasMetadata>): Metadata | undefined => {
@@ -42,7 +41,7 @@ export const takeMetadata = (message: Message<HasMetadata>): Metadata | undefine
     const entry = readEntry(message, field);
     if (!entry || entries.has(entry[0])) continue;
     entries.set(...entry);
-    take(message, [field]);
+    take([field]);
   }
   return entries.size === 0 ? undefined : Object.fromEntries(entries);
 };
@@ -111,7 +110,7 @@ export const takeDomain = (message: Message<'OperatorSetIdProto' | 'NodeProto'>)
   const found = findFields(message, 'domain', wire.bytes);
   const domain = takeName(message, 'domain');
   if (domain !== standardDomain) return domain;
-  for (const field of found) message.taken.delete(field);
+  for (const field of found) field.taken = false;
   return '';
 };
 

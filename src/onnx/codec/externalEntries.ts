@@ -22,7 +22,7 @@ export const takeExternal = (message: Message<'TensorProto'>, called: string): E
     found.every((field, index) =>
       equalBytes(payloadOf(message.reading, field), own[index] ?? new Uint8Array(0)),
     );
-  if (isSame) take(message, found);
+  if (isSame) take(found);
   return external;
 };
 

@@ -15,11 +15,9 @@ export const codecLimits = {
   textBytes: 2 ** 26,
   /** Bytes of a file without its large tensors: what `readModel` holds in memory. */
   skeletonBytes: 2 ** 30,
-  /** Bytes of a model in memory: offsets in it and lengths must be exact. */
-  fileBytes: Number.MAX_SAFE_INTEGER,
   /** Of a safetensors file's header: the reference's own limit. */
   safetensorsHeaderBytes: 100_000_000,
-  /** Of one tensor that `resolveTensor` brings into memory: the most a typed array of today's engines holds is more. */
+  /** Of one tensor that `resolveTensor` brings into memory: a WebAssembly heap of 32 bits holds no more. */
   resolvedBytes: 2 ** 32,
 } as const;
 

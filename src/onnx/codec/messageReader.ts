@@ -35,7 +35,6 @@ export type Message<Name extends MessageName> = {
   readonly reading: Reading;
   readonly depth: number;
   readonly fields: readonly RawField[];
-  readonly taken: Set<RawField>;
 };
 
 export const openMessage = <Name extends MessageName>(
@@ -48,7 +47,7 @@ export const openMessage = <Name extends MessageName>(
   const fields = listFields(reading.bytes, start, end);
   reading.fieldsLeft -= fields.length;
   if (reading.fieldsLeft < 0) throw refuse('too-large', `it has more than ${codecLimits.fields} fields`);
-  return { name, reading, depth, fields, taken: new Set() };
+  return { name, reading, depth, fields };
 };
 
 /** Fields of this name and of that wire type, as they stand. Takes none of them. */
@@ -61,8 +60,8 @@ export const findFields = <Name extends MessageName>(
   return message.fields.filter((one) => one.number === number && one.wire === wireType);
 };
 
-export const take = <Name extends MessageName>(message: Message<Name>, fields: readonly RawField[]): void => {
-  for (const field of fields) message.taken.add(field);
+export const take = (fields: readonly RawField[]): void => {
+  for (const field of fields) field.taken = true;
 };
 
 /** Undefined if it isn't there or is no UTF-8; that stays in the rest. */
@@ -73,7 +72,7 @@ export const takeText = <Name extends MessageName>(
   const found = findFields(message, field, wire.bytes);
   const last = found.at(-1);
   const text = last && textOf(message.reading, last);
-  if (text !== undefined) take(message, found);
+  if (text !== undefined) take(found);
   return text;
 };
 
@@ -88,7 +87,7 @@ export const takeName = <Name extends MessageName>(
   const found = findFields(message, field, wire.bytes);
   const last = found.at(-1);
   if (!last || last.at === last.end) return '';
-  take(message, found);
+  take(found);
   return exactText(message, field, last);
 };
 
@@ -97,7 +96,7 @@ export const takeNames = <Name extends MessageName>(
   field: FieldName<Name>,
 ): string[] => {
   const found = findFields(message, field, wire.bytes);
-  take(message, found);
+  take(found);
   return found.map((one) => exactText(message, field, one));
 };
 
@@ -106,7 +105,7 @@ export const takeInt = <Name extends MessageName>(
   message: Message<Name>,
   field: FieldName<Name>,
 ): Int | undefined => {
-  take(message, findFields(message, field, wire.varint));
+  take(findFields(message, field, wire.varint));
   return peekInt(message, field);
 };
 
@@ -128,7 +127,7 @@ export const takeInts = <Name extends MessageName>(message: Message<Name>, field
   const found = message.fields.filter(
     (one) => one.number === number && (one.wire === wire.varint || one.wire === wire.bytes),
   );
-  take(message, found);
+  take(found);
   const values: Int[] = [];
   for (const one of found) {
     const cursor = cursorOf(message.reading.bytes, one.at);
@@ -154,7 +153,7 @@ export const takeFixed = <Name extends MessageName>(
   const ragged = found.find(({ at, end }) => (end - at) % size !== 0);
   if (ragged)
     throw refuse('malformed', `${field} has ${ragged.end - ragged.at} bytes, no multiple of ${size}`);
-  take(message, found);
+  take(found);
   const [first, second] = found;
   if (first && !second) return payloadOf(message.reading, first);
   return concatBytes(...chunked(found.map((one) => payloadOf(message.reading, one))));
@@ -165,7 +164,7 @@ export const takeBytes = <Name extends MessageName>(
   field: FieldName<Name>,
 ): Uint8Array[] => {
   const found = findFields(message, field, wire.bytes);
-  take(message, found);
+  take(found);
   return found.map((one) => payloadOf(message.reading, one));
 };
 
@@ -174,7 +173,7 @@ export const takeParts = <Name extends MessageName>(
   field: FieldName<Name>,
 ): Part[] => {
   const found = findFields(message, field, wire.bytes);
-  take(message, found);
+  take(found);
   return found.map(({ at, end }) => ({ start: at, end, depth: message.depth + 1 }));
 };
 
@@ -189,12 +188,8 @@ export const takePart = <Name extends MessageName>(
 };
 
 /** What nobody took, as it stands; undefined if there is nothing. */
-export const restOf = <Name extends MessageName>({
-  fields,
-  taken,
-  reading,
-}: Message<Name>): Rest | undefined => {
-  const left = fields.filter((field) => !taken.has(field));
+export const restOf = <Name extends MessageName>({ fields, reading }: Message<Name>): Rest | undefined => {
+  const left = fields.filter(({ taken }) => !taken);
   if (left.length === 0) return undefined;
   return concatBytes(...chunked(left.map(({ start, end }) => reading.bytes.subarray(start, end))));
 };
@@ -223,11 +218,25 @@ export const textOf = (reading: Reading, field: RawField): string | undefined =>
 };
 
 export const decodeText = (bytes: Uint8Array): string | undefined => {
+  const short = bytes.byteLength <= shortText ? decodeAscii(bytes) : undefined;
+  if (short !== undefined) return short;
   try {
     return textDecoder.decode(bytes);
   } catch {
     return undefined;
   }
+};
+
+/** Names are short and ASCII, and a model has a million: for these a loop is faster than a call to the decoder. */
+const shortText = 64;
+
+const decodeAscii = (bytes: Uint8Array): string | undefined => {
+  let text = '';
+  for (const byte of bytes) {
+    if (byte > 127) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 };
 
 const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -98,12 +98,14 @@ const readHead = async ({ window }: Scan, offset: number, end: number): Promise<
   const bytes = window.peek(offset, available) ?? (await window.load(offset, available));
   const cursor = cursorOf(bytes);
   const tag = readTag(cursor, available);
+  const number = tag >>> 3;
+  const wireType = tag & 7;
   const at = offset + cursor.offset;
   const sized = (length: number): Head => {
     if (at + length > end) throw endsEarly(offset);
-    return { ...tag, at, length };
+    return { number, wire: wireType, at, length };
   };
-  switch (tag.wire) {
+  switch (wireType) {
     case wire.varint:
       readVarint(cursor, available);
       return sized(offset + cursor.offset - at);
@@ -116,13 +118,10 @@ const readHead = async ({ window }: Scan, offset: number, end: number): Promise<
       const length = lengthOf(cursor);
       const payload = offset + cursor.offset;
       if (payload + length > end) throw endsEarly(offset);
-      return { ...tag, at: payload, length };
+      return { number, wire: wireType, at: payload, length };
     }
     default:
-      throw refuse(
-        'malformed',
-        `field ${tag.number} at byte ${offset} has wire type ${tag.wire}, ONNX has none`,
-      );
+      throw refuse('malformed', `field ${number} at byte ${offset} has wire type ${wireType}, ONNX has none`);
   }
 };
 

@@ -125,7 +125,7 @@ type Taken = { readonly data: TensorData; readonly typed: boolean };
 
 const takeData = (message: Message<'TensorProto'>, dtype: DataType, called: string): Taken => {
   if (peekInt(message, 'data_location') === externalLocation) {
-    take(message, findFields(message, 'data_location', wire.varint));
+    take(findFields(message, 'data_location', wire.varint));
     return { data: takeExternal(message, called), typed: false };
   }
   if (dtype === 'string')
@@ -142,7 +142,7 @@ const takeRaw = (message: Message<'TensorProto'>, dtype: DataType): Taken | unde
   const typedField = typedFieldOf(dtype);
   const hasTyped = typedField && message.fields.some((field) => field.number === numberOfTyped[typedField]);
   if (!hole && raw.at === raw.end && hasTyped) return undefined;
-  take(message, found);
+  take(found);
   if (hole) return { data: { kind: 'slice', ...hole }, typed: false };
   return { data: { kind: 'bytes', bytes: payloadOf(message.reading, raw) }, typed: false };
 };
@@ -172,8 +172,8 @@ const checkLength = (data: TensorData, dtype: DataType, dims: readonly number[],
 };
 
 /** Raw data that was left in the file can't be kept in a rest. */
-const checkHoles = ({ fields, taken, reading }: Message<'TensorProto'>, called: string): void => {
-  if (reading.holes.size > 0 && fields.some((field) => reading.holes.has(field.at) && !taken.has(field)))
+const checkHoles = ({ fields, reading }: Message<'TensorProto'>, called: string): void => {
+  if (reading.holes.size > 0 && fields.some(({ at, taken }) => !taken && reading.holes.has(at)))
     throw refuse('invalid', `${called} has raw data, which doesn't go with the rest of it`);
 };
 

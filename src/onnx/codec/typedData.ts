@@ -24,7 +24,7 @@ export const takeTyped = (
   const runs = [...findFields(message, field, wire.varint), ...findFields(message, field, wire.bytes)].sort(
     (a, b) => a.start - b.start,
   );
-  take(message, runs);
+  take(runs);
   const layout = layoutOf(dtype, field);
   // A number on the wire is a byte at least, so memory is bounded by the file.
   const count = runs.reduce((sum, run) => sum + countVarints(message.reading.bytes, run.at, run.end), 0);

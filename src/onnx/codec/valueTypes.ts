@@ -119,7 +119,7 @@ const readShape = (reading: Reading, part: Part): { shape: Shape; left: Uint8Arr
   const parts = findFields(message, 'dim', wire.bytes);
   if (parts.length > codecLimits.dims)
     throw refuse('too-large', `a type has ${parts.length} dimensions, at most ${codecLimits.dims} are read`);
-  take(message, parts);
+  take(parts);
   const dims = parts.map(({ at, end }) => readDim(reading, { start: at, end, depth: message.depth + 1 }));
   const leftOfDims = wrapRest(
     'TensorShapeProto',
@@ -138,7 +138,7 @@ const readDim = (reading: Reading, part: Part): { dim: Dim; left: Rest | undefin
   if (number && !second && !named) {
     const value = intOf(reading, number);
     if (typeof value === 'number' && value >= 0) {
-      take(message, numbers);
+      take(numbers);
       return { dim: value, left: restOf(message) };
     }
   }
@@ -214,7 +214,7 @@ const takeDataType = <Name extends 'TypeProto.Tensor' | 'TypeProto.SparseTensor'
 ): DataType | undefined => {
   const number = peekInt(message, field);
   const dtype = typeof number === 'number' ? dataTypeOf(number) : undefined;
-  if (dtype) take(message, findFields(message, field, wire.varint));
+  if (dtype) take(findFields(message, field, wire.varint));
   return dtype;
 };
 

@@ -12,6 +12,8 @@ export type RawField = {
   readonly start: number;
   readonly at: number;
   readonly end: number;
+  /** Somebody has read it: it is not left over. */
+  taken: boolean;
 };
 
 /** A place in bytes. `low` and `high` are the halves of the varint that was read last, 32 bits each, unsigned. */
@@ -31,12 +33,11 @@ export const listFields = (bytes: Uint8Array, start: number, end: number): RawFi
   return fields;
 };
 
-export const readTag = (cursor: Cursor, end: number): { readonly number: number; readonly wire: number } => {
+/** The number of a field, times 8, and its wire type. */
+export const readTag = (cursor: Cursor, end: number): number => {
   readVarint(cursor, end);
-  const number = cursor.low >>> 3;
-  if (cursor.high !== 0 || number === 0)
-    throw refuse('malformed', `there is no field number where one must be, at byte ${cursor.offset}`);
-  return { number, wire: cursor.low & 7 };
+  if (cursor.high === 0 && cursor.low > 7) return cursor.low;
+  throw refuse('malformed', `there is no field number where one must be, at byte ${cursor.offset}`);
 };
 
 /** Moves the cursor past a varint of at most 10 bytes and leaves its halves there. */
@@ -84,8 +85,10 @@ export const endsEarly = (offset: number) =>
 const readField = (cursor: Cursor, end: number): RawField => {
   const start = cursor.offset;
   const tag = readTag(cursor, end);
+  const number = tag >>> 3;
+  const wireType = tag & 7;
   let at = cursor.offset;
-  switch (tag.wire) {
+  switch (wireType) {
     case wire.varint:
       readVarint(cursor, end);
       break;
@@ -103,11 +106,8 @@ const readField = (cursor: Cursor, end: number): RawField => {
       break;
     }
     default:
-      throw refuse(
-        'malformed',
-        `field ${tag.number} at byte ${start} has wire type ${tag.wire}, ONNX has none`,
-      );
+      throw refuse('malformed', `field ${number} at byte ${start} has wire type ${wireType}, ONNX has none`);
   }
   if (cursor.offset > end) throw endsEarly(start);
-  return { ...tag, start, at, end: cursor.offset };
+  return { number, wire: wireType, start, at, end: cursor.offset, taken: false };
 };
