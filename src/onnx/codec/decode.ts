@@ -33,7 +33,8 @@ import { wire } from './wireReader.ts';
  *
  * Encoded again it is the same bytes if the file was written as the reference implementation writes (proto2, fields in the
  * order of their numbers, shortest varints). Equal in content, but not in bytes, are files of proto3 writers that leave out
- * an attribute's zero or pack its lists, files with fields in another order, and those without attribute types (IR 1).
+ * an attribute's zero or pack its lists, files with fields in another order, those without attribute types (IR 1), and those
+ * that repeat a value's type or a metadata key, whose second mention moves behind the others.
  */
 export const decodeModel = (bytes: Uint8Array): Result<Model, OnnxFault> =>
   bytes.byteLength === 0

@@ -261,6 +261,19 @@ describe('a file that nobody should have written', () => {
     }
   });
 
+  it('keeps fields that have the number of another kind of field', () => {
+    // A shape whose field 1 is a number once, and a dimension once. Found by fuzzing.
+    const bytes = Uint8Array.from(
+      Buffer.from(
+        '080a3a400a0e0a01780a017712017922034164641201672a15080c10024201774a0c0303030303030303030303035a140a0178120f0a0d08011209080312014e0a02080342021015',
+        'hex',
+      ),
+    );
+    const model = decode(bytes);
+    expect(model.graph.inputs[0]?.type).toMatchObject({ kind: 'tensor', shape: [3] });
+    expect(decode(encode(model))).toEqual(model);
+  });
+
   it('keeps an attribute called __proto__ an attribute', () => {
     const odd = {
       ...node('Relu', ['x'], ['y']),
