@@ -42,6 +42,14 @@ describe('an external tensor', () => {
     expect(result).toMatchObject({ ok: false, error: { code, message: expect.stringContaining(message) } });
   });
 
+  it('is missing if its file can’t be opened', async () => {
+    const result = await resolveTensor(external(0, 8), () => Promise.reject(new Error('no permission')));
+    expect(result).toMatchObject({
+      ok: false,
+      error: { code: 'missing', message: expect.stringContaining('no permission') },
+    });
+  });
+
   it('is never opened where it could lead out of the folder', async () => {
     const opened: string[] = [];
     const places = [

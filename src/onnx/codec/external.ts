@@ -7,7 +7,7 @@ import type { External } from './externalEntries.ts';
 import { mapInitializers } from './graphTensors.ts';
 import { codecLimits } from './limits.ts';
 import { attemptAsync, refuse } from './refusal.ts';
-import { readExactly, type Write, writePieces } from './sourceReading.ts';
+import { messageOf, readExactly, type Write, writePieces } from './sourceReading.ts';
 import { lengthFault } from './tensors.ts';
 import type { Piece, SlicePiece } from './wireWriter.ts';
 
@@ -118,7 +118,9 @@ const locate = async (tensor: Tensor, external: External, open: OpenExternal): P
   if (unsafe) throw refuse('invalid', `${called}: ${unsafe}`);
   if (tensor.dtype === 'string')
     throw refuse('unsupported', `${called} has strings, which no external file holds`);
-  const source = await open(location);
+  const source = await open(location).catch((cause: unknown) => {
+    throw refuse('missing', `${called} is in ${location}, which can't be opened: ${messageOf(cause)}`);
+  });
   if (!source) throw refuse('missing', `${called} is in ${location}, which isn't there`);
   const length = external.length ?? Math.max(0, source.size - offset);
   if (offset + length > source.size)

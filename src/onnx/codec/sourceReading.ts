@@ -68,4 +68,4 @@ export const createWindowedSource = (source: ByteSource): WindowedSource => {
   };
 };
 
-const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
+export const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
