@@ -12,8 +12,9 @@ import { openAct } from '../../src/admission/acts.ts';
 import { verifyCapability } from '../../src/admission/capability.ts';
 import { createHistory, openPerson } from '../../src/admission/testDoubles.ts';
 import { byteCount, milliseconds, type PeerId, type RoomId, type Sha256 } from '../../src/core/brand.ts';
-import { type Bytes, utf8 } from '../../src/core/bytes.ts';
+import { type Bytes, concatBytes, utf8 } from '../../src/core/bytes.ts';
 import { decodeCbor, encodeCbor } from '../../src/core/codec.ts';
+import { unwrap } from '../../src/core/result.ts';
 import { decodeWith } from '../../src/core/schema.ts';
 import { openIdentity } from '../../src/identity/index.ts';
 import {
@@ -43,6 +44,16 @@ import {
   signalingProtocol,
 } from '../../src/mesh/signaling/protocol.ts';
 import { decodeFrame, encodeFrame } from '../../src/mesh/wire/frames.ts';
+import {
+  bytesSource,
+  decodeModel,
+  encodeModel,
+  joinChunks,
+  readModel,
+  readSafetensors,
+} from '../../src/onnx/codec/index.ts';
+import { modelOf, node, tensor } from '../../src/onnx/codec/testDoubles.ts';
+import { referenceModel } from '../../src/onnx/codec/testVectors.ts';
 
 export type FuzzTarget = {
   readonly name: string;
@@ -271,5 +282,46 @@ export const createFuzzTargets = async (): Promise<readonly FuzzTarget[]> => {
           maxDepth: rpcLimits.maxDepth,
         }).ok,
     },
+    {
+      name: 'ONNX models',
+      valid: [referenceModel(), smallModel],
+      // What was accepted can be written, and read again.
+      decode: (bytes) => {
+        const model = decodeModel(bytes);
+        if (!model.ok) return false;
+        const again = decodeModel(joinChunks(unwrap(encodeModel(model.value))));
+        if (!again.ok) throw new Error(again.error.message);
+        return true;
+      },
+    },
+    {
+      name: 'ONNX models in a stream',
+      valid: [smallModel],
+      decode: async (bytes) => (await readModel(bytesSource(bytes), { lazyAbove: 8 })).ok,
+    },
+    {
+      name: 'safetensors',
+      valid: [safetensors],
+      decode: async (bytes) => (await readSafetensors(bytesSource(bytes))).ok,
+    },
   ];
 };
+
+const smallModel = joinChunks(
+  unwrap(
+    encodeModel(
+      modelOf({
+        nodes: [node('Add', ['x', 'w'], ['y'])],
+        initializers: new Map([['w', tensor([12], new Uint8Array(12).fill(3))]]),
+        inputs: [{ name: 'x', type: { kind: 'tensor', dtype: 'float32', shape: ['N', 3] } }],
+      }),
+    ),
+  ),
+);
+const header =
+  '{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}';
+const safetensors = concatBytes(
+  Uint8Array.of(header.length, 0, 0, 0, 0, 0, 0, 0),
+  utf8(header),
+  new Uint8Array(3),
+);

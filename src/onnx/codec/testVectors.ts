@@ -1,0 +1,64 @@
+import type { Bytes } from '../../core/bytes.ts';
+
+/**
+ * A model that the reference library (onnx 1.23 for Python) wrote, with most of what a file can have: every element type in
+ * typed fields, strings, external data in three spellings, a sparse initializer, annotations, denotations, a subgraph, a
+ * function, attributes of most types, operator sets under the long name, explicit zeros and empty texts, device
+ * configurations, training information; and an unknown field at its end.
+ */
+const referenceModelBase64 = [
+  'CA4SAXAoADIAOsULCqYCCgFhCgF3EgF5GgFuIgNBZGQqDQoBZhUAAMA/agCgAQEqEQoBaRj9//////////8BoAECKhIKA2JpZxiA',
+  'gICAgICAgECgAQIqCgoBcyICw7ygAQMqEQoCZnM9AACAPz0AAABAoAEGKhUKA2lzX0ABQP7//////////wGgAQcqDQoCc3NKAWFK',
+  'AWKgAQgqCAoBZRgAoAECKgsKAmJ5IgL//qABAyoTCgJ0cHIKCggIARIECgIIAaABDSopCgJzcKABC7IBHwoOCAEQASIEAAAAQEIC',
+  'c3YSCwgBEAc6AQBCAnNpGAMqHQoBdCoVCAMQASIMAACAPwAAAEAAAEBAQgF3oAEEKg8KAmFsoAEBqgEFYWxwaGEyAWQ6B2FpLm9u',
+  'bnhSBQoBeBgAClEKAWMSAXoiAklmKhUKC2Vsc2VfYnJhbmNoMgMSAWWgAQUqLgoLdGhlbl9icmFuY2gyHAoMCgF5EgFyIgRSZWx1',
+  'EgF0YgkKAXISBAoCCAGgAQUSAWcqFQgDEAEiDAAAgD8AAABAAABAQEIBdyoeCAUQASIUAACAPwAAgL8AAADAAAAAAAAAgD9CAnQx',
+  'Kg8IBRACKgUBAAEBAEICdDIqIQgFEAMqFwH///////////8B/v//////////AQABQgJ0MyoPCAUQBCoFAQABAQBCAnQ0KiEIBRAF',
+  'KhcB////////////Af7//////////wEAAUICdDUqIQgFEAYqFwH///////////8B/v//////////AQABQgJ0NiohCAUQBzoXAf//',
+  '/////////wH+//////////8BAAFCAnQ3Kg8IBRAJKgUBAAEBAEICdDkqFggFEAoqC4B4gPgCgIADAIB4QgN0MTAqMwgFEAtCA3Qx',
+  'MVIoAAAAAAAA8D8AAAAAAADwvwAAAAAAAADAAAAAAAAAAAAAAAAAAADwPyoQCAUQDEIDdDEyWgUBAAEBACoQCAUQDUIDdDEzWgUB',
+  'AAEBACozCAUQDiIoAACAPwAAAAAAAIC/AAAAAAAAAMAAAAAAAAAAAAAAAAAAAIA/AAAAAEIDdDE0KlsIBRAPQgN0MTVSUAAAAAAA',
+  'APA/AAAAAAAAAAAAAAAAAADwvwAAAAAAAAAAAAAAAAAAAMAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADwPwAAAAAAAAAA',
+  'KhYIBRAQKguAf4D/AoCAAwCAf0IDdDE2KhIIBRARKgc4uAHAAQA4QgN0MTcqEggFEBIqB0DAAcgBAEBCA3QxOCoSCAUQEyoHPLwB',
+  'wAEAPEIDdDE5KhIIBRAUKgdAwAHEAQBAQgN0MjAqDggFEBUqAwERAEIDdDIxKg8IBRAWKgTxAQ4BQgN0MjIqDwgFEBcqBKIBDAJC',
+  'A3QyMyoNCAUQGSoCUQBCA3QyNSoNCAUQGioCLQFCA3QyNioRCAUQGCoGf3+AAQB/QgN0MjQqDwgCEAgyAmH/MgBCA3N0cio5CAQQ',
+  'AUIDZXh0ahEKCGxvY2F0aW9uEgV3LmJpbmoLCgZvZmZzZXQSATBqDAoGbGVuZ3RoEgIxNnABKh8IBBABQgRleHQyahEKCGxvY2F0',
+  'aW9uEgV3LmJpbnABKkkIBBABQgRleHQzahEKCGxvY2F0aW9uEgV3LmJpbmoLCgZvZmZzZXQSATBqDAoGbGVuZ3RoEgIxNmoNCghi',
+  'YXNlcGF0aBIBcXABWjYKAWESMQooCAESJAoPEgFOGgpEQVRBX0JBVENICgIIAwoACgsI////////////ATIFSU1BR0VaCwoBYxIG',
+  'CgQICRIAYg0KAXkSCCIGCgQKAggBYhUKAW0SECoOCAcSCgoICAESBAoCEgBiEwoBbxIOSgwKCgoICBYSBAoCCAFiDwoBcxIKQggI',
+  'ARIECgIIAXIWCgFhEhEKDFNDQUxFX1RFTlNPUhIBd3ofCg4IARABIgQAAABAQgJzdhILCAEQBzoBAEICc2kYA0ILCgdhaS5vbm54',
+  'EBVCEQoNY29tLm1pY3Jvc29mdBABcgUKAWISAHIGCgFhEgEyogEFEgMSAXjKATQKAUYiAXgqAXkyBWFscGhhOgwKAXgSAXkiBFJl',
+  'bHVKBAoAEBRSAWRaCwoEYmV0YRgBoAEC+D8B',
+].join('');
+
+export const referenceModel = (): Bytes => Uint8Array.from(Buffer.from(referenceModelBase64, 'base64'));
+
+/**
+ * A file of the reference library (safetensors 0.8 for Python): two tensors each of nine element types, names that look like
+ * numbers, names whose order is another one in UTF-16, an empty tensor, scalars, and metadata.
+ */
+const referenceSafetensorsBase64 = [
+  'QAUAAAAAAAB7Il9fbWV0YWRhdGFfXyI6eyJmb3JtYXQiOiJwdCBcIsOpXCJcbiJ9LCJhLjgiOnsiZHR5cGUiOiJJNjQiLCJzaGFw',
+  'ZSI6WzEsMl0sImRhdGFfb2Zmc2V0cyI6WzAsMTZdfSwiYi44Ijp7ImR0eXBlIjoiSTY0Iiwic2hhcGUiOlsxLDJdLCJkYXRhX29m',
+  'ZnNldHMiOlsxNiwzMl19LCIxMCI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbXSwiZGF0YV9vZmZzZXRzIjpbMzIsMzZdfSwiNyI6',
+  'eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbXSwiZGF0YV9vZmZzZXRzIjpbMzYsNDBdfSwiYS43Ijp7ImR0eXBlIjoiRjMyIiwic2hh',
+  'cGUiOlsxLDJdLCJkYXRhX29mZnNldHMiOls0MCw0OF19LCJiLjciOnsiZHR5cGUiOiJGMzIiLCJzaGFwZSI6WzEsMl0sImRhdGFf',
+  'b2Zmc2V0cyI6WzQ4LDU2XX0sIu+9niI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbMCwzXSwiZGF0YV9vZmZzZXRzIjpbNTYsNTZd',
+  'fSwi8J+YgCI6eyJkdHlwZSI6IkYzMiIsInNoYXBlIjpbXSwiZGF0YV9vZmZzZXRzIjpbNTYsNjBdfSwiYS41Ijp7ImR0eXBlIjoi',
+  'QkYxNiIsInNoYXBlIjpbMSwyXSwiZGF0YV9vZmZzZXRzIjpbNjAsNjRdfSwiYi41Ijp7ImR0eXBlIjoiQkYxNiIsInNoYXBlIjpb',
+  'MSwyXSwiZGF0YV9vZmZzZXRzIjpbNjQsNjhdfSwiYS42Ijp7ImR0eXBlIjoiRjE2Iiwic2hhcGUiOlsxLDJdLCJkYXRhX29mZnNl',
+  'dHMiOls2OCw3Ml19LCJiLjYiOnsiZHR5cGUiOiJGMTYiLCJzaGFwZSI6WzEsMl0sImRhdGFfb2Zmc2V0cyI6WzcyLDc2XX0sImEu',
+  'MyI6eyJkdHlwZSI6IkY4X0U4TTAiLCJzaGFwZSI6WzEsMl0sImRhdGFfb2Zmc2V0cyI6Wzc2LDc4XX0sImIuMyI6eyJkdHlwZSI6',
+  'IkY4X0U4TTAiLCJzaGFwZSI6WzEsMl0sImRhdGFfb2Zmc2V0cyI6Wzc4LDgwXX0sImEuMiI6eyJkdHlwZSI6IkY4X0U0TTMiLCJz',
+  'aGFwZSI6WzEsMl0sImRhdGFfb2Zmc2V0cyI6WzgwLDgyXX0sImIuMiI6eyJkdHlwZSI6IkY4X0U0TTMiLCJzaGFwZSI6WzEsMl0s',
+  'ImRhdGFfb2Zmc2V0cyI6WzgyLDg0XX0sImEuNCI6eyJkdHlwZSI6Ikk4Iiwic2hhcGUiOlsxLDJdLCJkYXRhX29mZnNldHMiOls4',
+  'NCw4Nl19LCJiLjQiOnsiZHR5cGUiOiJJOCIsInNoYXBlIjpbMSwyXSwiZGF0YV9vZmZzZXRzIjpbODYsODhdfSwiYS4xIjp7ImR0',
+  'eXBlIjoiRjQiLCJzaGFwZSI6WzEsNF0sImRhdGFfb2Zmc2V0cyI6Wzg4LDkwXX0sImIuMSI6eyJkdHlwZSI6IkY0Iiwic2hhcGUi',
+  'OlsxLDRdLCJkYXRhX29mZnNldHMiOls5MCw5Ml19LCJhLjAiOnsiZHR5cGUiOiJCT09MIiwic2hhcGUiOlsxLDJdLCJkYXRhX29m',
+  'ZnNldHMiOls5Miw5NF19LCJiLjAiOnsiZHR5cGUiOiJCT09MIiwic2hhcGUiOlsxLDJdLCJkYXRhX29mZnNldHMiOls5NCw5Nl19',
+  'fSAIDxYdJCsyOUBHTlVcY2pxCA8WHSQrMjlAR05VXGNqcTEwMTA3Nzc3Bw4VHCMqMTgHDhUcIyoxODEyMzQFDBMaBQwTGgYNFBsG',
+  'DRQbAwoDCgIJAgkECwQLAQgBCAAHAAc=',
+].join('');
+
+export const referenceSafetensors = (): Bytes =>
+  Uint8Array.from(Buffer.from(referenceSafetensorsBase64, 'base64'));
