@@ -11,6 +11,7 @@ import {
   type RealType,
   toNumbers,
 } from './ndArray.ts';
+import { rounderOf } from './rounding.ts';
 
 /** What stops an evaluation: its text says what is wrong. Never leaves `evaluate.ts`, which adds the node. */
 export class Refusal extends Error {
@@ -44,6 +45,8 @@ export type Call = {
   readonly inputs: readonly (NdArray | undefined)[];
   /** Sums are rounded to float32 after each term. */
   readonly single: boolean;
+  /** Results are rounded to their types: an operator does so with what it computes in between and rounds to integers. */
+  readonly rounds: boolean;
   readonly budget: Budget;
   readonly maxIterations: number;
   /** Evaluates a graph of an attribute, which sees the values around the node. */
@@ -82,6 +85,10 @@ export const zeros = (call: Call, dtype: RealType, dims: readonly number[]): Rea
   dims,
   values: new Float64Array(claim(call, dims)),
 });
+
+/** What a value in between is once it is stored as `dtype`. */
+export const stored = (call: Call, dtype: RealType, value: number): number =>
+  call.rounds ? rounderOf(dtype)(value) : value;
 
 /** The next partial sum. */
 export const add = (call: Call, sum: number, term: number): number =>
@@ -122,11 +129,16 @@ export const boolInput = (call: Call, position: number): RealArray => {
   return array;
 };
 
-/** The values of an integer input, each a safe integer. */
-export const integers = (call: Call, position: number): number[] => {
+/** The values of an integer input, as near as numbers come to them: bounds may stand for "to the end". */
+export const roughIntegers = (call: Call, position: number): number[] => {
   const array = input(call, position);
   if (!isInteger(array.dtype)) throw typeError(position, 'an integer type', array);
-  const numbers = toNumbers(array);
+  return toNumbers(array);
+};
+
+/** The same, each a safe integer. */
+export const integers = (call: Call, position: number): number[] => {
+  const numbers = roughIntegers(call, position);
   const unsafe = numbers.find((number) => !Number.isSafeInteger(number));
   if (unsafe !== undefined) throw invalid(`input ${position} has ${unsafe}, which is beyond exact integers`);
   return numbers;

@@ -209,6 +209,7 @@ const runOperator = (
     opset: opsetOf(scope, domain),
     inputs,
     single: evaluation.single,
+    rounds: evaluation.rounds,
     budget: evaluation.budget,
     maxIterations: evaluation.maxIterations,
     run: (graph, given) => runSubgraph(evaluation, scope, graph, given),

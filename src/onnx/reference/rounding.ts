@@ -4,9 +4,8 @@ import type { RealType } from './ndArray.ts';
 export const roundHalfEven = (value: number): number => {
   const floor = Math.floor(value);
   const above = value - floor;
-  if (above < 0.5) return floor;
-  if (above > 0.5) return floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
+  if (above < 0.5 || (above === 0.5 && floor % 2 === 0)) return floor;
+  return floor === -1 ? -0 : floor + 1;
 };
 
 /** To a binary float of `precision` significant bits and least exponent `minExponent`; beyond `max` is infinite. */
@@ -16,7 +15,7 @@ const roundFloat = (value: number, precision: number, minExponent: number, max: 
   const unit = 2 ** (exponent - precision + 1);
   const rounded = roundHalfEven(value / unit) * unit;
   if (Math.abs(rounded) > max) return rounded > 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
-  return rounded === 0 && value < 0 ? -0 : rounded;
+  return rounded;
 };
 
 /** The greatest e with 2^e <= value, for normal numbers; `Math.log2` alone may be one off beside a power of two. */

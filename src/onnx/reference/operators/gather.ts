@@ -55,8 +55,8 @@ const gather: Operator = (call) => {
 const elementTargets = (call: Call, array: NdArray, position: number): Int32Array => {
   const { dims } = input(call, position);
   const axis = axisOf(intAttribute(call, 'axis', 0), array.dims.length);
-  const tooLong = dims.some((dim, i) => i !== axis && dim > dimAt(array, i));
-  if (dims.length !== array.dims.length || tooLong)
+  const fits = (dim: number, i: number) => i === axis || dim <= dimAt(array, i);
+  if (dims.length !== array.dims.length || !dims.every(fits))
     throw invalid(`indices [${dims}] don't fit to [${array.dims}] along axis ${axis}`);
   const along = wrapIndices(integers(call, position), dimAt(array, axis));
   const strides = stridesOf(array.dims);

@@ -15,6 +15,7 @@ import {
   realInput,
   requireDims,
   requiredInt,
+  stored,
   unsupported,
   zeros,
 } from '../call.ts';
@@ -110,7 +111,7 @@ const quantizeLinear: Operator = (call) => {
       throw invalid(`${at(x.values, i)} by a scale of ${divisor}`);
     result.values[i] = saturate(
       dtype,
-      roundHalfEven(at(x.values, i) / divisor) + (points ? at(points, index) : 0),
+      roundHalfEven(stored(call, scale.dtype, at(x.values, i) / divisor)) + (points ? at(points, index) : 0),
     );
   }
   return [result];
@@ -127,11 +128,11 @@ const dynamicQuantizeLinear: Operator = (call) => {
   const low = x.values.reduce((least, value) => Math.min(least, value), 0);
   const high = x.values.reduce((most, value) => Math.max(most, value), 0);
   if (!Number.isFinite(high - low)) throw invalid('not all of its input is finite');
-  const scale = high === low ? 1 : (high - low) / 255;
-  const point = saturate('uint8', roundHalfEven(-low / scale));
+  const scale = high === low ? 1 : stored(call, x.dtype, (high - low) / 255);
+  const point = saturate('uint8', roundHalfEven(stored(call, x.dtype, -low / scale)));
   const result = zeros(call, 'uint8', x.dims);
   x.values.forEach((value, i) => {
-    result.values[i] = saturate('uint8', roundHalfEven(value / scale) + point);
+    result.values[i] = saturate('uint8', roundHalfEven(stored(call, x.dtype, value / scale)) + point);
   });
   return [result, ndArray('float32', [], [scale]), ndArray('uint8', [], [point])];
 };

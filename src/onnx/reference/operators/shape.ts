@@ -14,6 +14,7 @@ import {
   optionalInput,
   optionalInts,
   requireSameType,
+  roughIntegers,
   stringAttribute,
 } from '../call.ts';
 import {
@@ -184,8 +185,7 @@ const slice: Operator = (call) => {
 /** May stand for "to the end", beyond exact integers: so not through `integers`. */
 const sliceBounds = (call: Call, name: string, position: number): number[] | undefined => {
   if (call.opset < 10) return optionalInts(call, name);
-  const array = optionalInput(call, position);
-  return array && Array.from<number | bigint, number>(array.values, Number);
+  return optionalInput(call, position) && roughIntegers(call, position);
 };
 
 /** Python's `range(dim)[start:end:step]`. */
