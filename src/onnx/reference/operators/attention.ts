@@ -111,19 +111,14 @@ const splitHeads = (call: Call, query: RealArray, { batch, length, heads, kvHead
 };
 
 const turnHeads = (call: Call, shape: Heads, past: readonly number[], q: RealArray, k: RealArray): void => {
-  const { batch, length, headSize, valid } = shape;
+  const { batch, length, headSize } = shape;
   const [cos, sin] = [floatInput(call, positions.cos), floatInput(call, positions.sin)];
   const rows = requireCache(cos, sin, headSize);
   const ids = optionalInput(call, positions.ids) && integers(call, positions.ids);
   if (ids && ids.length !== batch * length)
     throw invalid(`${ids.length} position_ids for [${batch},${length}]`);
-  // A position in the padding behind has no place of its own: the runtime gives it 1, and nothing looks at it.
-  const placeOf = (sample: number, position: number) => {
-    const place = itemAt(past, sample) + position;
-    return place < itemAt(valid, sample) ? place : 1;
-  };
   const row = (sample: number, position: number) =>
-    requireRow(ids ? itemAt(ids, sample * length + position) : placeOf(sample, position), rows);
+    requireRow(ids ? itemAt(ids, sample * length + position) : itemAt(past, sample) + position, rows);
   const cache = { cos, sin, interleaved: intAttribute(call, 'rotary_interleaved', 0) !== 0, row };
   for (const { array, heads } of [
     { array: q, heads: shape.heads },

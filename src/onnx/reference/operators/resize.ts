@@ -30,10 +30,9 @@ const coordinate = (mode: string, { from, to, scale }: AxisScale, position: numb
       return (position + 0.5) / scale - 0.5;
     case 'pytorch_half_pixel':
       return to > 1 ? (position + 0.5) / scale - 0.5 : 0;
-    case 'half_pixel_symmetric': {
-      const center = from / 2;
-      return center * (1 - to / (scale * from)) + (position + 0.5) / scale - 0.5;
-    }
+    case 'half_pixel_symmetric':
+      // The definition's center · (1 - to / (scale · from)), without its roundings.
+      return (from - to / scale) / 2 + (position + 0.5) / scale - 0.5;
     case 'align_corners':
       return to > 1 ? (position * (from - 1)) / (to - 1) : 0;
     case 'asymmetric':
