@@ -1,5 +1,5 @@
 const twoOverRootPi = 2 / Math.sqrt(Math.PI);
-/** From here on the series loses digits and the continued fraction converges fast. */
+/** Above, the continued fraction needs fewer terms than the series. */
 const seriesUpTo = 2;
 /** 1 - erf(6) is below 2.2e-17, half a unit in the last place of 1. */
 const oneFrom = 6;

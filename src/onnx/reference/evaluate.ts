@@ -1,11 +1,12 @@
 import { err, ok, type Result } from '../../core/result.ts';
 import { type OnnxFault, onnxFault } from '../fault.ts';
-import type { Attribute, Graph, Model, ModelFunction, Node } from '../ir/types.ts';
+import type { Graph, Model, ModelFunction, Node } from '../ir/types.ts';
 import { type Budget, type Call, invalid, Refusal, unsupported } from './call.ts';
 import { checkFeed } from './feeds.ts';
 import { isFloat, isRealArray, type NdArray } from './ndArray.ts';
 import { operatorOf } from './operators/table.ts';
 import { rounderOf } from './rounding.ts';
+import { lookUp, resolveAttributes, type Scope, withoutAbsent } from './scope.ts';
 import { tensorToNdArray } from './tensors.ts';
 
 export type EvaluateOptions = {
@@ -70,16 +71,6 @@ type Evaluation = {
   readonly rounds: boolean;
   readonly single: boolean;
   readonly opsets: ReadonlyMap<string, number>;
-};
-
-/** Values by name, and where else to look: the scope around a subgraph. A function's body sees nothing around it. */
-type Scope = {
-  readonly values: Map<string, NdArray>;
-  readonly outer?: Scope;
-  readonly depth: number;
-  readonly opsets: ReadonlyMap<string, number>;
-  /** Of the node that calls the function we are in. */
-  readonly attributes: Readonly<Record<string, Attribute>>;
 };
 
 /** A refusal of which the node is known: the innermost one. */
@@ -147,14 +138,6 @@ const bindInitializers = (evaluation: Evaluation, scope: Scope, graph: Graph): v
     evaluation.budget.live += array.value.values.length;
     scope.values.set(name, array.value);
   }
-};
-
-const lookUp = (scope: Scope, name: string): NdArray => {
-  for (let at: Scope | undefined = scope; at; at = at.outer) {
-    const found = at.values.get(name);
-    if (found) return found;
-  }
-  throw invalid(`value ${name} is used before it is made, or never made`);
 };
 
 const runNodes = (evaluation: Evaluation, scope: Scope, nodes: readonly Node[]): void => {
@@ -280,26 +263,6 @@ const runFunction = (
     );
     return body.outputs.map((name) => lookUp(scope, name));
   });
-};
-
-/** An optional input that the caller leaves out is left out inside as well. */
-const withoutAbsent = (node: Node, { values }: Scope, { inputs }: ModelFunction): Node => {
-  const isAbsent = (name: string) => inputs.includes(name) && !values.has(name);
-  return node.inputs.some(isAbsent)
-    ? { ...node, inputs: node.inputs.map((name) => (isAbsent(name) ? '' : name)) }
-    : node;
-};
-
-/** References to a function's attributes replaced; one that its caller doesn't give is left out. */
-const resolveAttributes = ({ attributes }: Node, given: Call['attributes']): Call['attributes'] => {
-  if (Object.values(attributes).every(({ type }) => type !== 'reference')) return attributes;
-  return Object.fromEntries(
-    Object.entries(attributes).flatMap(([name, attribute]): [string, Attribute][] => {
-      if (attribute.type !== 'reference') return [[name, attribute]];
-      const value = Object.hasOwn(given, attribute.to) ? given[attribute.to] : undefined;
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
 };
 
 /** To what its type holds, if that is asked for. Values that are right already are shared, not copied. */
