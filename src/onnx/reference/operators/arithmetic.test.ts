@@ -54,6 +54,15 @@ describe('operators that broadcast', () => {
     expect(toNumbers(applyOp('Mod', [a, b], { fmod: 1 }))).toEqual([0, 1, 5, 0, -1, 3]);
   });
 
+  it('broadcast along an axis in old versions, and PRelu along the channels', () => {
+    const x = f32([1, 2, 2], [-1, -2, -3, -4]);
+    expect(
+      toNumbers(applyOp('Add', [x, f32([2], [10, 20])], { axis: 1, broadcast: 1 }, { opset: 6 })),
+    ).toEqual([9, 8, 17, 16]);
+    expect(toNumbers(applyOp('PRelu', [x, f32([2], [1, 10])], {}, { opset: 6 }))).toEqual([-1, -2, -30, -40]);
+    expect(toNumbers(applyOp('PRelu', [x, f32([2], [1, 10])], {}, { opset: 7 }))).toEqual([-1, -20, -3, -40]);
+  });
+
   it('raise to powers of another type', () => {
     expect(toNumbers(applyOp('Pow', [f32([3], [1, 2, 3]), i64([3], [4, 5, 6])]))).toEqual([1, 32, 729]);
     expect(toNumbers(applyOp('Pow', [i64([1], [3]), i64([1], [4])]))).toEqual([81]);

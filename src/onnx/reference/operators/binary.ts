@@ -1,4 +1,5 @@
 import {
+  axisOf,
   boolInput,
   type Call,
   claim,
@@ -11,6 +12,7 @@ import {
   type Operator,
   optionalFloatAttribute,
   optionalInput,
+  optionalInt,
   requireSameType,
   unsupported,
   zeros,
@@ -26,6 +28,7 @@ import {
   type RealType,
   toNumbers,
   type WideArray,
+  withDims,
   wrapTo,
 } from '../ndArray.ts';
 
@@ -93,8 +96,17 @@ const arithmetic =
   (how: Arithmetic): Operator =>
   (call) => {
     requireSameType(call, [0, 1]);
-    return [combine(call, input(call, 0), input(call, 1), how)];
+    return [combine(call, input(call, 0), secondInput(call), how)];
   };
+
+/** Before version 7 an axis may say where the axes of the second input begin in those of the first. */
+const secondInput = (call: Call): NdArray => {
+  const [{ dims }, second] = [input(call, 0), input(call, 1)];
+  const axis = call.opset < 7 ? optionalInt(call, 'axis') : undefined;
+  if (axis === undefined) return second;
+  const behind = dims.length - axisOf(axis, dims.length) - second.dims.length;
+  return withDims(second, [...second.dims, ...new Array<number>(Math.max(0, behind)).fill(1)]);
+};
 
 const nonZero = <T>(x: T): T => {
   if (x === 0 || x === 0n) throw invalid('it divides an integer by zero');
@@ -252,9 +264,13 @@ const bitwise =
     return arithmetic({ real, wide })(call);
   };
 
+/** Before version 7 a line of slopes is one for each channel. */
 const prelu: Operator = (call) => {
   requireSameType(call, [0, 1]);
-  return [combineReal(call, floatInput(call, 0), floatInput(call, 1), (x, slope) => (x < 0 ? slope * x : x))];
+  const [x, given] = [floatInput(call, 0), floatInput(call, 1)];
+  const isPerChannel = call.opset < 7 && given.dims.length === 1 && x.dims.length > 1;
+  const slopes = isPerChannel ? { ...given, dims: [...given.dims, ...x.dims.slice(2).map(() => 1)] } : given;
+  return [combineReal(call, x, slopes, (value, slope) => (value < 0 ? slope * value : value))];
 };
 
 /** Two and more inputs that broadcast. */
