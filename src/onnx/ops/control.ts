@@ -92,7 +92,7 @@ const scan: Infer = (call) => {
   if (count < 1 || states < 0) misfit(`num_scan_inputs is ${count} of ${call.inputs.length} inputs`);
   const axes = intsOf(call, 'scan_input_axes');
   const slices = call.inputs.slice(states).map((operand, i) => sliced(operand, axes?.[i] ?? 0));
-  const operands = [...call.inputs.slice(0, states).map(carried), ...slices.map(({ slice }) => slice)];
+  const operands = [...call.inputs.slice(0, states).map(typeOnly), ...slices.map(({ slice }) => slice)];
   const outputs = call.subgraph('body', operands);
   if (outputs.length !== call.node.outputs.length)
     misfit(`the body has ${outputs.length} outputs, the node ${call.node.outputs.length}`);
@@ -110,6 +110,9 @@ const sliced = (operand: Operand | undefined, axis: number) => {
   const slice: Operand = { type: { ...tensor, shape: tensor.shape.filter((_, i) => i !== at) } };
   return { slice, length: tensor.shape[at] };
 };
+
+/** A state keeps its shape from round to round, not its value. */
+const typeOnly = (operand: Operand | undefined): Operand | undefined => operand && { type: operand.type };
 
 /** Opset 8's had a batch dimension and the lengths of its sequences: only that it has these outputs is known. */
 const oldScan: Infer = (call) => call.node.outputs.map(() => unknownType);

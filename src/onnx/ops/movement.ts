@@ -54,6 +54,8 @@ export const reshapeTo = (from: Shape | undefined, target: Known, allowZero: boo
   });
   const open = copied.flatMap((dim, i) => (dim === -1 ? [i] : []));
   if (open.length > 1) misfit(`target ${show(target)} has more than one -1`);
+  if (allowZero && open.length > 0 && target.includes(0))
+    misfit(`target ${show(target)} has a 0 that is meant, so nobody can tell what its -1 is`);
   const negative = copied.find((dim) => typeof dim === 'number' && dim < -1);
   if (negative !== undefined) misfit(`target ${show(target)} has a dimension of ${negative}`);
   if (from === undefined) return copied.map((dim) => (dim === -1 ? undefined : dim));
@@ -125,7 +127,9 @@ const transpose: ShapeRule = (call) => {
 const flatten: ShapeRule = (call) => {
   const shape = shapeOf(call, 0);
   if (shape === undefined) return [unknownDims(2)];
-  const axis = axisIn(intOf(call, 'axis') ?? 1, shape.length, 1);
+  const given = intOf(call, 'axis') ?? 1;
+  // Past the end is an axis here, but the last one is -1 all the same.
+  const axis = given === shape.length ? given : axisIn(given, shape.length);
   return [[productOf(shape.slice(0, axis)), productOf(shape.slice(axis))]];
 };
 
