@@ -1,5 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Graph, Model, Node, Tensor } from './ir/types.ts';
+import { inferModel } from './infer.ts';
+import type { Attribute, Graph, Model, Node, Tensor, Value } from './ir/types.ts';
+import { operators } from './ops/registry.ts';
 import {
   floats,
   functionOf,
@@ -237,5 +240,83 @@ describe('a report', () => {
     const count = 50_000;
     const nodes = Array.from({ length: count }, (_, i) => node('Relu', [`v${(i + 1) % count}`], [`v${i}`]));
     expect(first(model(graph({ nodes })))).toMatch(/wait for each other/);
+  });
+});
+
+describe('whatever a graph says', () => {
+  it('is judged, and nothing is thrown: every operator, with odd inputs and attributes', () => {
+    const type = fc.constantFrom(
+      'float32',
+      'float32[]',
+      'float32[n,3]',
+      'int64[2]',
+      'int64[1,0,m]',
+      'bool[]',
+      'uint8[4,?]',
+    );
+    const odd = fc.constantFrom<Attribute>(
+      int(-7),
+      int(0),
+      int(2n ** 63n - 1n),
+      ints(),
+      ints(0, -1, 2 ** 40),
+      text('...,->'),
+      text('bidirectional'),
+      { type: 'float', value: Number.NaN },
+      { type: 'tensor', value: int64s(-3) },
+      graphOf(branch('inner', [node('Relu', ['i0'], ['inner'])], 'inner')),
+    );
+    const constant = fc.constantFrom(
+      int64s(0),
+      int64s(-1, -1),
+      int64s(2n ** 62n, 3),
+      floats([2], [Number.NaN, -1]),
+    );
+    const all = Object.entries(operators).flatMap(([domain, table]) =>
+      Object.entries(table).map(([op, forms]) => ({ domain, op, forms })),
+    );
+    const names = fc.array(fc.constantFrom('i0', 'i1', 'i2', 'c0', 'c1', 'c0', '', 'nobody'), {
+      maxLength: 7,
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...all),
+        fc.integer({ min: 1, max: 29 }),
+        fc.tuple(type, type, type),
+        fc.tuple(constant, constant),
+        names,
+        fc.integer({ min: 0, max: 4 }),
+        fc.array(odd, { minLength: 3, maxLength: 3 }),
+        ({ domain, op, forms }, opset, types, [c0, c1], inputs, outputs, values) => {
+          const rules = Object.entries(forms.at(-1)?.attributes ?? {});
+          const attributes = Object.fromEntries(
+            rules.flatMap(([name, rule], i): [string, Attribute][] => {
+              const fitting = values.find((one) => one.type === rule.type) ?? values[i % 3];
+              return fitting === undefined ? [] : [[name, fitting]];
+            }),
+          );
+          const main = graph({
+            inputs: types.map((one, i): Value => value(`i${i}`, one)),
+            initializers: { c0, c1 },
+            nodes: [
+              node(
+                op,
+                inputs,
+                Array.from({ length: outputs }, (_, i) => `o${i}`),
+                attributes,
+                domain,
+              ),
+            ],
+          });
+          const one = model(main, { opset, imports: ['com.microsoft'] });
+          verifyModel(one, { finite: true });
+          for (const found of inferModel(one).types.values())
+            if (found.kind === 'tensor')
+              for (const dim of found.shape ?? [])
+                if (typeof dim === 'number') expect(dim).toBeGreaterThanOrEqual(0);
+        },
+      ),
+      { seed: 6, numRuns: 3_000 },
+    );
   });
 });

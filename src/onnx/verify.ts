@@ -142,21 +142,17 @@ class Check {
   private order(nodes: readonly Node[]): void {
     const uses = nodes.map((node) => [...node.inputs, ...outerNames(node)]);
     const cycle = findCycle(nodes, uses);
-    if (cycle !== undefined)
-      this.add(
-        'names',
-        'invalid',
-        `nodes wait for each other: ${cycle.map(describeNode).join(' → ')}`,
-        cycle[0],
-      );
-    else
-      for (const { node, name, maker } of orderFaults(nodes, uses))
-        this.add(
-          'names',
-          'invalid',
-          `${node.op} "${describeNode(node)}" takes "${name}" before ${maker.op} "${describeNode(maker)}" makes it; the nodes can be put in order`,
-          node,
-        );
+    if (cycle !== undefined) {
+      const path = cycle.slice(0, 8).map(describeNode).join(' → ');
+      const more = cycle.length > 8 ? ` → … (${cycle.length} nodes)` : '';
+      this.add('names', 'invalid', `nodes wait for each other: ${path}${more}`, cycle[0]);
+      return;
+    }
+    for (const { node, name, maker } of orderFaults(nodes, uses)) {
+      const late = `takes "${name}" before ${maker.op} "${describeNode(maker)}" makes it`;
+      const message = `${node.op} "${describeNode(node)}" ${late}; the nodes can be put in order`;
+      this.add('names', 'invalid', message, node);
+    }
   }
 
   private operator(node: Node, where: Where): void {

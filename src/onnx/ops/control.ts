@@ -151,6 +151,7 @@ const optionalElement: Infer = (call) => {
 const optionalOf: Infer = (call) => {
   const attribute = call.node.attributes['type'];
   const given = attribute?.type === 'type' ? attribute.value : unknownType;
+  if (call.inputs[0]?.type.kind === 'optional') misfit('an optional of an optional');
   return [{ kind: 'optional', element: call.inputs[0]?.type ?? given }];
 };
 const open: Infer = (call: Call) => call.node.outputs.map(() => unknownType);

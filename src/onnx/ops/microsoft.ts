@@ -318,7 +318,7 @@ export const microsoft: OpTable = {
     form([1], 'T T T? U? bool? -> T bool?', same, { seed: optional('int') }, { T: 'float', U: 'float' }),
   ],
   NGramRepeatBlock: [form([1], 'int64 T -> T', shaped(like(1)), { ngram_size: required('int') }, F)],
-  Unique: [form([1], 'T -> T int64 int64', unshaped, {}, F)],
+  Unique: [form([1], 'T -> T int64 int64', unshaped)],
 };
 
 function qSum(call: Call): ReturnType<ShapeRule> {

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '../../core/result.ts';
-import type { Attribute, DataType, Node, ValueType } from '../ir/types.ts';
+import type { Attribute, DataType, Dim, Node, ValueType } from '../ir/types.ts';
 import { attentionOps } from './attention.ts';
 import { control } from './control.ts';
 import { convolution } from './convolution.ts';
@@ -19,12 +19,13 @@ import {
   arityOf,
   type Call,
   Misfit,
+  misfit,
   type Operand,
   type OpTable,
   type OpVersion,
   parameterOf,
 } from './schema.ts';
-import { tensorOfType } from './shapes.ts';
+import { show, tensorOfType } from './shapes.ts';
 
 /** Every operator this code knows, by domain. */
 export const operators: Readonly<Record<string, OpTable>> = {
@@ -92,11 +93,23 @@ export const inferCall = (
   if (!bound.ok) return bound;
   try {
     const types = version.infer({ node, version, inputs, outputTypes: bound.value, subgraph });
-    return ok(node.outputs.map((_, i) => types[i] ?? { kind: 'unknown' }));
+    return ok(node.outputs.map((_, i) => checkedType(types[i])));
   } catch (error) {
     if (error instanceof Misfit) return err(error.message);
     throw error;
   }
+};
+
+/** A rule may calculate with what a file says: below zero is a misfit, and what no dimension can be is not known. */
+const checkedType = (type: ValueType | undefined): ValueType => {
+  const tensor = tensorOfType(type);
+  if (tensor?.shape === undefined) return type ?? { kind: 'unknown' };
+  const { shape } = tensor;
+  if (shape.some((dim) => typeof dim === 'number' && dim < 0)) misfit(`the result would be ${show(shape)}`);
+  const isOdd = (dim: Dim) => typeof dim === 'number' && !Number.isSafeInteger(dim);
+  return shape.some(isOdd)
+    ? { ...tensor, shape: shape.map((dim) => (isOdd(dim) ? undefined : dim)) }
+    : tensor;
 };
 
 /** Checks the inputs' element types against the signature; the outputs' as far as that tells. */
