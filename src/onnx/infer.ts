@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../core/result.ts';
 import { type OnnxFault, onnxFault } from './fault.ts';
 import type { Attribute, Dim, Graph, Model, ModelFunction, Node, Value, ValueType } from './ir/types.ts';
-import { domainOf, inferCall, lookUp } from './ops/registry.ts';
+import { checkParameters, domainOf, inferCall, lookUp } from './ops/registry.ts';
 import { type Known, Misfit, type Operand, type OpVersion } from './ops/schema.ts';
 import { show, tensorOfType } from './ops/shapes.ts';
 import { foldCall, knownOfTensor } from './ops/values.ts';
@@ -139,6 +139,10 @@ const inferOperator = (
 ): readonly Operand[] => {
   const subgraph = (attribute: string, operands: readonly (Operand | undefined)[]) =>
     inferSubgraph(run, frame, node, attribute, operands, scope);
+  const problems = checkParameters(version, node);
+  for (const problem of problems)
+    report(run, onnxFault('invalid', `${node.op} "${describeNode(node)}" ${problem}`, describeNode(node)));
+  if (problems.length > 0) return [];
   const types = inferCall(version, node, inputs, subgraph);
   if (!types.ok) {
     report(

@@ -53,6 +53,7 @@ class Check {
     numbers: [],
   };
   private readonly functions: ReadonlyMap<string, ModelFunction>;
+  private readonly told = new Set<string>();
   private readonly missingDomains = new Set<string>();
   private readonly model: Model;
   private readonly options: VerifyOptions;
@@ -72,7 +73,10 @@ class Check {
   }
 
   keep(kind: Kind, fault: OnnxFault): void {
-    if (this.found[kind].length < maxFaults) this.found[kind].push(fault);
+    // The inference stops at some of what is found here as well.
+    if (this.found[kind].length >= maxFaults || this.told.has(fault.message)) return;
+    this.told.add(fault.message);
+    this.found[kind].push(fault);
   }
 
   graph(graph: Graph, parent: Scope | undefined, depth: number, where?: Where): void {

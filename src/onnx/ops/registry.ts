@@ -82,7 +82,7 @@ const tableOf = (domain: string): OpTable | undefined => {
   return Object.hasOwn(operators, name) ? operators[name] : undefined;
 };
 
-/** The types of a call's outputs, one for each name the node has. The error says what doesn't fit. */
+/** The types of a call's outputs, one for each name the node has, if `checkParameters` found nothing. The error says what doesn't fit. */
 export const inferCall = (
   version: OpVersion,
   node: Node,
@@ -153,9 +153,14 @@ const outputType = (
  * operator may have attributes that are not declared.
  */
 export const checkNode = (version: OpVersion, node: Node, isOpen = false): readonly string[] => [
+  ...checkParameters(version, node),
+  ...checkAttributes(version.attributes, node.attributes, isOpen),
+];
+
+/** Only how many there are and which are left out: the rules for types rely on it. */
+export const checkParameters = (version: OpVersion, node: Node): readonly string[] => [
   ...checkArity('input', version.inputs, node.inputs),
   ...checkArity('output', version.outputs, node.outputs),
-  ...checkAttributes(version.attributes, node.attributes, isOpen),
 ];
 
 const checkArity = (
