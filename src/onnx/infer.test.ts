@@ -82,6 +82,7 @@ describe('a shape that is calculated', () => {
       nodes: [node('Reshape', ['x', 'target'], ['y'])],
     });
     expect(typesOf(model(main))('y')).toBe('float32[?, ?]');
+    expect(typesOf({ ...model(main), irVersion: 3 })('y')).toBe('float32[2, 3]');
   });
 });
 

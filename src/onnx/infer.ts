@@ -33,6 +33,7 @@ export const inferModel = (model: Model): Inference => {
     functions: new Map(model.functions.map((f) => [functionKey(f.domain, f.name, f.overload), f])),
     graphs: new Map(),
     faults: [],
+    hasDefaults: model.irVersion >= 4,
     visits: 0,
   };
   const scope: Scope = { values: new Map(), parent: undefined };
@@ -59,6 +60,7 @@ type Run = {
   readonly functions: ReadonlyMap<string, ModelFunction>;
   readonly graphs: Map<Graph, ReadonlyMap<string, ValueType>>;
   readonly faults: OnnxFault[];
+  readonly hasDefaults: boolean;
   visits: number;
 };
 type Scope = { readonly values: Map<string, Operand>; readonly parent: Scope | undefined };
@@ -80,10 +82,11 @@ const inferGraph = (
     scope.values.set(input.name, declare(run, operands[i], input));
   });
   for (const [name, tensor] of graph.initializers) {
-    const isDefault = scope.values.has(name);
+    // The default of an input: a caller may give another. Before IR version 4 every initializer was an input too.
+    if (run.hasDefaults && scope.values.has(name)) continue;
     const type: ValueType = { kind: 'tensor', dtype: tensor.dtype, shape: tensor.dims };
-    const known = isDefault ? undefined : knownOfTensor(tensor);
-    if (!isDefault) scope.values.set(name, known === undefined ? { type } : { type, known });
+    const known = knownOfTensor(tensor);
+    scope.values.set(name, known === undefined ? { type } : { type, known });
   }
   const declared = (name: string): Value | undefined => graph.values.get(name) ?? outputs.get(name);
   const outputs = new Map(graph.outputs.map((output) => [output.name, output]));

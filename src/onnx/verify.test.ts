@@ -111,6 +111,11 @@ describe('damage is found, and named', () => {
       /has 4 inputs, it takes 2 to 3/,
     ],
     [
+      'no inputs where one is needed at least',
+      withNodes(...goodGraph.nodes, node('SequenceConstruct', [], ['s'])),
+      /has 0 inputs, it takes 1 or more/,
+    ],
+    [
       'an input left out',
       withNodes({ ...gemm, inputs: ['x', '', 'b'] }, branches, reshape),
       /leaves out input 1/,
