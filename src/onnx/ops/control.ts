@@ -15,7 +15,7 @@ import {
 import { axisIn, intOf, intsOf, knownOf, tensorOfType } from './shapes.ts';
 
 /** What is true of both: a value that is the one or the other. */
-export const unite = (a: ValueType | undefined, b: ValueType | undefined): ValueType => {
+const unite = (a: ValueType | undefined, b: ValueType | undefined): ValueType => {
   const [one, other] = [tensorOfType(a), tensorOfType(b)];
   if (one === undefined || other === undefined) {
     const isSame =

@@ -64,6 +64,8 @@ export const dtypeNamed = (number: number | undefined): DataType | undefined =>
 
 const castTo: Infer = (call) => [tensorType(dtypeNamed(intOf(call, 'to')), shapeOf(call, 0))];
 const castLike: Infer = (call) => [tensorType(dtypeOf(call, 1), shapeOf(call, 0))];
+/** Any value passes, a sequence as well as a tensor. */
+const passed: Infer = (call) => [call.inputs[0]?.type ?? { kind: 'unknown' }];
 const saturate = int(1);
 const rounding = { saturate, round_mode: text('up') };
 
@@ -71,8 +73,6 @@ const rounding = { saturate, round_mode: text('up') };
 const randomLike: Infer = (call) => [
   tensorType(dtypeNamed(intOf(call, 'dtype')) ?? dtypeOf(call, 0), shapeOf(call, 0)),
 ];
-
-const checkPrelu = (call: Call) => [shapeOf(call, 0)];
 
 export const elementwise: OpTable = {
   Abs: oldUnary([6, 13], 'numeric'),
@@ -104,7 +104,7 @@ export const elementwise: OpTable = {
   Gelu: [unary([20], 'float', { approximate: text('none') })],
   HardSigmoid: oldUnary([6, 22], 'float', { alpha: float(0.2), beta: float(0.5) }),
   HardSwish: [unary([14, 22])],
-  Identity: [form([1, 13, 14, 16, 19, 21, 23, 24, 25], 'any -> any', identity())],
+  Identity: [form([1, 13, 14, 16, 19, 21, 23, 24, 25], 'any -> any', passed)],
   IsInf: [
     form(
       [10, 20],
@@ -123,8 +123,8 @@ export const elementwise: OpTable = {
   Neg: oldUnary([6, 13], 'signed'),
   Not: [form([1], 'bool -> bool', same)],
   PRelu: [
-    form([1], 'T T -> T', shaped(checkPrelu), consumed, { T: 'wide' }),
-    form([6, 7, 9, 16], 'T T -> T', shaped(checkPrelu), {}, { T: 'wide' }),
+    form([1], 'T T -> T', same, consumed, { T: 'wide' }),
+    form([6, 7, 9, 16], 'T T -> T', same, {}, { T: 'wide' }),
   ],
   Reciprocal: oldUnary([6, 13]),
   Relu: oldUnary([6, 13, 14], 'signed'),
@@ -221,11 +221,6 @@ export const elementwise: OpTable = {
   StringConcat: [form([20], 'string string -> string', broadcast)],
   RegexFullMatch: [form([20], 'string -> bool', same, { pattern: optional('string') })],
 };
-
-/** Any value passes, a sequence as well as a tensor. */
-function identity(): Infer {
-  return (call) => [call.inputs[0]?.type ?? { kind: 'unknown' }];
-}
 
 /** Opset 1 named types as the enum in C++ does. */
 function castToText(call: Call): ReturnType<Infer> {

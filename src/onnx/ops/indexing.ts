@@ -1,6 +1,6 @@
 import type { Dim, Shape } from '../ir/types.ts';
 import { form, int, misfit, type OpTable, type ShapeRule, shaped, text } from './schema.ts';
-import { axisIn, checkRank, intOf, knownOf, sameDim, shapeOf, show, unknownDims } from './shapes.ts';
+import { axisIn, checkRank, intOf, knownOf, sameDim, shapeOf, show } from './shapes.ts';
 
 const gather: ShapeRule = (call) => {
   const [data, indices] = [shapeOf(call, 0), shapeOf(call, 1)];
@@ -105,9 +105,3 @@ export const indexing: OpTable = {
     form([24], 'T T int64? -> T', shaped(tensorScatter), { axis: int(-2), mode: text('linear') }),
   ],
 };
-
-/** Of a rank that is known, with nothing else known. */
-export const ofRank =
-  (rank: number): ShapeRule =>
-  (call) =>
-    call.node.outputs.map(() => unknownDims(rank));

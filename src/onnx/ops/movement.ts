@@ -27,7 +27,6 @@ import {
   sameDim,
   shapeOf,
   show,
-  tensorAttributeOf,
   textOf,
   timesDim,
   unknownDims,
@@ -172,7 +171,6 @@ const evenly = (call: Call, dim: Dim, axis: number): Known => {
   const wanted = intOf(call, 'num_outputs');
   if (wanted !== undefined && wanted !== parts)
     misfit(`num_outputs is ${wanted}, the node has ${parts} outputs`);
-  if (isUneven && wanted === undefined && call.inputs[1] !== undefined) return unknownDims(parts);
   if (call.inputs[1] !== undefined) return unknownDims(parts);
   if (typeof dim !== 'number') return unknownDims(parts).map(() => (parts === 1 ? dim : undefined));
   if (!isUneven && dim % parts !== 0)
@@ -446,6 +444,3 @@ export const movement: OpTable = {
   Trilu: [form([14], 'T int64? -> T', shaped(trilu), { upper: int(1) })],
   ReverseSequence: [form([10, 28], 'T int64 -> T', like0, { batch_axis: int(1), time_axis: int(0) })],
 };
-
-/** The fill value of `ConstantOfShape` decides its type. */
-export const fillOf = (call: Call) => tensorAttributeOf(call, 'value');

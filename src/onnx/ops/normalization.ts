@@ -1,6 +1,5 @@
 import type { Shape } from '../ir/types.ts';
 import {
-  type Call,
   float,
   form,
   int,
@@ -95,30 +94,35 @@ const oldBatch = { ...epsilon, momentum: float(0.9), spatial: int(1), is_test: i
 const layer = { axis: int(-1), ...epsilon, stash_type: int(1) };
 const lossAttributes = { ignore_index: optional('int'), reduction: text('mean') };
 const T = { T: 'float' } as const;
-const statisticsOf = (call: Call) => batchNormalization(call);
 
 export const normalization: OpTable = {
   BatchNormalization: [
     form(
       [1],
       'T T T T T -> T T? T? T? T?',
-      shaped(statisticsOf),
+      shaped(batchNormalization),
       { ...oldBatch, consumed_inputs: required('ints') },
       T,
     ),
-    form([6], 'T T T T T -> T T? T? T? T?', shaped(statisticsOf), oldBatch, T),
+    form([6], 'T T T T T -> T T? T? T? T?', shaped(batchNormalization), oldBatch, T),
     form(
       [7],
       'T T T T T -> T T? T? T? T?',
-      shaped(statisticsOf),
+      shaped(batchNormalization),
       { ...epsilon, momentum: float(0.9), spatial: int(1) },
       T,
     ),
-    form([9], 'T T T T T -> T T? T? T? T?', shaped(statisticsOf), { ...epsilon, momentum: float(0.9) }, T),
+    form(
+      [9],
+      'T T T T T -> T T? T? T? T?',
+      shaped(batchNormalization),
+      { ...epsilon, momentum: float(0.9) },
+      T,
+    ),
     form(
       [14, 15],
       'T S S U U -> T U? U?',
-      shaped(statisticsOf),
+      shaped(batchNormalization),
       { ...epsilon, momentum: float(0.9), training_mode: int(0) },
       { T: 'float', S: 'float', U: 'float' },
     ),

@@ -28,7 +28,7 @@ import {
 } from './shapes.ts';
 
 /** Axes that are gone or 1 afterwards; undefined axes: nobody knows which. */
-export const reduceShape = (
+const reduceShape = (
   shape: Shape | undefined,
   axes: readonly number[] | undefined,
   keep: boolean,

@@ -22,7 +22,7 @@ import {
  * Concat that end in a Reshape. Elements may be names. Nothing with more than 1 dimension but constants, and nothing of
  * more than `maxKnown` elements.
  */
-export const maxKnown = 1024;
+const maxKnown = 1024;
 
 /** Of the node's outputs, after its types were inferred. */
 export const foldCall = (
