@@ -26,6 +26,7 @@ import {
   parameterOf,
 } from './schema.ts';
 import { show, tensorOfType } from './shapes.ts';
+import { sizing } from './sizing.ts';
 
 /** Every operator this code knows, by domain. */
 export const operators: Readonly<Record<string, OpTable>> = {
@@ -33,6 +34,7 @@ export const operators: Readonly<Record<string, OpTable>> = {
     ...elementwise,
     ...reduction,
     ...movement,
+    ...sizing,
     ...indexing,
     ...linear,
     ...convolution,
