@@ -84,7 +84,10 @@ const tableOf = (domain: string): OpTable | undefined => {
   return Object.hasOwn(operators, name) ? operators[name] : undefined;
 };
 
-/** The types of a call's outputs, one for each name the node has, if `checkParameters` found nothing. The error says what doesn't fit. */
+/**
+ * The types of a call's outputs, one for each name the node has. For nodes in which `checkParameters` found nothing; the
+ * error says what doesn't fit.
+ */
 export const inferCall = (
   version: OpVersion,
   node: Node,
