@@ -24,7 +24,15 @@ export const layers: Readonly<Record<string, LayerRule>> = {
   // Adapters know ports, not the domains behind them; these are the files in which the ports stand.
   'src/platform': {
     imports: ['src/core', 'src/storage'],
-    types: ['src/identity', 'src/mesh', 'src/onnx', 'src/compute', 'src/inference', 'src/admission', 'workers'],
+    types: [
+      'src/identity',
+      'src/mesh',
+      'src/onnx',
+      'src/compute',
+      'src/inference',
+      'src/admission',
+      'workers',
+    ],
   },
   'src/app': {
     imports: [

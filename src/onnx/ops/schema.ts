@@ -82,8 +82,6 @@ export const form = (
   return { since, inputs: parameters(inputs, where), outputs: parameters(outputs, where), attributes, infer };
 };
 
-export const deprecated = (version: OpVersion): OpVersion => ({ ...version, deprecated: true });
-
 /** An attribute with a default, and without. */
 export const int = (byDefault?: number): AttributeRule => attribute('int', byDefault);
 export const ints = (byDefault?: readonly number[]): AttributeRule => attribute('ints', byDefault);

@@ -62,8 +62,6 @@ export const like =
     return call.node.outputs.map(() => shape);
   };
 
-export const scalar: ShapeRule = () => [[]];
-
 /** From 0, for a rank; -1 is the last. `extra` is 1 where an axis may be one past the end. */
 export const axisIn = (axis: number, rank: number, extra = 0): number => {
   const bound = rank + extra;

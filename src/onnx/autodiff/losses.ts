@@ -1,0 +1,53 @@
+import { type Emitter, int, type Name, sizeOf } from './emitter.ts';
+import { add, axisOf, div, mul, neg, reduce, reshape, scale, sub, sum, unary } from './math.ts';
+
+/**
+ * Losses as nodes, each a float32 scalar: what is minimised. Labels, masks and targets are values of the graph, fed from
+ * outside. Written with operators that every backend has, so there is no SoftmaxCrossEntropyLoss and no LogSoftmax.
+ */
+
+const allAxes = (e: Emitter, x: Name): readonly number[] => e.dims(x).map((_, axis) => axis);
+const total = (e: Emitter, x: Name): Name => (e.dims(x).length === 0 ? x : sum(e, x, allAxes(e, x), false));
+const mean = (e: Emitter, x: Name): Name => scale(e, total(e, x), 1 / sizeOf(e.dims(x)));
+
+/** log Σ exp along the last axis, kept; of the greatest first, so that nothing overflows. */
+const logSumExp = (e: Emitter, x: Name): Name => {
+  const last = [axisOf(-1, e.dims(x).length)];
+  const greatest = reduce(e, 'ReduceMax', x, last);
+  const exponentials = unary(e, 'Exp', sub(e, x, greatest));
+  return add(e, greatest, unary(e, 'Log', sum(e, exponentials, last)));
+};
+
+/**
+ * Mean of −log softmax(logits)[label].
+ *
+ * `logits`: [..., classes]; `labels`: int64 [...], each less than classes. `mask`, float32 [...]: how much each position
+ * counts, 0 for padding; the mean is over their sum, which must not be 0.
+ */
+export const softmaxCrossEntropy = (e: Emitter, logits: Name, labels: Name, mask?: Name): Name => {
+  const dims = e.dims(logits);
+  const positions = [...dims.slice(0, -1), 1];
+  const index = e.emit('Reshape', [labels, e.ints(positions)], positions, { dtype: 'int64' });
+  const chosen = e.emit('GatherElements', [logits, index], positions, {
+    attributes: { axis: int(dims.length - 1) },
+  });
+  const each = reshape(e, sub(e, logSumExp(e, logits), chosen), dims.slice(0, -1));
+  return mask === undefined ? mean(e, each) : div(e, total(e, mul(e, each, mask)), total(e, mask));
+};
+
+/** Mean of (output − target)², over all elements. */
+export const meanSquaredError = (e: Emitter, output: Name, target: Name): Name => {
+  const difference = sub(e, output, target);
+  return mean(e, mul(e, difference, difference));
+};
+
+/**
+ * Mean of −t·log σ(x) − (1 − t)·log(1 − σ(x)), from logits: max(x, 0) − x·t + log(1 + exp(−|x|)), which overflows nowhere.
+ * `target`: as many probabilities as there are logits.
+ */
+export const binaryCrossEntropy = (e: Emitter, logits: Name, target: Name): Name => {
+  const positive = unary(e, 'Relu', logits);
+  const small = unary(e, 'Exp', neg(e, unary(e, 'Abs', logits)));
+  const softened = unary(e, 'Log', add(e, e.scalar(1), small));
+  return mean(e, add(e, sub(e, positive, mul(e, logits, target)), softened));
+};

@@ -1,0 +1,222 @@
+import { err, ok, type Result } from '../../core/result.ts';
+import { type OnnxFault, onnxFault } from '../fault.ts';
+import type { DataType, Graph, Tensor, Value } from '../ir/types.ts';
+import { differentiate } from './differentiate.ts';
+import {
+  createEmitter,
+  type Dims,
+  type Emitter,
+  graphBehind,
+  type Known,
+  type Name,
+  namesOf,
+} from './emitter.ts';
+import { binaryCrossEntropy, meanSquaredError, softmaxCrossEntropy } from './losses.ts';
+import { clipped, countsSteps, type Optimizer, slotsOf, update } from './optimizers.ts';
+import { unrolled } from './unroll.ts';
+
+export type Loss =
+  /** `labels`, int64: the dims of the logits without the last. With `masked`, `mask` of the same dims in float32. */
+  | { readonly kind: 'softmax-cross-entropy'; readonly logits: Name; readonly masked?: boolean }
+  /** `target`: the dims of the output. */
+  | { readonly kind: 'mean-squared-error'; readonly output: Name }
+  | { readonly kind: 'binary-cross-entropy'; readonly logits: Name };
+
+export type TrainingSpec = {
+  /** The forward pass; all dims numbers, opset 18 or later. */
+  readonly graph: Graph;
+  readonly known: ReadonlyMap<Name, Known>;
+  readonly loss: Loss;
+  /** Initializers, in float32. All others are frozen. */
+  readonly trainable: readonly Name[];
+  readonly optimizer: Optimizer;
+  /** The most that the norm of all gradients together may be. */
+  readonly clip?: number;
+  /** So many steps in one run, each with a batch of its own: weights are copied in and out once. */
+  readonly steps?: number;
+};
+
+/** A tensor that is fed with each run. */
+export type Fed = { readonly name: Name; readonly dtype: DataType; readonly dims: Dims };
+
+/** A tensor that lives on from run to run: the output of one is the input of the next. */
+export type Carried = {
+  readonly input: Name;
+  readonly output: Name;
+  readonly dims: Dims;
+  readonly role: 'weight' | 'slot' | 'step';
+  /** Undefined: zeros. */
+  readonly initial: Tensor | undefined;
+};
+
+export type TrainingGraph = {
+  readonly graph: Graph;
+  /**
+   * The inputs of the forward pass that are no initializers, then `labels` or `target`, `mask`, and `rate`, the step size. With
+   * several steps each has one more dimension before its own: the step.
+   */
+  readonly fed: readonly Fed[];
+  readonly carried: readonly Carried[];
+  /** float32, one for each step. */
+  readonly loss: Name;
+};
+
+/**
+ * One graph that does a training step, or several: forward, loss, backward, clipping, update. Knows what goes in and what comes
+ * out; doesn't know what runs it.
+ */
+export const buildTrainingGraph = (spec: TrainingSpec): Result<TrainingGraph, OnnxFault> => {
+  const objection = whyNot(spec);
+  if (objection) return err(objection);
+  const one = oneStep(spec);
+  if (!one.ok) return one;
+  return ok(unrolled(one.value, spec.steps ?? 1));
+};
+
+const own = ['labels', 'target', 'mask', 'rate', 'step'] as const;
+
+const whyNot = ({ graph, trainable, steps = 1, clip = 1 }: TrainingSpec): OnnxFault | undefined => {
+  if (trainable.length === 0) return onnxFault('invalid', 'nothing is to be trained: name some weights');
+  const stranger = trainable.find((name) => graph.initializers.get(name)?.dtype !== 'float32');
+  if (stranger !== undefined)
+    return onnxFault('invalid', `'${stranger}' is no float32 initializer of the graph`);
+  const taken = namesOf(graph);
+  const clash = own.find((name) => taken.has(name));
+  if (clash !== undefined)
+    return onnxFault('invalid', `'${clash}' is a name that training needs: rename it in the graph`);
+  if (!Number.isSafeInteger(steps) || steps < 1 || steps > 1_000)
+    return onnxFault('invalid', `${steps} steps in a run: between 1 and 1000`);
+  if (!(clip > 0)) return onnxFault('invalid', `gradients clipped to ${clip}: more than 0`);
+  return undefined;
+};
+
+const toValue = ({ name, dtype, dims }: Fed): Value => ({
+  name,
+  type: { kind: 'tensor', dtype, shape: dims },
+});
+
+const oneStep = (spec: TrainingSpec): Result<TrainingGraph, OnnxFault> => {
+  const { graph, trainable } = spec;
+  const data = graph.inputs.flatMap(({ name }): readonly Fed[] => {
+    const known = spec.known.get(name);
+    return graph.initializers.has(name) || !known ? [] : [{ name, ...known }];
+  });
+  const vague = graph.inputs.find(({ name }) => !graph.initializers.has(name) && !spec.known.has(name));
+  if (vague) return err(onnxFault('invalid', `the input '${vague.name}' must have dims that are numbers`));
+  const wanted = wantedBy(spec);
+  if (!wanted.ok) return wanted;
+  const rate: Fed = { name: 'rate', dtype: 'float32', dims: [] };
+  const given = new Map([...spec.known, ...[...wanted.value, rate].map((fed) => [fed.name, fed] as const)]);
+  const forward = createEmitter({
+    prefix: 'loss',
+    known: (name) => given.get(name),
+    isTaken: (name) => given.has(name) || namesOf(graph).has(name),
+  });
+  const loss = lossOf(forward, spec.loss);
+  // A trained weight is an input, and no constant that a rule might read.
+  const frozen = new Map([...graph.initializers].filter(([name]) => !trainable.includes(name)));
+  const weights = trainable.map(
+    (name): Fed => ({ name, dtype: 'float32', dims: given.get(name)?.dims ?? [] }),
+  );
+  const inputs = [...data, ...wanted.value, rate, ...weights].map(toValue);
+  const lossGraph = graphBehind({ ...graph, initializers: frozen, inputs, values: new Map() }, forward);
+  const backward = differentiate(lossGraph, {
+    loss,
+    wrt: trainable,
+    known: new Map([...given, ...forward.emitted]),
+  });
+  if (!backward.ok) return backward;
+  return ok(withUpdate(spec, { ...backward.value, loss, fed: [...data, ...wanted.value, rate] }));
+};
+
+/** What the loss compares with: fed with each batch. */
+const wantedBy = ({ loss, known }: TrainingSpec): Result<readonly Fed[], OnnxFault> => {
+  const output = loss.kind === 'mean-squared-error' ? loss.output : loss.logits;
+  const dims = known.get(output)?.dims;
+  if (!dims) return err(onnxFault('missing', `the graph has no value '${output}' of known dims`));
+  if (loss.kind !== 'softmax-cross-entropy') return ok([{ name: 'target', dtype: 'float32', dims }]);
+  if (dims.length === 0) return err(onnxFault('invalid', `'${output}' has no axis of classes`));
+  const positions = dims.slice(0, -1);
+  return ok([
+    { name: 'labels', dtype: 'int64', dims: positions },
+    ...(loss.masked ? [{ name: 'mask', dtype: 'float32', dims: positions } as const] : []),
+  ]);
+};
+
+const lossOf = (e: Emitter, loss: Loss): Name => {
+  switch (loss.kind) {
+    case 'softmax-cross-entropy':
+      return softmaxCrossEntropy(e, loss.logits, 'labels', loss.masked ? 'mask' : undefined);
+    case 'mean-squared-error':
+      return meanSquaredError(e, loss.output, 'target');
+    case 'binary-cross-entropy':
+      return binaryCrossEntropy(e, loss.logits, 'target');
+    default:
+      return loss satisfies never;
+  }
+};
+
+const withUpdate = (
+  spec: TrainingSpec,
+  backward: {
+    readonly graph: Graph;
+    readonly gradients: ReadonlyMap<Name, Name>;
+    readonly known: ReadonlyMap<Name, Known>;
+    readonly loss: Name;
+    readonly fed: readonly Fed[];
+  },
+): TrainingGraph => {
+  const { trainable, optimizer, clip } = spec;
+  const taken = namesOf(backward.graph);
+  const slots = trainable.flatMap((weight) =>
+    slotsOf(optimizer).map((slot) => {
+      const dims = backward.known.get(weight)?.dims ?? [];
+      return { weight, slot, name: `${weight}.${slot}`, dtype: 'float32' as const, dims };
+    }),
+  );
+  const step: Fed = { name: 'step', dtype: 'float32', dims: [] };
+  const remembered = new Map<Name, Known>([...slots, step].map((one) => [one.name, one]));
+  const e = createEmitter({
+    prefix: 'update',
+    known: (name) => backward.known.get(name) ?? remembered.get(name),
+    isTaken: (name) => taken.has(name) || remembered.has(name),
+  });
+  const raw = trainable.map((weight) => backward.gradients.get(weight) ?? '') as [Name, ...Name[]];
+  const gradients = clip === undefined ? raw : clipped(e, raw, clip);
+  const stepNow = countsSteps(optimizer) ? e.emit('Add', ['step', e.scalar(1)], []) : undefined;
+  const carried: Carried[] = [];
+  for (const [index, weight] of trainable.entries()) {
+    const mine = slots.filter((slot) => slot.weight === weight);
+    const updated = update(e, optimizer, {
+      weight,
+      gradient: gradients[index] ?? '',
+      slots: mine.map(({ name }) => name),
+      rate: 'rate',
+      step: stepNow,
+    });
+    const dims = e.dims(weight);
+    const initial = spec.graph.initializers.get(weight);
+    carried.push({ input: weight, output: updated.weight, dims, role: 'weight', initial });
+    for (const [at, { name }] of mine.entries())
+      carried.push({ input: name, output: updated.slots[at] ?? '', dims, role: 'slot', initial: undefined });
+  }
+  if (stepNow !== undefined)
+    carried.push({ input: 'step', output: stepNow, dims: [], role: 'step', initial: undefined });
+  const behind = graphBehind(backward.graph, e);
+  const kept = new Set(behind.inputs.map(({ name }) => name));
+  const more = carried.filter(({ input }) => !kept.has(input));
+  const outputs = [backward.loss, ...carried.map(({ output }) => output)];
+  return {
+    fed: backward.fed,
+    carried,
+    loss: backward.loss,
+    graph: {
+      ...behind,
+      inputs: [
+        ...behind.inputs,
+        ...more.map(({ input, dims }) => toValue({ name: input, dtype: 'float32', dims })),
+      ],
+      outputs: outputs.map((name) => toValue({ name, dtype: 'float32', dims: e.known(name)?.dims ?? [] })),
+    },
+  };
+};
