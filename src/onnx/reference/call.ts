@@ -144,9 +144,6 @@ export const integers = (call: Call, position: number): number[] => {
   return numbers;
 };
 
-export const optionalIntegers = (call: Call, position: number): number[] | undefined =>
-  optionalInput(call, position) && integers(call, position);
-
 /** The one value of an integer input. */
 export const integer = (call: Call, position: number): number => {
   const [value, ...more] = integers(call, position);
