@@ -7,6 +7,7 @@ import { convolutionOperators } from './convolution.ts';
 import { creationOperators } from './creation.ts';
 import { einsumOperators } from './einsum.ts';
 import { gatherOperators } from './gather.ts';
+import { logicOperators } from './logic.ts';
 import { matmulOperators, microsoftMatmulOperators } from './matmul.ts';
 import { microsoftNormalizationOperators, normalizationOperators } from './normalization.ts';
 import { paddingOperators } from './padding.ts';
@@ -22,6 +23,7 @@ import { microsoftUnaryOperators, unaryOperators } from './unary.ts';
 const onnxOperators = {
   ...unaryOperators,
   ...binaryOperators,
+  ...logicOperators,
   ...castOperators,
   ...reductionOperators,
   ...matmulOperators,
