@@ -58,7 +58,12 @@ export const introduce = (
     const onGreeting = async ({ channel: protocol, bytes }: LinkMessage): Promise<void> => {
       if (protocol !== 'greeting') return fail(fault('misbehaved', 'it did not greet first'));
       const accepted = await acceptGreeting(bytes, options, deps.crypto);
-      if (!accepted.ok) return fail(accepted.error);
+      if (!accepted.ok) {
+        // It leaves in small frames, one after the other, and a goodbye would overtake it: then the other side never
+        // learns that it is of another version, and tries again and again.
+        await ownGreeting;
+        return fail(accepted.error);
+      }
       const used = await channel.remoteFingerprint();
       if (used !== undefined && used.toUpperCase() !== options.fingerprint())
         return fail(fault('identity', 'the certificate in use is not the one that was signed'));
@@ -74,7 +79,8 @@ export const introduce = (
         }),
       );
     };
-    void link.send(encodeGreeting(options.own), 'control', 'greeting').then((sent) => {
+    const ownGreeting = link.send(encodeGreeting(options.own), 'control', 'greeting');
+    void ownGreeting.then((sent) => {
       if (!sent.ok && !greeted) fail(fault('failed', sent.error.message));
     });
   });
