@@ -4,6 +4,7 @@ export { differentiate } from './autodiff/differentiate.ts';
 export { knownValues } from './autodiff/emitter.ts';
 export { differentiableOps } from './autodiff/rules.ts';
 export { buildTrainingGraph, type TrainingGraph, type TrainingSpec } from './autodiff/trainingGraph.ts';
+export { bindDims } from './bindDims.ts';
 export * from './codec/index.ts';
 export type { OnnxFault } from './fault.ts';
 export { inferModel, inferTypes } from './infer.ts';

@@ -120,8 +120,8 @@ const rate = 0.1;
 const feedsOf = ({ x, labels }: ReturnType<typeof batchOf>) =>
   new Map<string, NdArray>([
     ['x', x],
-    ['labels', wide([4], labels)],
-    ['rate', real([], [rate])],
+    ['training.labels', wide([4], labels)],
+    ['training.rate', real([], [rate])],
   ]);
 
 /** Each optimiser as its paper has it, one number at a time. */
@@ -203,13 +203,13 @@ describe('a training graph', () => {
           ),
         ],
         [
-          'labels',
+          'training.labels',
           wide(
             [4, 4],
             batches.flatMap(({ labels }) => labels),
           ),
         ],
-        ['rate', real([4], [rate, rate, rate, rate])],
+        ['training.rate', real([4], [rate, rate, rate, rate])],
       ]),
     );
     expect(together.losses).toEqual(losses);
@@ -240,7 +240,7 @@ describe('a training graph', () => {
     expect([...training.graph.initializers.keys()]).toEqual(expect.arrayContaining(['w1', 'b1']));
     const { initial } = createMlp();
     const batch = batchOf(5);
-    const feeds = new Map([...feedsOf(batch), ['mask', real([4], [1, 1, 0, 0])]]);
+    const feeds = new Map([...feedsOf(batch), ['training.mask', real([4], [1, 1, 0, 0])]]);
     const { losses } = run(training, new Map([['w2', initial.get('w2') as NdArray]]), feeds);
     const half = { x: real([2, 3], batch.x.values.slice(0, 6)), labels: batch.labels.slice(0, 2) };
     const weights = new Map([...initial].map(([name, array]) => [name, valuesOf(array)]));

@@ -16,9 +16,9 @@ import { clipped, countsSteps, type Optimizer, slotsOf, update } from './optimiz
 import { unrolled } from './unroll.ts';
 
 export type Loss =
-  /** `labels`, int64: the dims of the logits without the last. With `masked`, `mask` of the same dims in float32. */
+  /** `training.labels`, int64: the dims of the logits without the last. With `masked`, `training.mask` of the same dims in float32. */
   | { readonly kind: 'softmax-cross-entropy'; readonly logits: Name; readonly masked?: boolean }
-  /** `target`: the dims of the output. */
+  /** `training.target`: the dims of the output. */
   | { readonly kind: 'mean-squared-error'; readonly output: Name }
   | { readonly kind: 'binary-cross-entropy'; readonly logits: Name };
 
@@ -52,7 +52,8 @@ export type Carried = {
 export type TrainingGraph = {
   readonly graph: Graph;
   /**
-   * The inputs of the forward pass that are no initializers, then `labels` or `target`, `mask`, and `rate`, the step size. With
+   * The inputs of the forward pass that are no initializers, then `training.labels` or `training.target`, `training.mask`, and
+   * `training.rate`, the step size. With
    * several steps each has one more dimension before its own: the step.
    */
   readonly fed: readonly Fed[];
@@ -73,7 +74,7 @@ export const buildTrainingGraph = (spec: TrainingSpec): Result<TrainingGraph, On
   return ok(unrolled(one.value, spec.steps ?? 1));
 };
 
-const own = ['labels', 'target', 'mask', 'rate', 'step'] as const;
+const own = ['labels', 'target', 'mask', 'rate', 'step'].map((name) => `training.${name}`);
 
 const whyNot = ({ graph, trainable, steps = 1, clip = 1 }: TrainingSpec): OnnxFault | undefined => {
   if (trainable.length === 0) return onnxFault('invalid', 'nothing is to be trained: name some weights');
@@ -105,7 +106,7 @@ const oneStep = (spec: TrainingSpec): Result<TrainingGraph, OnnxFault> => {
   if (vague) return err(onnxFault('invalid', `the input '${vague.name}' must have dims that are numbers`));
   const wanted = wantedBy(spec);
   if (!wanted.ok) return wanted;
-  const rate: Fed = { name: 'rate', dtype: 'float32', dims: [] };
+  const rate: Fed = { name: 'training.rate', dtype: 'float32', dims: [] };
   const given = new Map([...spec.known, ...[...wanted.value, rate].map((fed) => [fed.name, fed] as const)]);
   const forward = createEmitter({
     prefix: 'loss',
@@ -134,23 +135,28 @@ const wantedBy = ({ loss, known }: TrainingSpec): Result<readonly Fed[], OnnxFau
   const output = loss.kind === 'mean-squared-error' ? loss.output : loss.logits;
   const dims = known.get(output)?.dims;
   if (!dims) return err(onnxFault('missing', `the graph has no value '${output}' of known dims`));
-  if (loss.kind !== 'softmax-cross-entropy') return ok([{ name: 'target', dtype: 'float32', dims }]);
+  if (loss.kind !== 'softmax-cross-entropy') return ok([{ name: 'training.target', dtype: 'float32', dims }]);
   if (dims.length === 0) return err(onnxFault('invalid', `'${output}' has no axis of classes`));
   const positions = dims.slice(0, -1);
   return ok([
-    { name: 'labels', dtype: 'int64', dims: positions },
-    ...(loss.masked ? [{ name: 'mask', dtype: 'float32', dims: positions } as const] : []),
+    { name: 'training.labels', dtype: 'int64', dims: positions },
+    ...(loss.masked ? [{ name: 'training.mask', dtype: 'float32', dims: positions } as const] : []),
   ]);
 };
 
 const lossOf = (e: Emitter, loss: Loss): Name => {
   switch (loss.kind) {
     case 'softmax-cross-entropy':
-      return softmaxCrossEntropy(e, loss.logits, 'labels', loss.masked ? 'mask' : undefined);
+      return softmaxCrossEntropy(
+        e,
+        loss.logits,
+        'training.labels',
+        loss.masked ? 'training.mask' : undefined,
+      );
     case 'mean-squared-error':
-      return meanSquaredError(e, loss.output, 'target');
+      return meanSquaredError(e, loss.output, 'training.target');
     case 'binary-cross-entropy':
-      return binaryCrossEntropy(e, loss.logits, 'target');
+      return binaryCrossEntropy(e, loss.logits, 'training.target');
     default:
       return loss satisfies never;
   }
@@ -174,7 +180,7 @@ const withUpdate = (
       return { weight, slot, name: `${weight}.${slot}`, dtype: 'float32' as const, dims };
     }),
   );
-  const step: Fed = { name: 'step', dtype: 'float32', dims: [] };
+  const step: Fed = { name: 'training.step', dtype: 'float32', dims: [] };
   const remembered = new Map<Name, Known>([...slots, step].map((one) => [one.name, one]));
   const e = createEmitter({
     prefix: 'update',
@@ -183,7 +189,7 @@ const withUpdate = (
   });
   const raw = trainable.map((weight) => backward.gradients.get(weight) ?? '') as [Name, ...Name[]];
   const gradients = clip === undefined ? raw : clipped(e, raw, clip);
-  const stepNow = countsSteps(optimizer) ? e.emit('Add', ['step', e.scalar(1)], []) : undefined;
+  const stepNow = countsSteps(optimizer) ? e.emit('Add', ['training.step', e.scalar(1)], []) : undefined;
   const carried: Carried[] = [];
   for (const [index, weight] of trainable.entries()) {
     const mine = slots.filter((slot) => slot.weight === weight);
@@ -191,7 +197,7 @@ const withUpdate = (
       weight,
       gradient: gradients[index] ?? '',
       slots: mine.map(({ name }) => name),
-      rate: 'rate',
+      rate: 'training.rate',
       step: stepNow,
     });
     const dims = e.dims(weight);
@@ -201,7 +207,7 @@ const withUpdate = (
       carried.push({ input: name, output: updated.slots[at] ?? '', dims, role: 'slot', initial: undefined });
   }
   if (stepNow !== undefined)
-    carried.push({ input: 'step', output: stepNow, dims: [], role: 'step', initial: undefined });
+    carried.push({ input: 'training.step', output: stepNow, dims: [], role: 'step', initial: undefined });
   const behind = graphBehind(backward.graph, e);
   const kept = new Set(behind.inputs.map(({ name }) => name));
   const more = carried.filter(({ input }) => !kept.has(input));
