@@ -6,7 +6,8 @@ import { float, int, ints } from './build/attributes.ts';
 import type { DecoderSpec } from './build/decoder/spec.ts';
 import { buildDecoder } from './build/decoder.ts';
 import { float32Tensor, int64Tensor } from './build/tensors.ts';
-import { canonicalParts, contentHash, type HashDeps, hashTensor, tensorHashes } from './hash.ts';
+import { canonicalParts } from './canonicalForm.ts';
+import { contentHash, type HashDeps, hashTensor, tensorHashes } from './hash.ts';
 import type { Attribute, Graph, Model, ModelFunction, Node, Tensor, Value } from './ir/types.ts';
 
 const deps: HashDeps = { digest: (bytes) => Promise.resolve(sha256Bytes(bytes)) };
