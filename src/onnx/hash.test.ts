@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sha256Bytes, sha256Hex } from '../core/hash.ts';
 import { unwrap } from '../core/result.ts';
-import { float, int, ints } from './build/attributes.ts';
 import type { DecoderSpec } from './build/decoder/spec.ts';
 import { buildDecoder } from './build/decoder.ts';
 import { float32Tensor, int64Tensor } from './build/tensors.ts';
 import { canonicalParts } from './canonicalForm.ts';
 import { contentHash, type HashDeps, hashTensor, tensorHashes } from './hash.ts';
+import { float, int, ints } from './ir/attributes.ts';
 import type { Attribute, Graph, Model, ModelFunction, Node, Tensor, Value } from './ir/types.ts';
 
 const deps: HashDeps = { digest: (bytes) => Promise.resolve(sha256Bytes(bytes)) };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { unwrap } from '../core/result.ts';
-import { float, int, ints, text } from './build/attributes.ts';
 import { createGraphBuilder } from './build/graphBuilder.ts';
 import { buildMlp } from './build/mlp.ts';
 import { float32Tensor } from './build/tensors.ts';
+import { float, int, ints, text } from './ir/attributes.ts';
 import type { Attribute, DataType, Graph, Model, Node, Tensor, ValueType } from './ir/types.ts';
 import { printModel, printType } from './print.ts';
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { unwrap } from '../../core/result.ts';
+import { int } from '../ir/attributes.ts';
 import type { Graph, Tensor, Value } from '../ir/types.ts';
 import { evaluate } from '../reference/evaluate.ts';
 import type { NdArray, RealArray } from '../reference/ndArray.ts';
 import { differentiate } from './differentiate.ts';
-import { int, type Known, sizeOf } from './emitter.ts';
+import { type Known, sizeOf } from './emitter.ts';
 import { type Case, cases } from './testCases.ts';
 import { drawn, int64, node, randomBy, toValue, valuesOf } from './testDoubles.ts';
 

@@ -5,12 +5,6 @@ export type Name = string;
 export type Dims = readonly number[];
 export type Attributes = Readonly<Record<string, Attribute>>;
 
-/** Attributes of the kinds that gradients need. */
-export const int = (value: number): Attribute => ({ type: 'int', value });
-export const ints = (value: readonly number[]): Attribute => ({ type: 'ints', value });
-export const float = (value: number): Attribute => ({ type: 'float', value });
-export const text = (value: string): Attribute => ({ type: 'string', value });
-
 export const sizeOf = (dims: Dims): number => dims.reduce((size, dim) => size * dim, 1);
 
 export type Known = { readonly dtype: DataType; readonly dims: Dims };

@@ -1,4 +1,5 @@
-import { type Emitter, int, type Name, sizeOf } from './emitter.ts';
+import { int } from '../ir/attributes.ts';
+import { type Emitter, type Name, sizeOf } from './emitter.ts';
 import { add, axisOf, div, mul, neg, reduce, reshape, scale, sub, sum, unary } from './math.ts';
 
 /**

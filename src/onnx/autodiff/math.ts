@@ -1,4 +1,5 @@
-import { type Dims, type Emitter, int, ints, type Name } from './emitter.ts';
+import { int, ints } from '../ir/attributes.ts';
+import type { Dims, Emitter, Name } from './emitter.ts';
 
 /** Short words for what most rules say. Each returns the value it emitted; none emits what changes nothing. */
 
@@ -45,7 +46,7 @@ export const transpose = (e: Emitter, x: Name, permutation: readonly number[]): 
     'Transpose',
     [x],
     permutation.map((axis) => dims[axis] ?? 1),
-    { attributes: { perm: ints(permutation) }, ...likewise(e, x) },
+    { attributes: { perm: ints(...permutation) }, ...likewise(e, x) },
   );
 };
 

@@ -1,5 +1,5 @@
+import { float, int, ints, text } from '../ir/attributes.ts';
 import type { Attribute } from '../ir/types.ts';
-import { float, int, ints, text } from './emitter.ts';
 
 /** A way of using an operator whose gradient is compared with finite differences. */
 export type Case = {
@@ -174,7 +174,7 @@ export const cases: readonly Case[] = [
   { title: 'Flatten', op: 'Flatten', inputs: [[2, 3, 2]] },
   { title: 'Squeeze', op: 'Squeeze', inputs: [[2, 1, 3]], constants: { 1: integers(1) } },
   { title: 'Unsqueeze', op: 'Unsqueeze', inputs: [[2, 3]], constants: { 1: integers(0, 2) } },
-  { title: 'Transpose', op: 'Transpose', inputs: [[2, 3, 4]], attributes: { perm: ints([2, 0, 1]) } },
+  { title: 'Transpose', op: 'Transpose', inputs: [[2, 3, 4]], attributes: { perm: ints(2, 0, 1) } },
   { title: 'Transpose without a permutation', op: 'Transpose', inputs: [[2, 3, 4]] },
   {
     title: 'Concat',
@@ -270,7 +270,7 @@ export const cases: readonly Case[] = [
       [1, 2, 7, 8],
       [3, 2, 3, 2],
     ],
-    attributes: { pads: ints([1, 0, 2, 1]), strides: ints([2, 3]), dilations: ints([1, 2]) },
+    attributes: { pads: ints(1, 0, 2, 1), strides: ints(2, 3), dilations: ints(1, 2) },
   },
   {
     title: 'Conv in groups',
@@ -285,37 +285,37 @@ export const cases: readonly Case[] = [
       [2, 3, 7],
       [3, 1, 3],
     ],
-    attributes: { group: int(3), auto_pad: text('SAME_LOWER'), strides: ints([2]) },
+    attributes: { group: int(3), auto_pad: text('SAME_LOWER'), strides: ints(2) },
   },
   {
     title: 'MaxPool side by side',
     op: 'MaxPool',
     inputs: [[1, 2, 4, 6]],
-    attributes: { kernel_shape: ints([2, 3]), strides: ints([2, 3]) },
+    attributes: { kernel_shape: ints(2, 3), strides: ints(2, 3) },
   },
   {
     title: 'MaxPool that overlaps, with pads',
     op: 'MaxPool',
     inputs: [[1, 2, 5, 5]],
-    attributes: { kernel_shape: ints([3, 3]), strides: ints([2, 2]), pads: ints([1, 1, 1, 1]) },
+    attributes: { kernel_shape: ints(3, 3), strides: ints(2, 2), pads: ints(1, 1, 1, 1) },
   },
   {
     title: 'AveragePool',
     op: 'AveragePool',
     inputs: [[1, 2, 4, 4]],
-    attributes: { kernel_shape: ints([2, 2]), strides: ints([2, 2]) },
+    attributes: { kernel_shape: ints(2, 2), strides: ints(2, 2) },
   },
   {
     title: 'AveragePool that overlaps, with pads left out',
     op: 'AveragePool',
     inputs: [[1, 2, 5, 5]],
-    attributes: { kernel_shape: ints([3, 3]), strides: ints([2, 1]), pads: ints([1, 1, 1, 1]) },
+    attributes: { kernel_shape: ints(3, 3), strides: ints(2, 1), pads: ints(1, 1, 1, 1) },
   },
   {
     title: 'AveragePool that counts its pads',
     op: 'AveragePool',
     inputs: [[1, 1, 5, 5]],
-    attributes: { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]), count_include_pad: int(1) },
+    attributes: { kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1), count_include_pad: int(1) },
   },
   { title: 'GlobalAveragePool', op: 'GlobalAveragePool', inputs: [[2, 3, 4, 2]] },
   { title: 'GlobalMaxPool', op: 'GlobalMaxPool', inputs: [[2, 3, 4, 2]] },

@@ -1,7 +1,7 @@
 import { ok, type Result } from '../../core/result.ts';
 import type { OnnxFault } from '../fault.ts';
+import { ints } from '../ir/attributes.ts';
 import type { Model } from '../ir/types.ts';
-import { ints } from './attributes.ts';
 import { checkSpec, divides, whole, wholes } from './bounds.ts';
 import { createGraphBuilder } from './graphBuilder.ts';
 import { addParameter, type ConvShape, convDims, convSame } from './layers.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { int } from './attributes.ts';
+import { int } from '../ir/attributes.ts';
 import { createGraphBuilder } from './graphBuilder.ts';
 import { float32Tensor } from './tensors.ts';
 import { brokenRules } from './testSupport.ts';

@@ -1,4 +1,4 @@
-import { int, ints, text } from './attributes.ts';
+import { int, ints, text } from '../ir/attributes.ts';
 import type { GraphBuilder } from './graphBuilder.ts';
 import { type Parameter, parameterTensor, type Start, type Values, zero } from './parameters.ts';
 

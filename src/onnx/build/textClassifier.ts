@@ -1,7 +1,7 @@
 import { ok, type Result } from '../../core/result.ts';
 import type { OnnxFault } from '../fault.ts';
+import { int } from '../ir/attributes.ts';
 import type { Model } from '../ir/types.ts';
-import { int } from './attributes.ts';
 import { checkSpec, oneOf, whole, wholes } from './bounds.ts';
 import { createGraphBuilder, type GraphBuilder } from './graphBuilder.ts';
 import { type Activation, activations, addParameter } from './layers.ts';

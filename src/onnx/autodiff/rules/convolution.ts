@@ -1,6 +1,7 @@
 import { ok, type Result } from '../../../core/result.ts';
 import type { OnnxFault } from '../../fault.ts';
-import { type Attributes, type Dims, int, ints, type Name } from '../emitter.ts';
+import { int, ints } from '../../ir/attributes.ts';
+import type { Attributes, Dims, Name } from '../emitter.ts';
 import { reshape, slice, sum, transpose } from '../math.ts';
 import { gradients, type Rule, type Site, unsupported } from '../rule.ts';
 
@@ -61,10 +62,10 @@ export const gradientOfInput = (
     return size + (window.before[axis] ?? 0) + (window.after[axis] ?? 0) - seen;
   });
   const attributes: Attributes = {
-    strides: ints(window.strides),
-    dilations: ints(window.dilations),
-    pads: ints([...window.before, ...window.after]),
-    output_padding: ints(beyond),
+    strides: ints(...window.strides),
+    dilations: ints(...window.dilations),
+    pads: ints(...window.before, ...window.after),
+    output_padding: ints(...beyond),
     group: int(group),
   };
   return site.e.emit('ConvTranspose', [dy, kernel], dims, { attributes });
@@ -89,9 +90,9 @@ const gradientOfKernel = (site: Site, x: Name, dy: Name, window: Window): Name =
   });
   const result = e.emit('Conv', [image, filter], [imageDims[0] ?? 1, filterDims[0] ?? 1, ...spatial], {
     attributes: {
-      strides: ints(window.dilations),
-      dilations: ints(window.strides),
-      pads: ints([...window.before, ...window.after]),
+      strides: ints(...window.dilations),
+      dilations: ints(...window.strides),
+      pads: ints(...window.before, ...window.after),
     },
   });
   const cut = slice(

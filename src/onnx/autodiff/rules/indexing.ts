@@ -1,4 +1,5 @@
-import { type Dims, int, type Name, sizeOf, text } from '../emitter.ts';
+import { int, text } from '../../ir/attributes.ts';
+import { type Dims, type Name, sizeOf } from '../emitter.ts';
 import { axisOf, reshape, transpose, zeros } from '../math.ts';
 import { gradients, type Rule, type Site, unsupported } from '../rule.ts';
 

@@ -1,4 +1,5 @@
-import { type Dims, int, type Name, sizeOf } from '../emitter.ts';
+import { int } from '../../ir/attributes.ts';
+import { type Dims, type Name, sizeOf } from '../emitter.ts';
 import { axisOf, mul, reshape, scale, sum, transposeMatrix, unbroadcast } from '../math.ts';
 import { gradients, type Rule, unsupported } from '../rule.ts';
 

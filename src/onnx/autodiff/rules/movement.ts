@@ -1,4 +1,5 @@
-import { int, type Name } from '../emitter.ts';
+import { int } from '../../ir/attributes.ts';
+import type { Name } from '../emitter.ts';
 import { axisOf, reshape, slice, sum, transpose, unbroadcast, zeros } from '../math.ts';
 import { gradients, type Rule, type Site, unsupported } from '../rule.ts';
 

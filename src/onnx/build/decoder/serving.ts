@@ -1,6 +1,6 @@
+import { float, int, ints, text } from '../../ir/attributes.ts';
 import { dataTypeNumbers } from '../../ir/dataTypes.ts';
 import type { Model } from '../../ir/types.ts';
-import { float, int, ints, text } from '../attributes.ts';
 import { createGraphBuilder, type GraphBuilder } from '../graphBuilder.ts';
 import { addParameter } from '../layers.ts';
 import type { Values } from '../parameters.ts';

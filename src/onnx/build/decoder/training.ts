@@ -1,5 +1,5 @@
+import { float, int, ints, text } from '../../ir/attributes.ts';
 import type { Model } from '../../ir/types.ts';
-import { float, int, ints, text } from '../attributes.ts';
 import { createGraphBuilder, type GraphBuilder } from '../graphBuilder.ts';
 import { addParameter } from '../layers.ts';
 import type { Parameter, Values } from '../parameters.ts';

@@ -1,4 +1,4 @@
-import type { Attribute } from '../ir/types.ts';
+import type { Attribute } from './types.ts';
 
 /** Attributes as values, for code that builds nodes. */
 export const int = (value: number): Attribute => ({ type: 'int', value });
