@@ -9,6 +9,7 @@ import { canonicalParts } from './canonicalForm.ts';
 import { contentHash, type HashDeps, hashTensor, tensorHashes } from './hash.ts';
 import { float, int, ints } from './ir/attributes.ts';
 import type { Attribute, Graph, Model, ModelFunction, Node, Tensor, Value } from './ir/types.ts';
+import { node } from './testDoubles.ts';
 
 const deps: HashDeps = { digest: (bytes) => Promise.resolve(sha256Bytes(bytes)) };
 const hashOf = async (model: Model, options = {}) => unwrap(await contentHash(model, deps, options)).hash;
@@ -17,20 +18,6 @@ const faultOf = async (model: Model) => {
   return result.ok ? undefined : result.error;
 };
 
-const node = (
-  op: string,
-  inputs: readonly string[],
-  outputs: readonly string[],
-  more: Partial<Node> = {},
-): Node => ({
-  op,
-  domain: '',
-  name: '',
-  inputs,
-  outputs,
-  attributes: {},
-  ...more,
-});
 const value = (name: string, ...shape: readonly (number | string)[]): Value => ({
   name,
   type: { kind: 'tensor', dtype: 'float32', shape },

@@ -4,23 +4,10 @@ import { createGraphBuilder } from './build/graphBuilder.ts';
 import { buildMlp } from './build/mlp.ts';
 import { float32Tensor } from './build/tensors.ts';
 import { float, int, ints, text } from './ir/attributes.ts';
-import type { Attribute, DataType, Graph, Model, Node, Tensor, ValueType } from './ir/types.ts';
+import type { Attribute, DataType, Graph, Model, Tensor, ValueType } from './ir/types.ts';
 import { printModel, printType } from './print.ts';
+import { node } from './testDoubles.ts';
 
-const node = (
-  op: string,
-  inputs: readonly string[],
-  outputs: readonly string[],
-  more: Partial<Node> = {},
-): Node => ({
-  op,
-  domain: '',
-  name: '',
-  inputs,
-  outputs,
-  attributes: {},
-  ...more,
-});
 const graph = (more: Partial<Graph>): Graph => ({
   name: 'g',
   nodes: [],

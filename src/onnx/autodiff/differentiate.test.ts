@@ -4,10 +4,11 @@ import { int } from '../ir/attributes.ts';
 import type { Graph, Tensor, Value } from '../ir/types.ts';
 import { evaluate } from '../reference/evaluate.ts';
 import type { NdArray, RealArray } from '../reference/ndArray.ts';
+import { node } from '../testDoubles.ts';
 import { differentiate } from './differentiate.ts';
 import { type Known, sizeOf } from './emitter.ts';
 import { type Case, cases } from './testCases.ts';
-import { drawn, int64, node, randomBy, toValue, valuesOf } from './testDoubles.ts';
+import { drawn, int64, randomBy, toValue, valuesOf } from './testDoubles.ts';
 
 /** y = op(x0, x1, …), and the loss is a sum of all of y that weighs each element otherwise. */
 const lossOf = (one: Case) => {

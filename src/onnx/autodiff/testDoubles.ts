@@ -1,5 +1,5 @@
 /** What the tests of gradients and of training share: small graphs, seeded numbers, and values in and out. */
-import type { Node, Tensor, Value } from '../ir/types.ts';
+import type { Tensor, Value } from '../ir/types.ts';
 import type { NdArray, RealArray } from '../reference/ndArray.ts';
 import { sizeOf } from './emitter.ts';
 
@@ -62,10 +62,3 @@ export const float32 = ({ dims, values }: Pick<RealArray, 'dims' | 'values'>): T
 
 export const valuesOf = (array: NdArray | undefined): readonly number[] =>
   Array.from(array?.values ?? [], Number);
-
-export const node = (
-  op: string,
-  inputs: readonly string[],
-  outputs: readonly string[],
-  more: Partial<Node> = {},
-): Node => ({ op, domain: '', name: `${op}-${outputs[0]}`, inputs, outputs, attributes: {}, ...more });

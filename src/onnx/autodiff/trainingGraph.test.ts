@@ -3,9 +3,10 @@ import { unwrap } from '../../core/result.ts';
 import type { Graph } from '../ir/types.ts';
 import { evaluate } from '../reference/evaluate.ts';
 import type { NdArray } from '../reference/ndArray.ts';
+import { node } from '../testDoubles.ts';
 import type { Known } from './emitter.ts';
 import type { Optimizer } from './optimizers.ts';
-import { drawn, float32, node, randomBy, real, toValue, valuesOf, wide } from './testDoubles.ts';
+import { drawn, float32, randomBy, real, toValue, valuesOf, wide } from './testDoubles.ts';
 import { buildTrainingGraph, type TrainingGraph, type TrainingSpec } from './trainingGraph.ts';
 
 /** x[4, 3] → tanh(x·w1 + b1) → ·w2: logits [4, 2]. */
