@@ -20,6 +20,7 @@ export const layers: Readonly<Record<string, LayerRule>> = {
     imports: [...foundation, 'src/identity', 'src/compute', 'src/mesh'],
     types: ['workers'],
   },
+  'src/training': { imports: [...foundation, 'src/onnx', 'src/compute'] },
   'src/admission': { imports: [...foundation, 'src/identity', 'src/mesh'] },
   // Adapters know ports, not the domains behind them; these are the files in which the ports stand.
   'src/platform': {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ocrModelFiles } from '../src/compute/models/manifest.ts';
 import { runtimeAssets } from '../src/compute/runtimes/assets.ts';
-import type { FloatTensor, ModelSession, Runtime, RuntimeError } from '../src/compute/runtimes/runtime.ts';
+import type { FloatTensor, ModelSession, RuntimeError } from '../src/compute/runtimes/runtime.ts';
 import { err, fault, ok, type Result } from '../src/core/result.ts';
 import type { PackedImage } from '../src/inference/ocr/types.ts';
-import { createOcrApi } from './ocrApi.ts';
+import { createOcrApi, type OcrRuntime } from './ocrApi.ts';
 import { packImage } from './packing.ts';
 import type { OcrLoad } from './protocol.ts';
 
@@ -51,7 +51,7 @@ const createRig = (
     },
     async release() {},
   });
-  const runtime: Runtime = {
+  const runtime: OcrRuntime = {
     kind: 'wasm',
     threads: 1,
     async createSession(bytes): Promise<Result<ModelSession, RuntimeError>> {

@@ -15,13 +15,15 @@ import type { CallScope } from './expose.ts';
 import { unpackImage } from './packing.ts';
 import type { OcrLoad, OcrMeasurement, OcrWorkerApi } from './protocol.ts';
 
+export type OcrRuntime = Omit<Runtime, 'createStatefulSession'>;
+
 export type OcrApiDeps = {
   openScope(): CallScope;
   monotonic(): number;
   createRuntime(
     options: { readonly kind: RuntimeKind; readonly threads: number },
     assets: Readonly<Record<RuntimeKind, RuntimeAssets>>,
-  ): Promise<Result<Runtime, RuntimeError>>;
+  ): Promise<Result<OcrRuntime, RuntimeError>>;
 };
 
 /**
@@ -88,7 +90,7 @@ export const createOcrApi = (deps: OcrApiDeps): OcrWorkerApi => {
   };
 };
 
-type Loaded = { readonly runtime: Runtime; readonly pipeline: OcrPipeline };
+type Loaded = { readonly runtime: OcrRuntime; readonly pipeline: OcrPipeline };
 
 /** Carries a fault through the pipeline's own code, which knows nothing of faults. */
 class Interrupted extends Error {

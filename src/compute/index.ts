@@ -8,5 +8,6 @@ export * from './profile/collect.ts';
 export * from './runtimes/assets.ts';
 export * from './runtimes/ort.ts';
 export * from './runtimes/runtime.ts';
+export type { HostTensor, HostTensors, StatefulSession } from './runtimes/statefulSession.ts';
 export * from './scheduler/scheduler.ts';
 export * from './scheduler/slots.ts';

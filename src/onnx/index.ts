@@ -4,11 +4,17 @@ export { differentiate } from './autodiff/differentiate.ts';
 export { knownValues } from './autodiff/emitter.ts';
 export { differentiableOps } from './autodiff/rules.ts';
 export { buildTrainingGraph, type TrainingGraph, type TrainingSpec } from './autodiff/trainingGraph.ts';
+export {
+  buildTrainingModel,
+  type TrainingModel,
+  type TrainingModelSpec,
+} from './autodiff/trainingModel.ts';
 export { bindDims } from './bindDims.ts';
 export * from './codec/index.ts';
 export type { OnnxFault } from './fault.ts';
 export { inferModel, inferTypes } from './infer.ts';
 export { inspectModel, type ModelSummary } from './inspect.ts';
+export { bytesOf } from './ir/tensor.ts';
 export type { ByteSource, Graph, Model, Node, Tensor } from './ir/types.ts';
 export { printModel, printType } from './print.ts';
 export { verifyModel } from './verify.ts';

@@ -2,6 +2,12 @@ import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
 import type { RuntimeKind } from '../contracts.ts';
 import type { RuntimeAssets } from './assets.ts';
 import type { OrtModule } from './ort.ts';
+import {
+  outputLocations,
+  type StatefulSession,
+  type StateTensor,
+  statefulSessionOf,
+} from './statefulSession.ts';
 
 export type RuntimeError = Fault<
   /** this device or browser can't */
@@ -28,13 +34,26 @@ export interface Runtime {
   readonly kind: RuntimeKind;
   readonly threads: number;
   createSession(model: Uint8Array): Promise<Result<ModelSession, RuntimeError>>;
+  /**
+   * For a model whose outputs are its inputs again. On WebGPU every operator has to run there: one that fell back to the CPU would
+   * move the state over and back in each run, so a model with such an operator is refused.
+   */
+  createStatefulSession(
+    model: Uint8Array,
+    options: {
+      /** The names of all outputs. */
+      readonly outputs: readonly string[];
+      readonly state: readonly StateTensor[];
+    },
+  ): Promise<Result<StatefulSession, RuntimeError>>;
   /** Releases every session. */
   release(): Promise<void>;
 }
 
 export type RuntimeDeps = {
   loadOrt(runtime: RuntimeKind): Promise<OrtModule>;
-  readonly assets: Readonly<Record<RuntimeKind, RuntimeAssets>>;
+  /** Undefined: the runtime finds its own files, as it does in Node. */
+  readonly assets: Readonly<Record<RuntimeKind, RuntimeAssets>> | undefined;
   readonly crossOriginIsolated: boolean;
   /** undefined where the browser has no WebGPU; resolves to null where it has no adapter. */
   readonly requestAdapter: (() => Promise<unknown>) | undefined;
@@ -58,7 +77,7 @@ export const createRuntime = async (
   );
   if (!loaded.ok) return loaded;
   const ort = loaded.value;
-  ort.env.wasm.wasmPaths = { ...deps.assets[kind] };
+  if (deps.assets) ort.env.wasm.wasmPaths = { ...deps.assets[kind] };
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.proxy = false;
   ort.env.logLevel = 'error';
@@ -75,33 +94,65 @@ type Lane = <T>(run: () => Promise<T>) => Promise<T>;
 
 const runtimeOf = (ort: OrtModule, kind: RuntimeKind, threads: number): Runtime => {
   const serial = createSerialLane();
-  const sessions = new Set<ModelSession>();
+  const sessions = new Set<{ release(): Promise<void> }>();
   const device = createDeviceWatch(ort, kind);
+  const open = async (
+    model: Uint8Array,
+    options: SessionOptions,
+  ): Promise<Result<OrtSession, RuntimeError>> => {
+    const created = await serial(() =>
+      attempt('failed', 'the model could not be opened', () =>
+        ort.InferenceSession.create(model, {
+          executionProviders: [kind],
+          graphOptimizationLevel: 'all',
+          // Warnings say on every load that shape operators stay on the CPU.
+          logSeverityLevel: 3,
+          ...options,
+        }),
+      ),
+    );
+    if (!created.ok) return err(device.lost() ?? created.error);
+    await device.watch();
+    return created;
+  };
+  const own = <T extends { release(): Promise<void> }>(session: T): T => {
+    const owned: T = {
+      ...session,
+      async release() {
+        if (sessions.delete(owned)) await session.release();
+      },
+    };
+    sessions.add(owned);
+    return owned;
+  };
+  const exclusively: Exclusively = (what, run) =>
+    serial(async () => {
+      const gone = device.lost();
+      if (gone) return err(gone);
+      const ran = await attempt('failed', what, run);
+      // A lost device makes reads return zeros as often as errors: an answer after the loss is no answer.
+      const after = device.lost();
+      return after ? err(after) : ran;
+    });
   return {
     kind,
     threads,
     async createSession(model) {
-      const created = await serial(() =>
-        attempt('failed', 'the model could not be opened', () =>
-          ort.InferenceSession.create(model, {
-            executionProviders: [kind],
-            graphOptimizationLevel: 'all',
-            // Warnings say on every load that shape operators stay on the CPU.
-            logSeverityLevel: 3,
-          }),
-        ),
+      const opened = await open(model, {});
+      return opened.ok ? ok(own(sessionOf(ort, opened.value, exclusively, serial))) : opened;
+    },
+    async createStatefulSession(model, { outputs, state }) {
+      const opened = await open(
+        model,
+        kind === 'webgpu'
+          ? {
+              preferredOutputLocation: outputLocations(outputs, state),
+              extra: { session: { disable_cpu_ep_fallback: '1' } },
+            }
+          : {},
       );
-      if (!created.ok) return err(device.lost() ?? created.error);
-      await device.watch();
-      const session = sessionOf(ort, created.value, serial, device.lost);
-      const owned: ModelSession = {
-        ...session,
-        async release() {
-          if (sessions.delete(owned)) await session.release();
-        },
-      };
-      sessions.add(owned);
-      return ok(owned);
+      if (!opened.ok) return opened;
+      return ok(own(statefulSessionOf({ ort, session: opened.value, exclusively }, state)));
     },
     async release() {
       for (const session of [...sessions]) await session.release();
@@ -110,24 +161,19 @@ const runtimeOf = (ort: OrtModule, kind: RuntimeKind, threads: number): Runtime 
 };
 
 type OrtSession = Awaited<ReturnType<OrtModule['InferenceSession']['create']>>;
+type SessionOptions = NonNullable<Parameters<OrtModule['InferenceSession']['create']>[1]>;
+/** Runs it when nothing else runs, unless the device is gone. */
+type Exclusively = <T>(what: string, run: () => Promise<T>) => Promise<Result<T, RuntimeError>>;
 
 const sessionOf = (
   ort: OrtModule,
   session: OrtSession,
+  exclusively: Exclusively,
   serial: Lane,
-  lost: () => RuntimeError | undefined,
 ): ModelSession => ({
   inputNames: session.inputNames,
   outputNames: session.outputNames,
-  run: (feeds) =>
-    serial(async () => {
-      const gone = lost();
-      if (gone) return err(gone);
-      const ran = await attempt('failed', 'the model could not be run', () => runOnce(ort, session, feeds));
-      // A lost device makes reads return zeros as often as errors: an answer after the loss is no answer.
-      const after = lost();
-      return after ? err(after) : ran;
-    }),
+  run: (feeds) => exclusively('the model could not be run', () => runOnce(ort, session, feeds)),
   release: () => serial(() => session.release()),
 });
 

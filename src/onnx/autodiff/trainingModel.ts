@@ -1,0 +1,53 @@
+import { err, ok, type Result } from '../../core/result.ts';
+import { bindDims } from '../bindDims.ts';
+import { trainableNames } from '../build/parameters.ts';
+import { type OnnxFault, onnxFault } from '../fault.ts';
+import { inferTypes } from '../infer.ts';
+import type { Model } from '../ir/types.ts';
+import { knownValues } from './emitter.ts';
+import { buildTrainingGraph, type TrainingGraph, type TrainingSpec } from './trainingGraph.ts';
+
+export type TrainingModelSpec = Omit<TrainingSpec, 'graph' | 'known' | 'trainable'> & {
+  /** What the named dims of the inputs are: the batch, the sequence. A name the model doesn't have is a fault. */
+  readonly sizes?: Readonly<Record<string, number>>;
+  /** All that are parameters of the model if it isn't given. */
+  readonly trainable?: readonly string[];
+};
+
+/** A model that does training steps, and what goes in and out of it. Its trained weights are inputs, no initializers. */
+export type TrainingModel = Omit<TrainingGraph, 'graph'> & { readonly model: Model };
+
+/** The oldest version of ai.onnx whose operators the rules write. */
+const oldestOpset = 18;
+
+/**
+ * A training step of a model, as a model: `buildTrainingGraph` with dims bound and types inferred. What is trained must be in
+ * memory.
+ */
+export const buildTrainingModel = (
+  model: Model,
+  { sizes = {}, trainable, ...spec }: TrainingModelSpec,
+): Result<TrainingModel, OnnxFault> => {
+  const opset = model.opsets.get('') ?? 0;
+  if (opset < oldestOpset)
+    return err(
+      onnxFault(
+        'unsupported',
+        `the model is of opset ${opset}: training needs ${oldestOpset} or later, export it again`,
+      ),
+    );
+  const bound = bindDims(model, sizes);
+  if (!bound.ok) return bound;
+  const types = inferTypes(bound.value);
+  if (!types.ok) return types;
+  const { graph } = bound.value;
+  const built = buildTrainingGraph({
+    ...spec,
+    graph,
+    known: knownValues(graph, types.value),
+    trainable: trainable ?? trainableNames(bound.value),
+  });
+  if (!built.ok) return built;
+  const { graph: training, ...rest } = built.value;
+  return ok({ ...rest, model: { ...bound.value, graph: training } });
+};

@@ -1,0 +1,2 @@
+/** Training on this device. */
+export { createTrainStep, type TrainingFault, type TrainStep } from './trainStep.ts';
