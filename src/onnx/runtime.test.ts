@@ -3,22 +3,15 @@ import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { unwrap } from '../core/result.ts';
-import { knownValues } from './autodiff/emitter.ts';
 import { randomBy } from './autodiff/testDoubles.ts';
-import { buildTrainingGraph, type TrainingGraph } from './autodiff/trainingGraph.ts';
-import { bindDims } from './bindDims.ts';
+import type { TrainingModel } from './autodiff/trainingModel.ts';
 import { buildDecoder } from './build/decoder.ts';
-import { buildFedAvgCnn } from './build/fedAvgCnn.ts';
-import { buildMlp } from './build/mlp.ts';
-import { trainableNames } from './build/parameters.ts';
-import { buildResNet } from './build/resNet.ts';
-import { buildTextClassifier } from './build/textClassifier.ts';
 import { decodeModel, encodeModel, joinChunks } from './codec/index.ts';
-import { inferTypes } from './infer.ts';
 import type { Model } from './ir/types.ts';
 import { evaluate } from './reference/evaluate.ts';
 import { type NdArray, ndArray } from './reference/ndArray.ts';
 import { tensorToNdArray } from './reference/tensors.ts';
+import { batchFor, families, smallLlama, trainingOf } from './testFamilies.ts';
 import { verifyModel } from './verify.ts';
 
 beforeAll(() => {
@@ -33,130 +26,11 @@ const toOrt = ({ dtype, dims, values }: NdArray): ort.Tensor =>
     ? new ort.Tensor('int64', BigInt64Array.from(values, BigInt), dims)
     : new ort.Tensor('float32', Float32Array.from(values, Number), dims);
 
-const seed = { kind: 'seed', seed: 5 } as const;
-const decoder = {
-  family: 'decoder',
-  vocab: 11,
-  hidden: 8,
-  layers: 2,
-  heads: 2,
-  kvHeads: 1,
-  intermediate: 12,
-  context: 16,
-  epsilon: 1e-5,
-  bias: 'none',
-  tied: true,
-} as const;
-const training = { kind: 'training', sequence: 5 } as const;
-
-const families: readonly (readonly [string, () => Model])[] = [
-  [
-    'MLP',
-    () =>
-      unwrap(buildMlp({ family: 'mlp', inputs: 6, hidden: [5, 4], outputs: 3, activation: 'gelu' }, seed)),
-  ],
-  [
-    'FedAvg CNN',
-    () =>
-      unwrap(
-        buildFedAvgCnn(
-          { family: 'fedavg-cnn', image: 8, channels: 1, convolutions: [2, 3], hidden: 6, classes: 4 },
-          seed,
-        ),
-      ),
-  ],
-  [
-    'ResNet',
-    () =>
-      unwrap(
-        buildResNet(
-          {
-            family: 'resnet',
-            image: 8,
-            channels: 3,
-            classes: 4,
-            blocks: 1,
-            width: 4,
-            groups: 2,
-            shortcut: 'projection',
-          },
-          seed,
-        ),
-      ),
-  ],
-  [
-    'text classifier',
-    () =>
-      unwrap(
-        buildTextClassifier(
-          { family: 'text-classifier', vocab: 9, embedding: 6, hidden: [5], classes: 3, activation: 'tanh' },
-          seed,
-        ),
-      ),
-  ],
-  [
-    'Llama',
-    () =>
-      unwrap(
-        buildDecoder(
-          { ...decoder, norm: 'rms', positions: { kind: 'rotary', theta: 10_000 }, mlp: 'swiglu' },
-          training,
-          seed,
-        ),
-      ),
-  ],
-  [
-    'GPT',
-    () =>
-      unwrap(
-        buildDecoder(
-          { ...decoder, kvHeads: 2, bias: 'all', norm: 'layer', positions: { kind: 'learned' }, mlp: 'gelu' },
-          training,
-          seed,
-        ),
-      ),
-  ],
-];
-
-const trainingOf = (model: Model): { readonly graph: TrainingGraph; readonly model: Model } => {
-  const free = new Set(
-    model.graph.inputs.flatMap(({ type }) => (type.kind === 'tensor' ? (type.shape ?? []) : [])),
-  );
-  const names = [...free].filter((dim) => typeof dim === 'string');
-  const bound = unwrap(
-    bindDims(model, Object.fromEntries(names.map((name) => [name, name === 'batch' ? 2 : 5]))),
-  );
-  const graph = unwrap(
-    buildTrainingGraph({
-      graph: bound.graph,
-      known: knownValues(bound.graph, unwrap(inferTypes(bound))),
-      loss: { kind: 'softmax-cross-entropy', logits: 'logits' },
-      trainable: trainableNames(bound),
-      optimizer: { kind: 'adamw', weightDecay: 0.01 },
-      clip: 1,
-    }),
-  );
-  return { graph, model: { ...bound, graph: graph.graph } };
-};
-
-/** Batches by chance; integers stay below the smallest vocabulary and number of classes. */
-const feedsOf = ({ fed, carried }: TrainingGraph): Map<string, NdArray> => {
-  const random = randomBy(9);
+const feedsOf = ({ fed, carried }: TrainingModel): Map<string, NdArray> => {
+  const batch = batchFor(fed);
   const feeds = new Map<string, NdArray>();
-  for (const { name, dtype, dims } of fed) {
-    const count = dims.reduce((size, dim) => size * dim, 1);
-    const values = Array.from({ length: count }, () =>
-      dtype === 'int64' ? Math.floor(random() * 3) : random() * 2 - 1,
-    );
-    feeds.set(
-      name,
-      ndArray(
-        dtype === 'int64' ? dtype : 'float32',
-        dims,
-        name === 'training.rate' ? [0.01] : name.includes('mask') ? values.map(() => 1) : values,
-      ),
-    );
-  }
+  for (const { name, dtype, dims } of fed)
+    feeds.set(name, ndArray(dtype === 'int64' ? dtype : 'float32', dims, batch.get(name) ?? []));
   for (const { input, dims, initial } of carried)
     feeds.set(
       input,
@@ -165,7 +39,7 @@ const feedsOf = ({ fed, carried }: TrainingGraph): Map<string, NdArray> => {
         : ndArray(
             'float32',
             dims,
-            Array.from({ length: dims.reduce((size, dim) => size * dim, 1) }, () => 0),
+            Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => 0),
           ),
     );
   return feeds;
@@ -173,11 +47,12 @@ const feedsOf = ({ fed, carried }: TrainingGraph): Map<string, NdArray> => {
 
 describe('a training step of', () => {
   it.each(families)(
-    '%s is right by the rules, and on the runtime what the reference computes',
-    async (_name, build) => {
-      const { graph, model } = trainingOf(build());
+    '$name is right by the rules, and on the runtime what the reference computes',
+    async ({ build }) => {
+      const training = trainingOf(build());
+      const { model } = training;
       expect(verifyModel(model)).toEqual([]);
-      const feeds = feedsOf(graph);
+      const feeds = feedsOf(training);
       const expected = unwrap(evaluate(model, feeds));
       const session = await sessionOf(model);
       const found = await session.run(
@@ -194,15 +69,17 @@ describe('a training step of', () => {
   );
 
   it('Llama, again and again with one batch, learns it by heart', async () => {
-    const { graph, model } = trainingOf(families[4]?.[1]() as Model);
-    const session = await sessionOf(model);
-    let feeds = Object.fromEntries([...feedsOf(graph)].map(([name, array]) => [name, toOrt(array)]));
+    const training = trainingOf(
+      unwrap(buildDecoder(smallLlama, { kind: 'training', sequence: 5 }, { kind: 'seed', seed: 5 })),
+    );
+    const session = await sessionOf(training.model);
+    let feeds = Object.fromEntries([...feedsOf(training)].map(([name, array]) => [name, toOrt(array)]));
     const losses: number[] = [];
     for (let step = 0; step < 150; step++) {
       const found = await session.run(feeds);
-      const loss = found[graph.loss]?.data as Float32Array | undefined;
+      const loss = found[training.loss]?.data as Float32Array | undefined;
       losses.push(loss?.[0] ?? Number.NaN);
-      const next = graph.carried.map(({ input, output }) => [input, found[output] as ort.Tensor] as const);
+      const next = training.carried.map(({ input, output }) => [input, found[output] as ort.Tensor] as const);
       feeds = { ...feeds, ...Object.fromEntries(next) };
     }
     await session.release();
