@@ -14,6 +14,8 @@ const isolation = {
 };
 const types: Readonly<Record<string, string>> = {
   js: 'text/javascript',
+  mjs: 'text/javascript',
+  wasm: 'application/wasm',
   css: 'text/css',
   woff2: 'font/woff2',
 };

@@ -24,13 +24,18 @@ const sessionOf = (model: Model) => ort.InferenceSession.create(joinChunks(unwra
 const toOrt = ({ dtype, dims, values }: NdArray): ort.Tensor =>
   dtype === 'int64'
     ? new ort.Tensor('int64', BigInt64Array.from(values, BigInt), dims)
-    : new ort.Tensor('float32', Float32Array.from(values, Number), dims);
+    : dtype === 'int32'
+      ? new ort.Tensor('int32', Int32Array.from(values, Number), dims)
+      : new ort.Tensor('float32', Float32Array.from(values, Number), dims);
 
 const feedsOf = ({ fed, carried }: TrainingModel): Map<string, NdArray> => {
   const batch = batchFor(fed);
   const feeds = new Map<string, NdArray>();
   for (const { name, dtype, dims } of fed)
-    feeds.set(name, ndArray(dtype === 'int64' ? dtype : 'float32', dims, batch.get(name) ?? []));
+    feeds.set(
+      name,
+      ndArray(dtype === 'int64' || dtype === 'int32' ? dtype : 'float32', dims, batch.get(name) ?? []),
+    );
   for (const { input, dims, initial } of carried)
     feeds.set(
       input,

@@ -115,7 +115,7 @@ export const batchFor = (fed: readonly Fed[]): ReadonlyMap<string, readonly numb
     fed.map(({ name, dtype, dims }) => {
       const count = dims.reduce((product, dim) => product * dim, 1);
       const values = Array.from({ length: count }, () =>
-        dtype === 'int64' ? Math.floor(random() * 3) : random() * 2 - 1,
+        dtype.startsWith('int') ? Math.floor(random() * 3) : random() * 2 - 1,
       );
       if (name === 'training.rate') return [name, [0.01]];
       return [name, name.includes('mask') ? values.map(() => 1) : values];

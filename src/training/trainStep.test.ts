@@ -38,7 +38,7 @@ const open = async (training = trainingOf()): Promise<TrainStep> =>
 
 const batch = (rate: number): HostTensors => ({
   input: { dtype: 'float32', dims: [3, 4], data: Float32Array.from({ length: 12 }, (_, at) => (at % 5) - 2) },
-  'training.labels': { dtype: 'int64', dims: [3], data: BigInt64Array.of(0n, 2n, 1n) },
+  'training.labels': { dtype: 'int32', dims: [3], data: Int32Array.of(0, 2, 1) },
   'training.rate': { dtype: 'float32', dims: [], data: Float32Array.of(rate) },
 });
 
@@ -91,13 +91,13 @@ describe('a training step', () => {
     ['nothing', {}, "no 'input': float32[3,4]"],
     [
       'another shape',
-      { ...batch(0.1), 'training.labels': { dtype: 'int64', dims: [2], data: BigInt64Array.of(0n, 1n) } },
-      "'training.labels' is int64[2], and int64[3] is needed",
+      { ...batch(0.1), 'training.labels': { dtype: 'int32', dims: [2], data: Int32Array.of(0, 1) } },
+      "'training.labels' is int32[2], and int32[3] is needed",
     ],
     [
       'numbers of another type',
-      { ...batch(0.1), 'training.labels': { dtype: 'int32', dims: [3], data: Int32Array.of(0, 1, 2) } },
-      'is int32[3]',
+      { ...batch(0.1), 'training.labels': { dtype: 'int64', dims: [3], data: BigInt64Array.of(0n, 1n, 2n) } },
+      'is int64[3]',
     ],
     ['something more', { ...batch(0.1), noise: batch(0.1)['training.rate'] as HostTensor }, "no 'noise'"],
   ])('refuses a batch of %s in words, and stays as it was', async (_what, wrong, words) => {
@@ -113,7 +113,7 @@ describe('a training step', () => {
     const wrong: HostTensors = {
       ...batch(0.1),
       // A class that there isn't: the runtime itself refuses it.
-      'training.labels': { dtype: 'int64', dims: [3], data: BigInt64Array.of(0n, 9n, 1n) },
+      'training.labels': { dtype: 'int32', dims: [3], data: Int32Array.of(0, 9, 1) },
     };
     expect(await step.run(wrong)).toMatchObject({ error: { code: 'failed' } });
     expect(unwrap(await step.snapshot())).toEqual(before);
@@ -141,8 +141,8 @@ const repeated = (tensor: HostTensor, times: number): HostTensor => {
     for (let at = 0; at < times; at++) data.set(tensor.data, at * tensor.data.length);
     return { dtype: 'float32', dims, data };
   }
-  if (tensor.dtype !== 'int64') throw new Error(`no ${tensor.dtype} in this test`);
-  const data = new BigInt64Array(times * tensor.data.length);
+  if (tensor.dtype !== 'int32') throw new Error(`no ${tensor.dtype} in this test`);
+  const data = new Int32Array(times * tensor.data.length);
   for (let at = 0; at < times; at++) data.set(tensor.data, at * tensor.data.length);
-  return { dtype: 'int64', dims, data };
+  return { dtype: 'int32', dims, data };
 };

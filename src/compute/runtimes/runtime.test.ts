@@ -151,6 +151,18 @@ describe('the runtime in a worker', () => {
     expect(after).toMatchObject({ error: { code: 'device-lost' } });
   });
 
+  it('takes the device that the runtime itself put away for no loss', async () => {
+    const { ort, loseDevice } = createOrt();
+    const runtime = await createRuntime(depsOf(ort), { kind: 'webgpu', threads: 1 });
+    if (!runtime.ok) throw new Error('no runtime');
+    const session = await runtime.value.createSession(model);
+    if (!session.ok) throw new Error('no session');
+    await session.value.release();
+    loseDevice({ reason: 'destroyed', message: 'Device was destroyed.' });
+    await settle();
+    expect(await runtime.value.createSession(model)).toMatchObject({ ok: true });
+  });
+
   it('says which model is damaged, and when the runtime itself is missing', async () => {
     const { ort } = createOrt();
     const runtime = await createRuntime(depsOf(ort), { kind: 'wasm', threads: 1 });

@@ -147,6 +147,8 @@ const runtimeOf = (ort: OrtModule, kind: RuntimeKind, threads: number): Runtime 
         kind === 'webgpu'
           ? {
               preferredOutputLocation: outputLocations(outputs, state),
+              // The other layout moves transpositions through comparisons, and bool ones run on the CPU only.
+              executionProviders: [{ name: 'webgpu', preferredLayout: 'NCHW' }],
               extra: { session: { disable_cpu_ep_fallback: '1' } },
             }
           : {},
@@ -219,6 +221,8 @@ const createDeviceWatch = (ort: OrtModule, kind: RuntimeKind) => {
       if (!device || watched === device) return;
       watched = device;
       void device.lost.then(({ reason, message }) => {
+        // The runtime destroys its device with its last session and makes another with the next one.
+        if (reason === 'destroyed') return;
         lost = fault(
           'device-lost',
           `the graphics device was lost (${reason}): ${message || 'no details given'}`,

@@ -22,13 +22,13 @@ const logSumExp = (e: Emitter, x: Name): Name => {
 /**
  * Mean of −log softmax(logits)[label].
  *
- * `logits`: [..., classes]; `labels`: int64 [...], each less than classes. `mask`, float32 [...]: how much each position
+ * `logits`: [..., classes]; `labels`: int32 [...], each less than classes. `mask`, float32 [...]: how much each position
  * counts, 0 for padding; the mean is over their sum, which must not be 0.
  */
 export const softmaxCrossEntropy = (e: Emitter, logits: Name, labels: Name, mask?: Name): Name => {
   const dims = e.dims(logits);
   const positions = [...dims.slice(0, -1), 1];
-  const index = e.emit('Reshape', [labels, e.ints(positions)], positions, { dtype: 'int64' });
+  const index = e.emit('Reshape', [labels, e.ints(positions)], positions, { dtype: 'int32' });
   const chosen = e.emit('GatherElements', [logits, index], positions, {
     attributes: { axis: int(dims.length - 1) },
   });

@@ -36,6 +36,12 @@ export const wide = (dims: readonly number[], values: readonly number[]): NdArra
   values: BigInt64Array.from(values.map(BigInt)),
 });
 
+export const classes = (dims: readonly number[], values: readonly number[]): NdArray => ({
+  dtype: 'int32',
+  dims,
+  values: Float64Array.from(values),
+});
+
 export const toValue = (
   name: string,
   dtype: 'float32' | 'bool' | 'int64',

@@ -6,7 +6,7 @@ import type { NdArray } from '../reference/ndArray.ts';
 import { node } from '../testDoubles.ts';
 import type { Known } from './emitter.ts';
 import type { Optimizer } from './optimizers.ts';
-import { drawn, float32, randomBy, real, toValue, valuesOf, wide } from './testDoubles.ts';
+import { classes, drawn, float32, randomBy, real, toValue, valuesOf } from './testDoubles.ts';
 import { buildTrainingGraph, type TrainingGraph, type TrainingSpec } from './trainingGraph.ts';
 
 /** x[4, 3] → tanh(x·w1 + b1) → ·w2: logits [4, 2]. */
@@ -121,7 +121,7 @@ const rate = 0.1;
 const feedsOf = ({ x, labels }: ReturnType<typeof batchOf>) =>
   new Map<string, NdArray>([
     ['x', x],
-    ['training.labels', wide([4], labels)],
+    ['training.labels', classes([4], labels)],
     ['training.rate', real([], [rate])],
   ]);
 
@@ -205,7 +205,7 @@ describe('a training graph', () => {
         ],
         [
           'training.labels',
-          wide(
+          classes(
             [4, 4],
             batches.flatMap(({ labels }) => labels),
           ),

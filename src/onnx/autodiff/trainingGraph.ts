@@ -16,7 +16,7 @@ import { clipped, countsSteps, type Optimizer, slotsOf, update } from './optimiz
 import { unrolled } from './unroll.ts';
 
 export type Loss =
-  /** `training.labels`, int64: the dims of the logits without the last. With `masked`, `training.mask` of the same dims in float32. */
+  /** `training.labels`, int32: the dims of the logits without the last. With `masked`, `training.mask` of the same dims in float32. */
   | { readonly kind: 'softmax-cross-entropy'; readonly logits: Name; readonly masked?: boolean }
   /** `training.target`: the dims of the output. */
   | { readonly kind: 'mean-squared-error'; readonly output: Name }
@@ -139,7 +139,7 @@ const wantedBy = ({ loss, known }: TrainingSpec): Result<readonly Fed[], OnnxFau
   if (dims.length === 0) return err(onnxFault('invalid', `'${output}' has no axis of classes`));
   const positions = dims.slice(0, -1);
   return ok([
-    { name: 'training.labels', dtype: 'int64', dims: positions },
+    { name: 'training.labels', dtype: 'int32', dims: positions },
     ...(loss.masked ? [{ name: 'training.mask', dtype: 'float32', dims: positions } as const] : []),
   ]);
 };

@@ -3,7 +3,7 @@ import { bindDims } from '../bindDims.ts';
 import { trainableNames } from '../build/parameters.ts';
 import { type OnnxFault, onnxFault } from '../fault.ts';
 import { inferTypes } from '../infer.ts';
-import type { Model } from '../ir/types.ts';
+import type { Graph, Model, Node, Value } from '../ir/types.ts';
 import { knownValues } from './emitter.ts';
 import { buildTrainingGraph, type TrainingGraph, type TrainingSpec } from './trainingGraph.ts';
 
@@ -22,7 +22,8 @@ const oldestOpset = 18;
 
 /**
  * A training step of a model, as a model: `buildTrainingGraph` with dims bound and types inferred. What is trained must be in
- * memory.
+ * memory. Inputs that are only looked up with (`input_ids`) are int32 in it, whatever they are in the model: gradients of a lookup
+ * bring indices into shape, and WebGPU can't do that with int64.
  */
 export const buildTrainingModel = (
   model: Model,
@@ -36,7 +37,7 @@ export const buildTrainingModel = (
         `the model is of opset ${opset}: training needs ${oldestOpset} or later, export it again`,
       ),
     );
-  const bound = bindDims(model, sizes);
+  const bound = bindDims({ ...model, graph: withNarrowIndices(model.graph) }, sizes);
   if (!bound.ok) return bound;
   const types = inferTypes(bound.value);
   if (!types.ok) return types;
@@ -50,4 +51,20 @@ export const buildTrainingModel = (
   if (!built.ok) return built;
   const { graph: training, ...rest } = built.value;
   return ok({ ...rest, model: { ...bound.value, graph: training } });
+};
+
+const withNarrowIndices = (graph: Graph): Graph => {
+  const inputs = graph.inputs.map((input): Value => {
+    const { name, type } = input;
+    const users = graph.nodes.filter((node) => node.inputs.includes(name));
+    const looksUp = ({ op, domain, inputs: [, ...others] }: Node, at: string) =>
+      domain === '' && (op === 'Gather' || op === 'GatherElements') && others.includes(at);
+    return type.kind === 'tensor' &&
+      type.dtype === 'int64' &&
+      !graph.initializers.has(name) &&
+      users.every((node) => looksUp(node, name) && node.inputs[0] !== name)
+      ? { ...input, type: { ...type, dtype: 'int32' } }
+      : input;
+  });
+  return { ...graph, inputs };
 };

@@ -14,21 +14,40 @@ const gather: Rule = (site) => {
   const [dims, taken] = [site.dims(0), site.dims(1)];
   const axis = axisOf(site.attribute.int('axis', 0), dims.length);
   const others = dims.filter((_, at) => at !== axis);
-  const count = sizeOf(taken);
   // dy is [before, taken, after]: taken to the front.
   const rank = e.dims(dy).length;
   const takenAxes = taken.map((_, at) => axis + at);
   const rest = Array.from({ length: rank }, (_, at) => at).filter((at) => !takenAxes.includes(at));
-  const updates = reshape(e, transpose(e, dy, [...takenAxes, ...rest]), [count, ...others]);
-  const where = integersReshaped(site, indices, [count, 1]);
-  const front: Dims = [dims[axis] ?? 1, ...others];
-  const scattered = e.emit('ScatterND', [zeros(e, front), where, updates], front, { attributes: added });
+  const updates = transpose(e, dy, [...takenAxes, ...rest]);
+  const scattered = addedRows(site, { indices, updates, dims: [dims[axis] ?? 1, ...others] });
   const back = dims.map((_, at) => (at === axis ? 0 : at < axis ? at + 1 : at));
   return gradients(transpose(e, scattered, back));
 };
 
-const integersReshaped = ({ e }: Site, x: Name, dims: Dims): Name =>
-  e.emit('Reshape', [x, e.ints(dims)], dims, { dtype: e.known(x)?.dtype ?? 'int64' });
+/**
+ * Zeros of `dims`, and each of the updates [taken, others] added to its row. ScatterND takes int64 only, which WebGPU can't bring
+ * into shape: int32 indices are for everywhere, and scatter number by number.
+ */
+const addedRows = (
+  { e }: Site,
+  { indices, updates, dims }: { readonly indices: Name; readonly updates: Name; readonly dims: Dims },
+): Name => {
+  const { dims: taken = [], dtype = 'int64' } = e.known(indices) ?? {};
+  const count = sizeOf(taken);
+  const shaped = (to: Dims) => e.emit('Reshape', [indices, e.ints(to)], to, { dtype });
+  if (dtype === 'int64')
+    return e.emit('ScatterND', [zeros(e, dims), shaped([...taken, 1]), updates], dims, { attributes: added });
+  const width = sizeOf(dims.slice(1));
+  const columns = e.emit('Expand', [shaped([count, 1]), e.ints([count, width])], [count, width], { dtype });
+  const flat = [dims[0] ?? 1, width];
+  const scattered = e.emit(
+    'ScatterElements',
+    [zeros(e, flat), columns, reshape(e, updates, [count, width])],
+    flat,
+    { attributes: { ...added, axis: int(0) } },
+  );
+  return reshape(e, scattered, dims);
+};
 
 const gatherElements: Rule = (site) => {
   const { e } = site;
