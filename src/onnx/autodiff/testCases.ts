@@ -287,6 +287,45 @@ export const cases: readonly Case[] = [
     ],
     attributes: { group: int(3), auto_pad: text('SAME_LOWER'), strides: ints(2) },
   },
+  { title: 'ConvTranspose', op: 'ConvTranspose', inputs: [[2, 3, 3, 4], [3, 2, 3, 2], [2]] },
+  {
+    title: 'ConvTranspose with pads, strides, dilations and room beyond',
+    op: 'ConvTranspose',
+    inputs: [
+      [1, 2, 4, 3],
+      [2, 3, 3, 2],
+    ],
+    attributes: {
+      pads: ints(1, 0, 2, 1),
+      strides: ints(2, 3),
+      dilations: ints(1, 2),
+      output_padding: ints(1, 2),
+    },
+  },
+  {
+    title: 'ConvTranspose whose room beyond is a stride',
+    op: 'ConvTranspose',
+    inputs: [
+      [1, 2, 4],
+      [2, 1, 3],
+    ],
+    attributes: { strides: ints(2), dilations: ints(3), output_padding: ints(2) },
+  },
+  {
+    title: 'ConvTranspose in groups, of the size that was asked for',
+    op: 'ConvTranspose',
+    inputs: [[2, 4, 3, 3], [4, 3, 3, 3], [6]],
+    attributes: { group: int(2), strides: ints(2, 2), output_shape: ints(6, 6) },
+  },
+  {
+    title: 'ConvTranspose of each channel, in one dimension',
+    op: 'ConvTranspose',
+    inputs: [
+      [2, 3, 4],
+      [3, 1, 4],
+    ],
+    attributes: { group: int(3), strides: ints(2), auto_pad: text('SAME_UPPER') },
+  },
   {
     title: 'MaxPool side by side',
     op: 'MaxPool',
