@@ -8,6 +8,10 @@ export type Case = {
   readonly domain?: string;
   /** Float inputs whose gradient is checked, by the dims; `undefined` stands where `constants` or nothing is. */
   readonly inputs: readonly (readonly number[] | undefined)[];
+  /** Float inputs whose gradient nobody wants. */
+  readonly frozen?: Case['constants'];
+  /** Bytes. */
+  readonly bytes?: Case['constants'];
   /** Integer inputs by their place. */
   readonly constants?: Readonly<
     Record<number, { readonly dims: readonly number[]; readonly values: readonly number[] }>
@@ -18,6 +22,10 @@ export type Case = {
   /** Values are drawn from here; −2 to 2 unless it says otherwise. */
   readonly range?: readonly [number, number];
   readonly outputs?: number;
+  /** Those of the outputs that the loss depends on, if not the first ones. */
+  readonly used?: readonly number[];
+  /** 21 unless it says otherwise. */
+  readonly opset?: number;
 };
 
 const unary = (op: string, range?: readonly [number, number], attributes?: Case['attributes']): Case => ({
@@ -28,6 +36,11 @@ const unary = (op: string, range?: readonly [number, number], attributes?: Case[
   ...(attributes ? { attributes } : {}),
 });
 const integers = (...values: readonly number[]) => ({ dims: [values.length], values });
+
+const bytesOf = (...dims: readonly number[]) => ({
+  dims,
+  values: Array.from({ length: dims.reduce((a, b) => a * b) }, (_, at) => (at * 89 + 23) % 256),
+});
 
 const binaries = (['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min'] as const).flatMap((op): readonly Case[] => [
   {
@@ -55,6 +68,7 @@ const reductions = [
   'ReduceSum',
   'ReduceMean',
   'ReduceSumSquare',
+  'ReduceL1',
   'ReduceL2',
   'ReduceLogSumExp',
   'ReduceMax',
@@ -71,6 +85,11 @@ const reductions = [
   },
 ]);
 
+/** Of 5 positions, two planes. */
+const angles = Array.from({ length: 10 }, (_, at) => Math.floor(at / 2) * (at % 2 ? 0.1 : 1));
+const cosines = { dims: [5, 2], values: angles.map(Math.cos) };
+const sines = { dims: [5, 2], values: angles.map(Math.sin) };
+
 export const cases: readonly Case[] = [
   ...[
     'Neg',
@@ -86,6 +105,17 @@ export const cases: readonly Case[] = [
     'Gelu',
     'Identity',
   ].map((op) => unary(op)),
+  ...['Mish', 'Selu', 'Softsign'].map((op) => unary(op)),
+  unary('HardSwish', [-5, 5]),
+  { ...unary('Gelu'), title: "ONNX Runtime's Gelu", domain: 'com.microsoft' },
+  {
+    title: 'PRelu',
+    op: 'PRelu',
+    inputs: [
+      [2, 3, 2],
+      [3, 1],
+    ],
+  },
   ...['Sqrt', 'Log', 'Reciprocal'].map((op) => unary(op, [0.5, 3])),
   unary('LeakyRelu', undefined, { alpha: float(0.3) }),
   unary('Elu', undefined, { alpha: float(1.5) }),
@@ -150,6 +180,35 @@ export const cases: readonly Case[] = [
     ],
     attributes: { equation: text('ij,ik->k') },
   },
+  ...[8, 4, 2].map(
+    (bits): Case => ({
+      title: `MatMulNBits of ${bits} bits`,
+      op: 'MatMulNBits',
+      domain: 'com.microsoft',
+      inputs: [[2, 2, 20], undefined, undefined, undefined, undefined, [3]],
+      bytes: { 1: bytesOf(3, 2, 2 * bits) },
+      frozen: { 2: { dims: [3, 2], values: [0.1, 0.2, 0.3, 0.1, 0.05, 0.2] } },
+      attributes: { K: int(20), N: int(3), bits: int(bits), block_size: int(16) },
+    }),
+  ),
+  {
+    title: 'MatMulNBits with zero points',
+    op: 'MatMulNBits',
+    domain: 'com.microsoft',
+    inputs: [[2, 40]],
+    bytes: { 1: bytesOf(2, 3, 8), 3: bytesOf(4) },
+    frozen: { 2: { dims: [6], values: [0.1, 0.2, 0.3, 0.1, 0.05, 0.2] } },
+    attributes: { K: int(40), N: int(2), bits: int(4), block_size: int(16) },
+  },
+  {
+    title: 'MatMulNBits with zero points that are floats',
+    op: 'MatMulNBits',
+    domain: 'com.microsoft',
+    inputs: [[2, 16]],
+    bytes: { 1: bytesOf(2, 1, 8) },
+    frozen: { 2: { dims: [2], values: [0.1, 0.2] }, 3: { dims: [2], values: [7.5, 3.25] } },
+    attributes: { K: int(16), N: int(2), bits: int(4), block_size: int(16) },
+  },
   { title: 'Softmax', op: 'Softmax', inputs: [[2, 4]] },
   { title: 'Softmax of the first axis', op: 'Softmax', inputs: [[3, 2]], attributes: { axis: int(0) } },
   { title: 'LogSoftmax', op: 'LogSoftmax', inputs: [[2, 4]] },
@@ -169,7 +228,65 @@ export const cases: readonly Case[] = [
     inputs: [[2, 3, 4], [4]],
     attributes: { epsilon: float(0.01) },
   },
+  { title: 'RMSNormalization', op: 'RMSNormalization', inputs: [[2, 3, 4], [4]] },
+  ...['Skip', 'SkipSimplified'].flatMap((kind): readonly Case[] => {
+    const op = `${kind}LayerNormalization`;
+    const bias = kind === 'Skip' ? [[4], [4]] : [[4]];
+    const more = { op, domain: 'com.microsoft', attributes: { epsilon: float(0.01) } };
+    return [
+      { ...more, title: `${op} with a bias`, inputs: [[2, 3, 4], [2, 3, 4], [4], ...bias] },
+      { ...more, title: `${op} of a skip for all`, inputs: [[2, 3, 4], [3, 4], [4]] },
+      { ...more, title: `${op} and the sum`, inputs: [[2, 3, 4], [2, 3, 4], [4]], used: [0, 3] },
+      { ...more, title: `the sum of ${op} alone`, inputs: [[2, 3, 4], [2, 3, 4], [4]], used: [3] },
+    ];
+  }),
+  {
+    title: 'GroupNormalization, factors by channel',
+    op: 'GroupNormalization',
+    inputs: [[2, 4, 3, 2], [4], [4]],
+    attributes: { num_groups: int(2) },
+  },
+  {
+    title: 'GroupNormalization, factors by group',
+    op: 'GroupNormalization',
+    inputs: [[2, 4, 3], [2], [2]],
+    attributes: { num_groups: int(2) },
+    opset: 18,
+  },
+  { title: 'InstanceNormalization', op: 'InstanceNormalization', inputs: [[2, 3, 4], [3], [3]] },
+  {
+    title: 'BatchNormalization with its statistics frozen',
+    op: 'BatchNormalization',
+    inputs: [[2, 3, 4], [3], [3]],
+    frozen: { 3: { dims: [3], values: [-0.5, 0, 0.5] }, 4: { dims: [3], values: [0.5, 1, 2] } },
+  },
+  ...[0, 1].map(
+    (interleaved): Case => ({
+      title: `RotaryEmbedding, interleaved ${interleaved}`,
+      op: 'RotaryEmbedding',
+      inputs: [[1, 2, 3, 4]],
+      frozen: { 1: cosines, 2: sines },
+      constants: { 3: { dims: [1, 3], values: [0, 1, 3] } },
+      attributes: { interleaved: int(interleaved) },
+    }),
+  ),
+  {
+    title: "ONNX Runtime's RotaryEmbedding of a part of each head",
+    op: 'RotaryEmbedding',
+    domain: 'com.microsoft',
+    inputs: [[2, 3, 12]],
+    frozen: { 2: cosines, 3: sines },
+    constants: { 1: { dims: [1], values: [1] } },
+    attributes: { num_heads: int(2), rotary_embedding_dim: int(4) },
+  },
   ...reductions,
+  {
+    title: 'ReduceLogSum',
+    op: 'ReduceLogSum',
+    inputs: [[2, 3]],
+    constants: { 1: integers(1) },
+    range: [0.5, 2],
+  },
   { title: 'Reshape', op: 'Reshape', inputs: [[2, 6]], constants: { 1: integers(3, -1) } },
   { title: 'Flatten', op: 'Flatten', inputs: [[2, 3, 2]] },
   { title: 'Squeeze', op: 'Squeeze', inputs: [[2, 1, 3]], constants: { 1: integers(1) } },
@@ -209,6 +326,14 @@ export const cases: readonly Case[] = [
   { title: 'Tile', op: 'Tile', inputs: [[2, 3]], constants: { 1: integers(2, 3) } },
   { title: 'Pad', op: 'Pad', inputs: [[2, 3]], constants: { 1: integers(1, 0, 0, 2) } },
   { title: 'Trilu', op: 'Trilu', inputs: [[2, 3, 3]], attributes: { upper: int(0) } },
+  ...['DCR', 'CRD'].map(
+    (mode): Case => ({
+      title: `DepthToSpace ${mode}`,
+      op: 'DepthToSpace',
+      inputs: [[1, 8, 2, 3]],
+      attributes: { blocksize: int(2), mode: text(mode) },
+    }),
+  ),
   { title: 'CumSum', op: 'CumSum', inputs: [[2, 4]], constants: { 1: { dims: [], values: [1] } } },
   {
     title: 'CumSum, exclusive and backwards',

@@ -204,7 +204,10 @@ const convTranspose: Rule = (site) => {
   const group = site.attribute.int('group', 1);
   const window = transposedWindow(site);
   if ([...window.before, ...window.after].some((pad) => pad < 0))
-    return unsupported(site, `an output_shape of [${site.outputDims.slice(2)}], beyond what the kernel reaches`);
+    return unsupported(
+      site,
+      `an output_shape of [${site.outputDims.slice(2)}], beyond what the kernel reaches`,
+    );
   const dKernel = site.wants(1) ? gradientOfKernels(site, dy, x, window, group) : ok(undefined);
   if (!dKernel.ok) return dKernel;
   const axes = site.outputDims.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
