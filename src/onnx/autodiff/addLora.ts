@@ -131,9 +131,10 @@ const whyNot = (
     return onnxFault('invalid', 'no linear layer is targeted: name some, or choose others');
   if (!Number.isSafeInteger(seed) || seed < 0)
     return onnxFault('invalid', `the seed is ${seed}: a safe integer from 0 on is needed`);
-  if (!Number.isFinite(alpha) || alpha === 0)
-    return onnxFault('invalid', `alpha is ${alpha}: a number but 0`);
   if (!Number.isSafeInteger(rank) || rank < 1) return onnxFault('invalid', `a rank of ${rank}: 1 or more`);
+  const scale = Math.fround(alpha / rank);
+  if (!Number.isFinite(scale) || scale === 0)
+    return onnxFault('invalid', `alpha is ${alpha}: a float32 number but 0`);
   const narrow = layers.find(({ inputs, outputs }) => Math.min(inputs, outputs) < rank);
   if (narrow)
     return onnxFault(
