@@ -3,15 +3,18 @@ import { unwrap } from '../../core/result.ts';
 import { bindDims } from '../bindDims.ts';
 import { buildDecoder } from '../build/decoder.ts';
 import { float32Tensor, readFloat32 } from '../build/tensors.ts';
+import { inferTypes } from '../infer.ts';
 import { float, int } from '../ir/attributes.ts';
 import type { Model, Node, Tensor } from '../ir/types.ts';
 import { evaluate } from '../reference/evaluate.ts';
-import type { NdArray } from '../reference/ndArray.ts';
+import type { NdArray, RealArray } from '../reference/ndArray.ts';
 import { node } from '../testDoubles.ts';
 import { verifyModel } from '../verify.ts';
 import { adapterOf, addLora, type LoraOptions } from './addLora.ts';
+import { knownValues } from './emitter.ts';
 import { drawn, float32, randomBy, real, toValue, uint8, valuesOf, wide } from './testDoubles.ts';
 import { eightBitTrunk, fourBitTrunk } from './testTrunks.ts';
+import { buildTrainingGraph } from './trainingGraph.ts';
 
 const options = { rank: 2, alpha: 3, seed: 1 };
 
@@ -154,6 +157,54 @@ describe('an adapter beside', () => {
   });
 });
 
+/** Every MatMulNBits as a MatMul of the float32 numbers that it multiplies with: what it makes of the unit matrix. */
+const unpacked = (model: Model): Model => {
+  const initializers = new Map(model.graph.initializers);
+  const nodes = model.graph.nodes.map((packed) => {
+    const [x = '', weight = ''] = packed.inputs;
+    if (packed.op !== 'MatMulNBits') return packed;
+    const k = Number(packed.attributes['K']?.type === 'int' ? packed.attributes['K'].value : 0);
+    const unit = real(
+      [k, k],
+      new Float64Array(k * k).map((_, at) => (at % (k + 1) === 0 ? 1 : 0)),
+    );
+    const alone = { ...packed, inputs: ['x', ...packed.inputs.slice(1)], outputs: ['y'] };
+    const { graph } = modelOf([alone], Object.fromEntries(model.graph.initializers), [k, k]);
+    const found = unwrap(evaluate({ ...model, graph }, new Map([['x', unit]]))).get('y') as RealArray;
+    initializers.set(weight, float32(found));
+    return { ...packed, op: 'MatMul', domain: '', inputs: [x, weight], attributes: {} };
+  });
+  return { ...model, graph: { ...model.graph, nodes, initializers } };
+};
+
+/** Of adapters that do something already: what a step of size 1 takes away from each factor. */
+const gradientsOf = (trunk: Model): readonly (readonly [string, readonly number[]])[] => {
+  const { model, trainable } = unwrap(addLora(trunk, options));
+  const { carried, graph, loss } = unwrap(
+    buildTrainingGraph({
+      graph: model.graph,
+      known: knownValues(model.graph, unwrap(inferTypes(model))),
+      loss: { kind: 'softmax-cross-entropy', logits: 'logits' },
+      trainable,
+      optimizer: { kind: 'sgd' },
+    }),
+  );
+  const factors = carried.map(({ input, dims }, at) => [input, drawn(dims, randomBy(at), [-1, 1])] as const);
+  const tokens = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+  const feeds = new Map<string, NdArray>([
+    ['input_ids', wide([2, 5], tokens)],
+    ['training.labels', wide([2, 5], tokens.toReversed())],
+    ['training.rate', real([], [1])],
+    ...factors,
+  ]);
+  const found = unwrap(evaluate({ ...model, graph }, feeds));
+  expect(valuesOf(found.get(loss))[0]).toBeGreaterThan(0.1);
+  return factors.map(([name, before], at) => {
+    const after = valuesOf(found.get(carried[at]?.output ?? ''));
+    return [name, valuesOf(before).map((value, index) => value - (after[index] ?? Number.NaN))];
+  });
+};
+
 describe('adapters of a decoder', () => {
   it.each([
     ['in float32', (model: Model) => model, ''],
@@ -176,6 +227,16 @@ describe('adapters of a decoder', () => {
       ),
     );
     expect(logitsOf(adapted)).toEqual(logitsOf(model));
+  });
+
+  it('get from a trunk in 4 bits the gradients that they get from the same numbers in float32', () => {
+    const packed = fourBitTrunk(decoder(false));
+    const [one, other] = [packed, unpacked(packed)].map((model) => gradientsOf(model));
+    expect(one).toHaveLength(28);
+    expect(Math.max(...(one ?? []).flatMap(([, values]) => values.map(Math.abs)))).toBeGreaterThan(0.01);
+    for (const [at, [, values]] of (one ?? []).entries())
+      for (const [index, value] of values.entries())
+        expect(value).toBeCloseTo(other?.[at]?.[1][index] ?? Number.NaN, 6);
   });
 
   it('are drawn by seed, within the bound that PEFT has, and read back as a value', () => {
