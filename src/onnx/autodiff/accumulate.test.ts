@@ -113,6 +113,17 @@ describe('gradients of four batches of four', () => {
     expectClose(small.next, big.next);
   });
 
+  it('are had of each batch all at once, so that none is begun before its turn', () => {
+    const { graph } = runOf(specOf(4, crossEntropy, { accumulate: 4 })).training;
+    const batchOf = (name: string) => /^batch\d/.exec(name)?.[0];
+    const leaving = graph.nodes.flatMap(({ name, inputs }) =>
+      inputs.filter(
+        (input) => batchOf(input) && !graph.initializers.has(input) && batchOf(input) !== batchOf(name),
+      ),
+    );
+    expect(leaving.map(batchOf)).toEqual(['batch0', 'batch1', 'batch2', 'batch3']);
+  });
+
   it.each([
     [{ accumulate: 0 }, '0 batches in each of 1 steps'],
     [{ accumulate: 2.5 }, '2.5 batches'],

@@ -1,6 +1,7 @@
+import { int } from '../ir/attributes.ts';
 import type { Graph, Node, Value } from '../ir/types.ts';
-import { createEmitter, graphBehind, type Known, type Name, namesOf } from './emitter.ts';
-import { add, div, scale } from './math.ts';
+import { createEmitter, graphBehind, type Known, type Name, namesOf, sizeOf } from './emitter.ts';
+import { addAll, div, reshape, scale, slice } from './math.ts';
 import type { Fed } from './trainingGraph.ts';
 import { copyPrefixed, partOf } from './unroll.ts';
 
@@ -21,84 +22,108 @@ export type Pass = {
  * dimension, and loss and gradients are those of one batch with all their examples. Batches are of one size, so means have
  * equal shares; sums are divided by all weights together, and one batch may then have none.
  *
- * Each gradient is added to those before it as soon as it is there, so that activations of one batch alone need be kept.
+ * All that a batch gives is put end to end, and these vectors are added up. So no result can be had before a batch is done
+ * with: ONNX Runtime orders nodes by what the outputs need, and would otherwise run every forward pass before the first
+ * backward one, and keep the activations of all batches for it.
  */
 export const accumulated = (micro: Pass, count: number): Pass => {
-  const { graph, gradients } = micro;
-  const taken = namesOf(graph);
+  const { graph } = micro;
   const fed = micro.fed.map((each) => ({ ...each, dims: [count, ...each.dims] }));
   const known = new Map<Name, Known>([
     ...micro.known,
     ...fed.map(({ name, dtype, dims }) => [name, { dtype, dims }] as const),
   ]);
+  const terms = [
+    ...new Set([micro.loss, ...(micro.weight ? [micro.weight] : []), ...micro.gradients.values()]),
+  ];
   const nodes: Node[] = [];
   const initializers = new Map(graph.initializers);
-  const outer = new Set([...graph.initializers.keys(), ...graph.inputs.map(({ name }) => name)]);
-  let sums: ReadonlyMap<Name, Name> = new Map();
-  const terms = [...new Set([micro.loss, ...(micro.weight ? [micro.weight] : []), ...gradients.values()])];
+  const vectors: Name[] = [];
   for (let batch = 0; batch < count; batch++) {
-    const prefix = `batch${batch}`;
-    const e = createEmitter({
-      prefix,
-      known: (name) => known.get(name),
-      isTaken: (name) => taken.has(name) || taken.has(name.slice(prefix.length + 1)),
-    });
-    const parts = new Map(fed.map((each) => [each.name, partOf(e, each, batch)] as const));
-    const sliced = e.nodes.length;
-    const rename = (name: Name): Name =>
-      parts.get(name) ?? (name === '' || outer.has(name) ? name : `${prefix}/${name}`);
-    const copies = copyPrefixed(graph.nodes, rename, `${prefix}/`);
-    for (const term of terms)
-      known.set(rename(term), micro.known.get(term) ?? { dtype: 'float32', dims: [] });
-    sums = new Map(
-      terms.map((term) => {
-        const before = sums.get(term);
-        return [term, before === undefined ? rename(term) : add(e, before, rename(term))];
-      }),
-    );
-    nodes.push(...e.nodes.slice(0, sliced), ...copies, ...e.nodes.slice(sliced));
-    for (const [name, tensor] of e.initializers) initializers.set(name, tensor);
-    for (const [name, at] of e.emitted) known.set(name, at);
+    const part = oneBatch(micro, terms, { batch, fed, known });
+    vectors.push(part.vector);
+    nodes.push(...part.nodes);
+    for (const [name, tensor] of part.initializers) initializers.set(name, tensor);
+    known.set(part.vector, { dtype: 'float32', dims: [part.length] });
   }
-  return averaged(micro, { nodes, initializers, known, sums, fed }, count);
+  const byName = new Map(fed.map((each) => [each.name, each]));
+  const inputs = graph.inputs.map((value): Value => {
+    const stacked = byName.get(value.name);
+    return stacked
+      ? { ...value, type: { kind: 'tensor', dtype: stacked.dtype, shape: stacked.dims } }
+      : value;
+  });
+  return averaged({ ...micro, graph: { ...graph, nodes, initializers, inputs }, known, fed }, terms, vectors);
 };
 
-const averaged = (
-  micro: Pass,
-  all: {
-    readonly nodes: readonly Node[];
-    readonly initializers: Graph['initializers'];
-    readonly known: ReadonlyMap<Name, Known>;
-    readonly sums: ReadonlyMap<Name, Name>;
+/** The nodes once more for one of the batches, and behind them all terms end to end. */
+const oneBatch = (
+  { graph, known: dimsOf }: Pass,
+  terms: readonly Name[],
+  at: {
+    readonly batch: number;
     readonly fed: readonly Fed[];
+    readonly known: ReadonlyMap<Name, Known>;
   },
-  count: number,
-): Pass => {
-  const { graph } = micro;
-  const byName = new Map(all.fed.map((each) => [each.name, each]));
-  const inputs = graph.inputs.map((value): Value => {
-    const fed = byName.get(value.name);
-    return fed ? { ...value, type: { kind: 'tensor', dtype: fed.dtype, shape: fed.dims } } : value;
+) => {
+  const prefix = `batch${at.batch}`;
+  const taken = namesOf(graph);
+  const renamed = new Map<Name, Known>();
+  const e = createEmitter({
+    prefix,
+    known: (name) => renamed.get(name) ?? at.known.get(name),
+    // What is copied gets the same prefix.
+    isTaken: (name) => taken.has(name) || taken.has(name.slice(prefix.length + 1)),
   });
-  const together = { ...graph, nodes: all.nodes, initializers: all.initializers, inputs };
-  const taken = namesOf(together);
+  const outer = new Set([...graph.initializers.keys(), ...graph.inputs.map(({ name }) => name)]);
+  const parts = new Map(at.fed.map((each) => [each.name, partOf(e, each, at.batch)] as const));
+  const slices = [...e.nodes];
+  const rename = (name: Name): Name =>
+    parts.get(name) ?? (name === '' || outer.has(name) ? name : `${prefix}/${name}`);
+  const copies = copyPrefixed(graph.nodes, rename, `${prefix}/`);
+  const flat = terms.map((term) => {
+    const dims = dimsOf.get(term)?.dims ?? [];
+    renamed.set(rename(term), { dtype: 'float32', dims });
+    return reshape(e, rename(term), [sizeOf(dims)]);
+  });
+  const length = flat.reduce((total, name) => total + sizeOf(e.dims(name)), 0);
+  const vector = e.emit('Concat', flat, [length], { attributes: { axis: int(0) } });
+  const behind = e.nodes.slice(slices.length);
+  return { nodes: [...slices, ...copies, ...behind], initializers: e.initializers, vector, length };
+};
+
+/**
+ * The mean of the vectors, taken apart again. They are added up behind all batches, earlier ones first: in that place the
+ * runtime adds each as soon as it is there, and holds two at a time.
+ */
+const averaged = (all: Pass, terms: readonly Name[], vectors: readonly Name[]): Pass => {
+  const taken = namesOf(all.graph);
   const e = createEmitter({
     prefix: 'accumulated',
     known: (name) => all.known.get(name),
     isTaken: (name) => taken.has(name),
   });
-  const sumOf = (name: Name): Name => all.sums.get(name) ?? name;
-  const weight = micro.weight === undefined ? undefined : sumOf(micro.weight);
-  const meanOf = (name: Name): Name =>
-    weight === undefined ? scale(e, sumOf(name), 1 / count) : div(e, sumOf(name), weight);
-  const loss = meanOf(micro.loss);
-  const gradients = new Map([...micro.gradients].map(([name, gradient]) => [name, meanOf(gradient)]));
-  return {
-    graph: graphBehind(together, e),
-    gradients,
-    known: new Map([...all.known, ...e.emitted]),
-    loss,
-    weight: undefined,
-    fed: all.fed,
+  const [first = '', ...others] = vectors;
+  const sum = addAll(e, [first, ...others]);
+  let start = 0;
+  const places = new Map(
+    terms.map((term) => {
+      const dims = all.known.get(term)?.dims ?? [];
+      const place = { axis: 0, start, length: sizeOf(dims) };
+      start += place.length;
+      return [term, { place, dims }];
+    }),
+  );
+  const partOfVector = (vector: Name, term: Name): Name => {
+    const found = places.get(term);
+    return found ? reshape(e, slice(e, vector, [found.place]), found.dims) : vector;
   };
+  const mean =
+    all.weight === undefined ? scale(e, sum, 1 / vectors.length) : div(e, sum, partOfVector(sum, all.weight));
+  const loss = partOfVector(mean, all.loss);
+  const gradients = new Map(
+    [...all.gradients].map(([name, gradient]) => [name, partOfVector(mean, gradient)]),
+  );
+  const graph = graphBehind(all.graph, e);
+  return { ...all, graph, gradients, known: new Map([...all.known, ...e.emitted]), loss, weight: undefined };
 };
