@@ -1,7 +1,9 @@
 /** Models as values: read, checked, printed, built, differentiated. Pure; what runs them is elsewhere. */
 
+export { adapterOf, addLora, isDecoderLayer, type LoraOptions } from './autodiff/addLora.ts';
 export { differentiate } from './autodiff/differentiate.ts';
 export { knownValues } from './autodiff/emitter.ts';
+export { type LinearLayer, linearLayersOf } from './autodiff/linearLayers.ts';
 export { differentiableOps } from './autodiff/rules.ts';
 export { buildTrainingGraph, type TrainingGraph, type TrainingSpec } from './autodiff/trainingGraph.ts';
 export {

@@ -4,6 +4,7 @@ import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { unwrap } from '../core/result.ts';
 import { randomBy } from './autodiff/testDoubles.ts';
+import { eightBitTrunk, fourBitTrunk } from './autodiff/testTrunks.ts';
 import type { TrainingModel } from './autodiff/trainingModel.ts';
 import { buildDecoder } from './build/decoder.ts';
 import { decodeModel, encodeModel, joinChunks } from './codec/index.ts';
@@ -11,7 +12,7 @@ import type { Model } from './ir/types.ts';
 import { evaluate } from './reference/evaluate.ts';
 import { type NdArray, ndArray } from './reference/ndArray.ts';
 import { tensorToNdArray } from './reference/tensors.ts';
-import { batchFor, families, smallLlama, trainingOf } from './testFamilies.ts';
+import { adaptersBeside, batchFor, families, smallLlama, trainingOf } from './testFamilies.ts';
 import { verifyModel } from './verify.ts';
 
 beforeAll(() => {
@@ -28,8 +29,8 @@ const toOrt = ({ dtype, dims, values }: NdArray): ort.Tensor =>
       ? new ort.Tensor('int32', Int32Array.from(values, Number), dims)
       : new ort.Tensor('float32', Float32Array.from(values, Number), dims);
 
-const feedsOf = ({ fed, carried }: TrainingModel): Map<string, NdArray> => {
-  const batch = batchFor(fed);
+const feedsOf = ({ fed, carried }: TrainingModel, rate?: number): Map<string, NdArray> => {
+  const batch = batchFor(fed, rate);
   const feeds = new Map<string, NdArray>();
   for (const { name, dtype, dims } of fed)
     feeds.set(
@@ -50,33 +51,44 @@ const feedsOf = ({ fed, carried }: TrainingModel): Map<string, NdArray> => {
   return feeds;
 };
 
+const expectReference = async (training: TrainingModel, rate?: number) => {
+  const { model } = training;
+  expect(verifyModel(model)).toEqual([]);
+  const feeds = feedsOf(training, rate);
+  const expected = unwrap(evaluate(model, feeds));
+  const session = await sessionOf(model);
+  const found = await session.run(
+    Object.fromEntries([...feeds].map(([name, array]) => [name, toOrt(array)])),
+  );
+  await session.release();
+  expect(Object.keys(found).toSorted()).toEqual([...expected.keys()].toSorted());
+  for (const [name, array] of expected) {
+    const data = found[name]?.data as Float32Array;
+    for (const [index, value] of array.values.entries())
+      expect(Math.abs(Number(data[index]) - Number(value)), `${name}[${index}]`).toBeLessThan(2e-4);
+  }
+};
+
+const llama = () =>
+  unwrap(buildDecoder(smallLlama, { kind: 'training', sequence: 5 }, { kind: 'seed', seed: 5 }));
+
 describe('a training step of', () => {
   it.each(families)(
     '$name is right by the rules, and on the runtime what the reference computes',
-    async ({ build }) => {
-      const training = trainingOf(build());
-      const { model } = training;
-      expect(verifyModel(model)).toEqual([]);
-      const feeds = feedsOf(training);
-      const expected = unwrap(evaluate(model, feeds));
-      const session = await sessionOf(model);
-      const found = await session.run(
-        Object.fromEntries([...feeds].map(([name, array]) => [name, toOrt(array)])),
-      );
-      await session.release();
-      expect(Object.keys(found).toSorted()).toEqual([...expected.keys()].toSorted());
-      for (const [name, array] of expected) {
-        const data = found[name]?.data as Float32Array;
-        for (const [index, value] of array.values.entries())
-          expect(Math.abs(Number(data[index]) - Number(value)), `${name}[${index}]`).toBeLessThan(2e-4);
-      }
-    },
+    ({ build }) => expectReference(trainingOf(build())),
   );
 
+  it.each<[string, (model: Model) => Model]>([
+    ['in float32', (model) => model],
+    ['in 4 bits', fourBitTrunk],
+    ['in 8 bits', eightBitTrunk],
+  ])('adapters beside a Llama %s is too, with two batches in it', (_name, quantized) => {
+    const { model, ...more } = adaptersBeside(quantized(llama()));
+    return expectReference(trainingOf(model, more), 1);
+  });
+
   it('Llama, again and again with one batch, learns it by heart', async () => {
-    const training = trainingOf(
-      unwrap(buildDecoder(smallLlama, { kind: 'training', sequence: 5 }, { kind: 'seed', seed: 5 })),
-    );
+    const training = trainingOf(llama());
     const session = await sessionOf(training.model);
     let feeds = Object.fromEntries([...feedsOf(training)].map(([name, array]) => [name, toOrt(array)]));
     const losses: number[] = [];

@@ -1,13 +1,15 @@
 /** Small models of every family with their training steps, for tests of the rules, of the runtime and of the backends. */
 import { unwrap } from '../core/result.ts';
+import { addLora } from './autodiff/addLora.ts';
 import { randomBy } from './autodiff/testDoubles.ts';
 import type { Fed } from './autodiff/trainingGraph.ts';
-import { buildTrainingModel, type TrainingModel } from './autodiff/trainingModel.ts';
+import { buildTrainingModel, type TrainingModel, type TrainingModelSpec } from './autodiff/trainingModel.ts';
 import type { DecoderSpec } from './build/decoder/spec.ts';
 import { buildDecoder } from './build/decoder.ts';
 import { buildFedAvgCnn } from './build/fedAvgCnn.ts';
 import { buildMlp } from './build/mlp.ts';
 import { buildResNet } from './build/resNet.ts';
+import { float32Tensor } from './build/tensors.ts';
 import { buildTextClassifier } from './build/textClassifier.ts';
 import type { Model } from './ir/types.ts';
 
@@ -94,8 +96,31 @@ export const families: readonly Family[] = [
   { name: 'GPT', build: () => unwrap(buildDecoder(smallGpt, training, seed)) },
 ];
 
+/**
+ * Adapters beside a frozen trunk, as after some steps: of an adapter that does nothing yet, half the gradients are 0. With two
+ * batches in a step.
+ */
+export const adaptersBeside = (trunk: Model) => {
+  const { model, trainable } = unwrap(addLora(trunk, { rank: 2, alpha: 4, seed: 1 }));
+  const random = randomBy(4);
+  const initializers = new Map(
+    [...model.graph.initializers].map(([name, tensor]) => {
+      const count = tensor.dims.reduce((product, dim) => product * dim, 1);
+      const values = Float32Array.from({ length: count }, () => random() - 0.5);
+      return [name, name.endsWith('.lora_B') ? float32Tensor(tensor.dims, values) : tensor] as const;
+    }),
+  );
+  return {
+    model: { ...model, graph: { ...model.graph, initializers } },
+    trainable,
+    accumulate: 2,
+    optimizer: { kind: 'momentum', momentum: 0.5 },
+    clip: 100,
+  } as const;
+};
+
 /** A step of AdamW with clipping: all that a step can have, on a batch of two. */
-export const trainingOf = (model: Model): TrainingModel => {
+export const trainingOf = (model: Model, more: Partial<TrainingModelSpec> = {}): TrainingModel => {
   const free = model.graph.inputs.flatMap(({ type }) => (type.kind === 'tensor' ? (type.shape ?? []) : []));
   const names = [...new Set(free)].filter((dim) => typeof dim === 'string');
   return unwrap(
@@ -104,12 +129,13 @@ export const trainingOf = (model: Model): TrainingModel => {
       loss: { kind: 'softmax-cross-entropy', logits: 'logits' },
       optimizer: { kind: 'adamw', weightDecay: 0.01 },
       clip: 1,
+      ...more,
     }),
   );
 };
 
 /** Numbers by chance, the same everywhere; integers stay below the smallest vocabulary and number of classes. */
-export const batchFor = (fed: readonly Fed[]): ReadonlyMap<string, readonly number[]> => {
+export const batchFor = (fed: readonly Fed[], rate = 0.01): ReadonlyMap<string, readonly number[]> => {
   const random = randomBy(9);
   return new Map(
     fed.map(({ name, dtype, dims }) => {
@@ -117,7 +143,7 @@ export const batchFor = (fed: readonly Fed[]): ReadonlyMap<string, readonly numb
       const values = Array.from({ length: count }, () =>
         dtype.startsWith('int') ? Math.floor(random() * 3) : random() * 2 - 1,
       );
-      if (name === 'training.rate') return [name, [0.01]];
+      if (name === 'training.rate') return [name, [rate]];
       return [name, name.includes('mask') ? values.map(() => 1) : values];
     }),
   );

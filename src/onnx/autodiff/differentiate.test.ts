@@ -8,7 +8,12 @@ import { node } from '../testDoubles.ts';
 import { differentiate } from './differentiate.ts';
 import { type Known, sizeOf } from './emitter.ts';
 import { type Case, cases } from './testCases.ts';
-import { drawn, int64, randomBy, toValue, valuesOf } from './testDoubles.ts';
+import { drawn, float32, int64, randomBy, toValue, uint8, valuesOf } from './testDoubles.ts';
+
+const placesOf = ({ constants, frozen, bytes }: Case): readonly number[] =>
+  Object.keys({ ...constants, ...frozen, ...bytes }).map(Number);
+
+const opsetsOf = ({ opset = 21 }: Case) => new Map([['', opset]]);
 
 /** y = op(x0, x1, …), and the loss is a sum of all of y that weighs each element otherwise. */
 const lossOf = (one: Case) => {
@@ -17,13 +22,17 @@ const lossOf = (one: Case) => {
   const initializers = new Map<string, Tensor>();
   const inputs: Value[] = [];
   const names = Array.from(
-    { length: Math.max(one.inputs.length, ...Object.keys(one.constants ?? {}).map((at) => Number(at) + 1)) },
+    { length: Math.max(one.inputs.length, ...placesOf(one).map((at) => at + 1)) },
     (_, at) => {
       const name = `x${at}`;
       const dims = one.inputs[at];
       const constant = one.constants?.[at];
       const condition = one.conditions?.[at];
+      const [frozen, bytes] = [one.frozen?.[at], one.bytes?.[at]];
       if (constant) initializers.set(name, int64(constant));
+      else if (frozen)
+        initializers.set(name, float32({ ...frozen, values: Float64Array.from(frozen.values) }));
+      else if (bytes) initializers.set(name, uint8(bytes));
       else if (condition) {
         inputs.push(toValue(name, 'bool', condition));
         feeds.set(name, {
@@ -38,8 +47,10 @@ const lossOf = (one: Case) => {
       return name;
     },
   );
-  const outputs = Array.from({ length: one.outputs ?? 1 }, (_, at) => `y${at}`);
-  const operator = node(one.op, names, outputs, {
+  const used = one.used ?? Array.from({ length: one.outputs ?? 1 }, (_, at) => at);
+  const outputs = used.map((at) => `y${at}`);
+  const all = Array.from({ length: Math.max(...used) + 1 }, (_, at) => (used.includes(at) ? `y${at}` : ''));
+  const operator = node(one.op, names, all, {
     domain: one.domain ?? '',
     attributes: one.attributes ?? {},
   });
@@ -47,7 +58,7 @@ const lossOf = (one: Case) => {
     evaluate(
       { name: 'one', nodes: [operator], inputs, outputs: [], initializers, values: new Map() },
       feeds,
-      { outputs },
+      { outputs, opsets: opsetsOf(one) },
     ),
   );
   const known = new Map<string, Known>();
@@ -90,12 +101,17 @@ const lossOf = (one: Case) => {
 
 /** Central differences in float64: their own error is about 1e-9 here. */
 const step = 1e-5;
-const differenceOf = (graph: Graph, feeds: ReadonlyMap<string, NdArray>, name: string): readonly number[] => {
+const differenceOf = (
+  graph: Graph,
+  feeds: ReadonlyMap<string, NdArray>,
+  name: string,
+  opsets: ReadonlyMap<string, number>,
+): readonly number[] => {
   const array = feeds.get(name) as RealArray;
   const lossAt = (index: number, by: number) => {
     const values = Float64Array.from(array.values);
     values[index] = (values[index] ?? 0) + by;
-    const result = unwrap(evaluate(graph, new Map([...feeds, [name, { ...array, values }]])));
+    const result = unwrap(evaluate(graph, new Map([...feeds, [name, { ...array, values }]]), { opsets }));
     return valuesOf([...result.values()][0])[0] ?? Number.NaN;
   };
   return Array.from(array.values, (_, index) => (lossAt(index, step) - lossAt(index, -step)) / (2 * step));
@@ -108,11 +124,11 @@ describe('the gradient of', () => {
       const { graph, feeds, known, loss, wrt } = lossOf(one);
       const backward = unwrap(differentiate(graph, { loss, wrt, known }));
       const names = wrt.map((name) => backward.gradients.get(name) ?? '');
-      const found = unwrap(evaluate(backward.graph, feeds, { outputs: names }));
+      const found = unwrap(evaluate(backward.graph, feeds, { outputs: names, opsets: opsetsOf(one) }));
       for (const [at, name] of wrt.entries()) {
         const gradient = found.get(names[at] ?? '');
         expect(gradient?.dims).toEqual(known.get(name)?.dims);
-        const expected = differenceOf(graph, feeds, name);
+        const expected = differenceOf(graph, feeds, name, opsetsOf(one));
         for (const [index, value] of valuesOf(gradient).entries())
           expect(Math.abs(value - (expected[index] ?? Number.NaN)), `${name}[${index}]`).toBeLessThan(
             1e-6 * Math.max(1, Math.abs(value)),

@@ -190,7 +190,9 @@ const passBack = (original: Node, { e, gradOf, active, constants }: Passing): Re
       node = { ...node, outputs };
       return added;
     },
-    outputDims: e.dims(node.outputs[0] ?? ''),
+    get outputDims() {
+      return e.dims(node.outputs[0] ?? '');
+    },
     constantInts: (input) => integersOf(constants.get(node.inputs[input] ?? '')),
     attribute: attributesOf(node.attributes),
   };

@@ -26,14 +26,31 @@ const logSumExp = (e: Emitter, x: Name): Name => {
  * counts, 0 for padding; the mean is over their sum, which must not be 0.
  */
 export const softmaxCrossEntropy = (e: Emitter, logits: Name, labels: Name, mask?: Name): Name => {
+  if (mask === undefined) return mean(e, crossEntropies(e, logits, labels));
+  const { sum: weighed, weight } = maskedCrossEntropy(e, logits, labels, mask);
+  return div(e, weighed, weight);
+};
+
+/** The same as a sum and what it is to be divided by, for a loss whose batches are many. */
+export const maskedCrossEntropy = (
+  e: Emitter,
+  logits: Name,
+  labels: Name,
+  mask: Name,
+): { readonly sum: Name; readonly weight: Name } => ({
+  sum: total(e, mul(e, crossEntropies(e, logits, labels), mask)),
+  weight: total(e, mask),
+});
+
+/** Of each position. */
+const crossEntropies = (e: Emitter, logits: Name, labels: Name): Name => {
   const dims = e.dims(logits);
   const positions = [...dims.slice(0, -1), 1];
   const index = e.emit('Reshape', [labels, e.ints(positions)], positions, { dtype: 'int32' });
   const chosen = e.emit('GatherElements', [logits, index], positions, {
     attributes: { axis: int(dims.length - 1) },
   });
-  const each = reshape(e, sub(e, logSumExp(e, logits), chosen), dims.slice(0, -1));
-  return mask === undefined ? mean(e, each) : div(e, total(e, mul(e, each, mask)), total(e, mask));
+  return reshape(e, sub(e, logSumExp(e, logits), chosen), dims.slice(0, -1));
 };
 
 /** Mean of (output − target)², over all elements. */

@@ -1,25 +1,33 @@
 import type { Rule } from './rule.ts';
+import { activationRules } from './rules/activations.ts';
+import { channelNormalizationRules } from './rules/channelNormalization.ts';
 import { convolutionRules } from './rules/convolution.ts';
-import { elementwiseRules, quickGelu } from './rules/elementwise.ts';
+import { elementwiseRules, microsoftElementwiseRules } from './rules/elementwise.ts';
 import { indexingRules } from './rules/indexing.ts';
 import { linearRules } from './rules/linear.ts';
 import { movementRules } from './rules/movement.ts';
 import { normalizationRules } from './rules/normalization.ts';
 import { poolingRules } from './rules/pooling.ts';
+import { quantizationRules } from './rules/quantization.ts';
 import { reductionRules } from './rules/reduction.ts';
+import { rotaryRules } from './rules/rotary.ts';
 
 /** By operator, of ai.onnx unless a domain stands before it. */
 const rules: ReadonlyMap<string, Rule> = new Map(
   Object.entries({
     ...elementwiseRules,
+    ...microsoftElementwiseRules,
+    ...activationRules,
     ...linearRules,
     ...convolutionRules,
     ...poolingRules,
     ...normalizationRules,
+    ...channelNormalizationRules,
+    ...rotaryRules,
     ...reductionRules,
     ...movementRules,
     ...indexingRules,
-    'com.microsoft.QuickGelu': quickGelu,
+    ...quantizationRules,
   }),
 );
 

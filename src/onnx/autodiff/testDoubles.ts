@@ -60,6 +60,14 @@ export const int64 = ({
   data: { kind: 'bytes', bytes: new Uint8Array(BigInt64Array.from(values.map(BigInt)).buffer) },
 });
 
+export const uint8 = ({
+  dims,
+  values,
+}: {
+  readonly dims: readonly number[];
+  readonly values: readonly number[];
+}): Tensor => ({ dtype: 'uint8', dims, data: { kind: 'bytes', bytes: Uint8Array.from(values) } });
+
 export const float32 = ({ dims, values }: Pick<RealArray, 'dims' | 'values'>): Tensor => ({
   dtype: 'float32',
   dims,

@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../../core/result.ts';
 import { type OnnxFault, onnxFault } from '../fault.ts';
 import type { DataType, Graph, Tensor, Value } from '../ir/types.ts';
+import { accumulated, type Pass } from './accumulate.ts';
 import { differentiate } from './differentiate.ts';
 import {
   createEmitter,
@@ -11,7 +12,7 @@ import {
   type Name,
   namesOf,
 } from './emitter.ts';
-import { binaryCrossEntropy, meanSquaredError, softmaxCrossEntropy } from './losses.ts';
+import { binaryCrossEntropy, maskedCrossEntropy, meanSquaredError, softmaxCrossEntropy } from './losses.ts';
 import { clipped, countsSteps, type Optimizer, slotsOf, update } from './optimizers.ts';
 import { unrolled } from './unroll.ts';
 
@@ -34,6 +35,11 @@ export type TrainingSpec = {
   readonly clip?: number;
   /** So many steps in one run, each with a batch of its own: weights are copied in and out once. */
   readonly steps?: number;
+  /**
+   * So many batches in each step, one after the other: the gradient of a batch that has all their examples, in the memory of
+   * one. Not equal if the forward pass mixes examples of a batch.
+   */
+  readonly accumulate?: number;
 };
 
 /** A tensor that is fed with each run. */
@@ -54,7 +60,8 @@ export type TrainingGraph = {
   /**
    * The inputs of the forward pass that are no initializers, then `training.labels` or `training.target`, `training.mask`, and
    * `training.rate`, the step size. With
-   * several steps each has one more dimension before its own: the step.
+   * several steps each has one more dimension before its own, the step; with several batches in a step all but the rate have
+   * another one behind that, the batch.
    */
   readonly fed: readonly Fed[];
   readonly carried: readonly Carried[];
@@ -76,7 +83,13 @@ export const buildTrainingGraph = (spec: TrainingSpec): Result<TrainingGraph, On
 
 const own = ['labels', 'target', 'mask', 'rate', 'step'].map((name) => `training.${name}`);
 
-const whyNot = ({ graph, trainable, steps = 1, clip = 1 }: TrainingSpec): OnnxFault | undefined => {
+const whyNot = ({
+  graph,
+  trainable,
+  steps = 1,
+  accumulate = 1,
+  clip = 1,
+}: TrainingSpec): OnnxFault | undefined => {
   if (trainable.length === 0) return onnxFault('invalid', 'nothing is to be trained: name some weights');
   const stranger = trainable.find((name) => graph.initializers.get(name)?.dtype !== 'float32');
   if (stranger !== undefined)
@@ -87,6 +100,11 @@ const whyNot = ({ graph, trainable, steps = 1, clip = 1 }: TrainingSpec): OnnxFa
     return onnxFault('invalid', `'${clash}' is a name that training needs: rename it in the graph`);
   if (!Number.isSafeInteger(steps) || steps < 1 || steps > 1_000)
     return onnxFault('invalid', `${steps} steps in a run: between 1 and 1000`);
+  if (!Number.isSafeInteger(accumulate) || accumulate < 1 || accumulate * steps > 1_000)
+    return onnxFault(
+      'invalid',
+      `${accumulate} batches in each of ${steps} steps: from 1 on, and up to 1000 in a run`,
+    );
   if (!(clip > 0)) return onnxFault('invalid', `gradients clipped to ${clip}: more than 0`);
   return undefined;
 };
@@ -113,7 +131,8 @@ const oneStep = (spec: TrainingSpec): Result<TrainingGraph, OnnxFault> => {
     known: (name) => given.get(name),
     isTaken: (name) => given.has(name) || namesOf(graph).has(name),
   });
-  const loss = lossOf(forward, spec.loss);
+  const { accumulate = 1 } = spec;
+  const { loss, weight } = lossOf(forward, spec.loss, accumulate > 1);
   // A trained weight is an input, and no constant that a rule might read.
   const frozen = new Map([...graph.initializers].filter(([name]) => !trainable.includes(name)));
   const weights = trainable.map(
@@ -127,7 +146,8 @@ const oneStep = (spec: TrainingSpec): Result<TrainingGraph, OnnxFault> => {
     known: new Map([...given, ...forward.emitted]),
   });
   if (!backward.ok) return backward;
-  return ok(withUpdate(spec, { ...backward.value, loss, fed: [...data, ...wanted.value, rate] }));
+  const pass: Pass = { ...backward.value, loss, weight, fed: [...data, ...wanted.value] };
+  return ok(withUpdate(spec, accumulate > 1 ? accumulated(pass, accumulate) : pass, rate));
 };
 
 /** What the loss compares with: fed with each batch. */
@@ -144,34 +164,27 @@ const wantedBy = ({ loss, known }: TrainingSpec): Result<readonly Fed[], OnnxFau
   ]);
 };
 
-const lossOf = (e: Emitter, loss: Loss): Name => {
+/** Of one of `many` batches, what they count differently is not divided by yet: see `Pass`. */
+const lossOf = (e: Emitter, loss: Loss, many: boolean): Pick<Pass, 'loss' | 'weight'> => {
+  const labels = 'training.labels';
+  const mean = (name: Name) => ({ loss: name, weight: undefined });
   switch (loss.kind) {
-    case 'softmax-cross-entropy':
-      return softmaxCrossEntropy(
-        e,
-        loss.logits,
-        'training.labels',
-        loss.masked ? 'training.mask' : undefined,
-      );
+    case 'softmax-cross-entropy': {
+      if (!loss.masked) return mean(softmaxCrossEntropy(e, loss.logits, labels));
+      if (!many) return mean(softmaxCrossEntropy(e, loss.logits, labels, 'training.mask'));
+      const { sum, weight } = maskedCrossEntropy(e, loss.logits, labels, 'training.mask');
+      return { loss: sum, weight };
+    }
     case 'mean-squared-error':
-      return meanSquaredError(e, loss.output, 'training.target');
+      return mean(meanSquaredError(e, loss.output, 'training.target'));
     case 'binary-cross-entropy':
-      return binaryCrossEntropy(e, loss.logits, 'training.target');
+      return mean(binaryCrossEntropy(e, loss.logits, 'training.target'));
     default:
       return loss satisfies never;
   }
 };
 
-const withUpdate = (
-  spec: TrainingSpec,
-  backward: {
-    readonly graph: Graph;
-    readonly gradients: ReadonlyMap<Name, Name>;
-    readonly known: ReadonlyMap<Name, Known>;
-    readonly loss: Name;
-    readonly fed: readonly Fed[];
-  },
-): TrainingGraph => {
+const withUpdate = (spec: TrainingSpec, backward: Pass, rate: Fed): TrainingGraph => {
   const { trainable, optimizer, clip } = spec;
   const taken = namesOf(backward.graph);
   const slots = trainable.flatMap((weight) =>
@@ -213,7 +226,7 @@ const withUpdate = (
   const more = carried.filter(({ input }) => !kept.has(input));
   const outputs = [backward.loss, ...carried.map(({ output }) => output)];
   return {
-    fed: backward.fed,
+    fed: [...backward.fed, rate],
     carried,
     loss: backward.loss,
     graph: {

@@ -21,7 +21,12 @@ export const unrolled = (one: TrainingGraph, steps: number): TrainingGraph => {
   let now: ReadonlyMap<Name, Name> = new Map(carried.map(({ input }) => [input, input]));
   for (let step = 0; step < steps; step++) {
     const prefix = `step${step}`;
-    const e = createEmitter({ prefix, known: (name) => known.get(name), isTaken: (name) => taken.has(name) });
+    const e = createEmitter({
+      prefix,
+      known: (name) => known.get(name),
+      // What is copied gets the same prefix.
+      isTaken: (name) => taken.has(name) || taken.has(name.slice(prefix.length + 1)),
+    });
     const batch = new Map(
       stacked.map((each) => [each.name, steps === 1 ? each.name : partOf(e, each, step)] as const),
     );
@@ -29,10 +34,7 @@ export const unrolled = (one: TrainingGraph, steps: number): TrainingGraph => {
       if (name === '' || graph.initializers.has(name)) return name;
       return batch.get(name) ?? now.get(name) ?? (steps === 1 ? name : `${prefix}/${name}`);
     };
-    nodes.push(
-      ...e.nodes,
-      ...graph.nodes.map((node) => renamed(node, rename, steps === 1 ? '' : `${prefix}/`)),
-    );
+    nodes.push(...e.nodes, ...copyPrefixed(graph.nodes, rename, steps === 1 ? '' : `${prefix}/`));
     for (const [name, tensor] of e.initializers) initializers.set(name, tensor);
     const next = new Map(carried.map(({ input, output }) => [input, rename(output)]));
     losses.push(rename(one.loss));
@@ -41,8 +43,16 @@ export const unrolled = (one: TrainingGraph, steps: number): TrainingGraph => {
   return assembled(one, { nodes, losses, initializers, stacked, now });
 };
 
-const partOf = (e: Parameters<typeof slice>[0], { name, dims }: Fed, step: number): Name =>
+/** One of what is stacked along the first dimension. */
+export const partOf = (e: Parameters<typeof slice>[0], { name, dims }: Fed, step: number): Name =>
   reshape(e, slice(e, name, [{ axis: 0, start: step, length: 1 }]), dims.slice(1));
+
+/** The same nodes once more, with values of their own. Nodes with subgraphs have no gradient and are none of these. */
+export const copyPrefixed = (
+  nodes: readonly Node[],
+  rename: (name: Name) => Name,
+  prefix: string,
+): readonly Node[] => nodes.map((node) => renamed(node, rename, prefix));
 
 const renamed = (node: Node, rename: (name: Name) => Name, prefix: string): Node => ({
   ...node,

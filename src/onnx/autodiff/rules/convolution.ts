@@ -146,4 +146,76 @@ const conv: Rule = (site) => {
   );
 };
 
-export const convolutionRules: Readonly<Record<string, Rule>> = { Conv: conv };
+/** How a ConvTranspose places its kernel: pads follow from the output's size where that is asked for (ONNX, ConvTranspose). */
+const transposedWindow = (site: Site): Window => {
+  const { attribute } = site;
+  const [input, output] = [site.dims(0).slice(2), site.outputDims.slice(2)];
+  const window = windowOf(site, { input, output, kernel: site.dims(1).slice(2) });
+  const auto = attribute.text('auto_pad', 'NOTSET');
+  if (!auto.startsWith('SAME') && !attribute.ints('output_shape')) return window;
+  const padding = attribute.ints('output_padding') ?? [];
+  const totals = input.map((size, axis) => {
+    const full = (size - 1) * (window.strides[axis] ?? 1) + (padding[axis] ?? 0) + spanOf(window, axis);
+    return full - (output[axis] ?? 0);
+  });
+  const before = totals.map((total) =>
+    auto === 'SAME_UPPER' ? Math.floor(total / 2) : total - Math.floor(total / 2),
+  );
+  return { ...window, before, after: totals.map((total, axis) => total - (before[axis] ?? 0)) };
+};
+
+/**
+ * dx is the convolution of dy with the same kernel. Where `output_padding` made room for one more window than there were
+ * elements, what it sees is cut off.
+ */
+const gradientOfNarrow = (
+  site: Site,
+  dy: Name,
+  kernel: Name,
+  window: Window,
+  group: number,
+  dims: Dims,
+): Name => {
+  const { e } = site;
+  const spatial = site.outputDims.slice(2).map((size, axis) => {
+    const room = size + (window.before[axis] ?? 0) + (window.after[axis] ?? 0) - spanOf(window, axis);
+    return Math.floor(room / (window.strides[axis] ?? 1)) + 1;
+  });
+  const attributes: Attributes = {
+    strides: ints(...window.strides),
+    dilations: ints(...window.dilations),
+    pads: ints(...window.before, ...window.after),
+    group: int(group),
+  };
+  const result = e.emit('Conv', [dy, kernel], [...dims.slice(0, 2), ...spatial], { attributes });
+  return slice(
+    e,
+    result,
+    dims.slice(2).map((length, axis) => ({ axis: axis + 2, start: 0, length })),
+  );
+};
+
+/** The adjoint of a convolution: x is what that would give, y what it would look at, and so its kernel's gradient is this one's. */
+const convTranspose: Rule = (site) => {
+  const { e } = site;
+  const [x, kernel] = site.inputs;
+  const dy = site.grad(0);
+  if (x === undefined || kernel === undefined || dy === undefined) return gradients();
+  const group = site.attribute.int('group', 1);
+  const window = transposedWindow(site);
+  if ([...window.before, ...window.after].some((pad) => pad < 0))
+    return unsupported(
+      site,
+      `an output_shape of [${site.outputDims.slice(2)}], beyond what the kernel reaches`,
+    );
+  const dKernel = site.wants(1) ? gradientOfKernels(site, dy, x, window, group) : ok(undefined);
+  if (!dKernel.ok) return dKernel;
+  const axes = site.outputDims.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+  return gradients(
+    site.wants(0) ? gradientOfNarrow(site, dy, kernel, window, group, site.dims(0)) : undefined,
+    dKernel.value,
+    site.wants(2) ? reshape(e, sum(e, dy, axes, false), site.dims(2)) : undefined,
+  );
+};
+
+export const convolutionRules: Readonly<Record<string, Rule>> = { Conv: conv, ConvTranspose: convTranspose };

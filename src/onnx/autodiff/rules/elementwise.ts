@@ -16,7 +16,7 @@ import {
 import { gradients, type Rule, type Site, unsupported } from '../rule.ts';
 
 /** y = f(x), and dx = dy · f′, of which `derivative` is told x, y and dy. */
-const mapped =
+export const mapped =
   (derivative: (site: Site, x: Name, y: Name, dy: Name) => Name): Rule =>
   (site) => {
     const [x, dy] = [site.inputs[0], site.grad(0)];
@@ -197,10 +197,15 @@ export const elementwiseRules: Readonly<Record<string, Rule>> = {
   Gelu: gelu,
 };
 
-/** com.microsoft: x·σ(αx). */
-export const quickGelu: Rule = mapped(({ e, attribute }, x, _y, dy) => {
+/** x·σ(αx). */
+const quickGelu: Rule = mapped(({ e, attribute }, x, _y, dy) => {
   const alpha = attribute.float('alpha', 1.702);
   const s = unary(e, 'Sigmoid', scale(e, x, alpha));
   const slope = add(e, s, scale(e, mul(e, x, mul(e, s, sub(e, e.scalar(1), s))), alpha));
   return mul(e, dy, slope);
 });
+
+export const microsoftElementwiseRules: Readonly<Record<string, Rule>> = {
+  'com.microsoft.Gelu': gelu,
+  'com.microsoft.QuickGelu': quickGelu,
+};

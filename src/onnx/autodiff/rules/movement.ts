@@ -146,6 +146,22 @@ const trilu: Rule = (site) => {
   return gradients(site.e.emit('Trilu', k ? [dy, k] : [dy], site.outputDims, { attributes }));
 };
 
+/**
+ * [N, b, b, C, h, w] or, by CRD, [N, C, b, b, h, w], put together to [N, C, h·b, w·b]: taken apart again.
+ */
+const depthToSpace: Rule = (site) => {
+  const { e } = site;
+  const dy = site.grad(0);
+  const [n, c, h, w] = site.dims(0);
+  if (dy === undefined || n === undefined || c === undefined || h === undefined || w === undefined)
+    return gradients();
+  const block = site.attribute.int('blocksize', 1);
+  const apart = reshape(e, dy, [n, c / block ** 2, h, block, w, block]);
+  const columnsFirst = site.attribute.text('mode', 'DCR') === 'CRD';
+  const turned = transpose(e, apart, columnsFirst ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4]);
+  return gradients(reshape(e, turned, [n, c, h, w]));
+};
+
 /** Every place is in the sums from there on. */
 const cumSum: Rule = (site) => {
   const [, axis] = site.inputs;
@@ -172,4 +188,5 @@ export const movementRules: Readonly<Record<string, Rule>> = {
   Pad: padded,
   Trilu: trilu,
   CumSum: cumSum,
+  DepthToSpace: depthToSpace,
 };

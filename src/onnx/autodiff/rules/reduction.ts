@@ -1,5 +1,5 @@
 import { type Dims, type Emitter, type Name, sizeOf } from '../emitter.ts';
-import { axisOf, compare, div, expand, mul, reshape, scale, sub, sum, toFloat } from '../math.ts';
+import { axisOf, compare, div, expand, mul, neg, reshape, scale, sub, sum, toFloat, unary } from '../math.ts';
 import { gradients, type Rule, type Site } from '../rule.ts';
 
 /**
@@ -42,6 +42,11 @@ const extreme: Share = (e, x, y, dy, dims) => {
 export const reductionRules: Readonly<Record<string, Rule>> = {
   ReduceSum: reduced((e, _x, _y, dy, dims) => expand(e, dy, dims)),
   ReduceMean: reduced((e, _x, _y, dy, dims, count) => expand(e, scale(e, dy, 1 / count), dims)),
+  ReduceL1: reduced((e, x, _y, dy) => {
+    const positive = toFloat(e, compare(e, 'Greater', x, e.scalar(0)));
+    return mul(e, dy, sub(e, positive, toFloat(e, compare(e, 'Less', x, e.scalar(0)))));
+  }),
+  ReduceLogSum: reduced((e, _x, y, dy, dims) => expand(e, mul(e, dy, unary(e, 'Exp', neg(e, y))), dims)),
   ReduceSumSquare: reduced((e, x, _y, dy) => mul(e, scale(e, dy, 2), x)),
   // Of all zeros it has no gradient; PyTorch says 0.
   ReduceL2: reduced((e, x, y, dy) => {
