@@ -2,6 +2,7 @@
 
 export { differentiate } from './autodiff/differentiate.ts';
 export { knownValues } from './autodiff/emitter.ts';
+export type { PerExample } from './autodiff/perExample/clippedGradients.ts';
 export { differentiableOps } from './autodiff/rules.ts';
 export { buildTrainingGraph, type TrainingGraph, type TrainingSpec } from './autodiff/trainingGraph.ts';
 export { bindDims } from './bindDims.ts';

@@ -13,6 +13,14 @@ import {
 } from './emitter.ts';
 import { binaryCrossEntropy, meanSquaredError, softmaxCrossEntropy } from './losses.ts';
 import { clipped, countsSteps, type Optimizer, slotsOf, update } from './optimizers.ts';
+import {
+  clippedGradients,
+  noiseFed,
+  type PerExample,
+  whyNotByExample,
+} from './perExample/clippedGradients.ts';
+import { maskedByExample } from './perExample/loss.ts';
+import { withNorms } from './perExample/norms.ts';
 import { unrolled } from './unroll.ts';
 
 export type Loss =
@@ -32,6 +40,8 @@ export type TrainingSpec = {
   readonly optimizer: Optimizer;
   /** The most that the norm of all gradients together may be. */
   readonly clip?: number;
+  /** Clips the gradient of each example by itself; the loss is then the mean of the examples' own. */
+  readonly perExample?: PerExample;
   /** So many steps in one run, each with a batch of its own: weights are copied in and out once. */
   readonly steps?: number;
 };
@@ -60,6 +70,8 @@ export type TrainingGraph = {
   readonly carried: readonly Carried[];
   /** float32, one for each step. */
   readonly loss: Name;
+  /** With `perExample`, the norms of the examples' gradients before clipping: float32 [examples], or [steps, examples]. */
+  readonly norms?: Name;
 };
 
 /**
@@ -71,12 +83,13 @@ export const buildTrainingGraph = (spec: TrainingSpec): Result<TrainingGraph, On
   if (objection) return err(objection);
   const one = oneStep(spec);
   if (!one.ok) return one;
-  return ok(unrolled(one.value, spec.steps ?? 1));
+  return ok(withNorms(unrolled(one.value, spec.steps ?? 1), one.value, spec.steps ?? 1));
 };
 
-const own = ['labels', 'target', 'mask', 'rate', 'step'].map((name) => `training.${name}`);
+const own = ['labels', 'target', 'mask', 'rate', 'step', 'noise', 'norms'].map((name) => `training.${name}`);
 
-const whyNot = ({ graph, trainable, steps = 1, clip = 1 }: TrainingSpec): OnnxFault | undefined => {
+const whyNot = (spec: TrainingSpec): OnnxFault | undefined => {
+  const { graph, trainable, steps = 1, clip = 1 } = spec;
   if (trainable.length === 0) return onnxFault('invalid', 'nothing is to be trained: name some weights');
   const stranger = trainable.find((name) => graph.initializers.get(name)?.dtype !== 'float32');
   if (stranger !== undefined)
@@ -88,7 +101,7 @@ const whyNot = ({ graph, trainable, steps = 1, clip = 1 }: TrainingSpec): OnnxFa
   if (!Number.isSafeInteger(steps) || steps < 1 || steps > 1_000)
     return onnxFault('invalid', `${steps} steps in a run: between 1 and 1000`);
   if (!(clip > 0)) return onnxFault('invalid', `gradients clipped to ${clip}: more than 0`);
-  return undefined;
+  return spec.perExample && whyNotByExample(spec.perExample);
 };
 
 const toValue = ({ name, dtype, dims }: Fed): Value => ({
@@ -107,32 +120,45 @@ const oneStep = (spec: TrainingSpec): Result<TrainingGraph, OnnxFault> => {
   const wanted = wantedBy(spec);
   if (!wanted.ok) return wanted;
   const rate: Fed = { name: 'training.rate', dtype: 'float32', dims: [] };
-  const given = new Map([...spec.known, ...[...wanted.value, rate].map((fed) => [fed.name, fed] as const)]);
+  const noise = spec.perExample ? noiseFed(spec.perExample, trainable, spec.known) : [];
+  const fed = [...data, ...wanted.value, rate, ...noise];
+  const given = new Map([...spec.known, ...fed.map((each) => [each.name, each] as const)]);
   const forward = createEmitter({
     prefix: 'loss',
     known: (name) => given.get(name),
     isTaken: (name) => given.has(name) || namesOf(graph).has(name),
   });
-  const loss = lossOf(forward, spec.loss);
+  const batch = data[0]?.dims[0] ?? 1;
+  const loss = lossOf(forward, spec.loss, spec.perExample && batch);
   // A trained weight is an input, and no constant that a rule might read.
   const frozen = new Map([...graph.initializers].filter(([name]) => !trainable.includes(name)));
   const weights = trainable.map(
     (name): Fed => ({ name, dtype: 'float32', dims: given.get(name)?.dims ?? [] }),
   );
-  const inputs = [...data, ...wanted.value, rate, ...weights].map(toValue);
+  const inputs = [...fed, ...weights].map(toValue);
   const lossGraph = graphBehind({ ...graph, initializers: frozen, inputs, values: new Map() }, forward);
-  const backward = differentiate(lossGraph, {
-    loss,
-    wrt: trainable,
-    known: new Map([...given, ...forward.emitted]),
-  });
+  const known = new Map([...given, ...forward.emitted]);
+  const wrt = { loss, wrt: trainable, known };
+  const { perExample } = spec;
+  const output = outputOf(spec.loss);
+  const backward = perExample
+    ? clippedGradients(lossGraph, {
+        ...wrt,
+        ...perExample,
+        output,
+        batch,
+        inputs: data.map(({ name }) => name),
+      })
+    : differentiate(lossGraph, wrt);
   if (!backward.ok) return backward;
-  return ok(withUpdate(spec, { ...backward.value, loss, fed: [...data, ...wanted.value, rate] }));
+  return ok(withUpdate(spec, { ...backward.value, loss, fed }));
 };
+
+const outputOf = (loss: Loss): Name => (loss.kind === 'mean-squared-error' ? loss.output : loss.logits);
 
 /** What the loss compares with: fed with each batch. */
 const wantedBy = ({ loss, known }: TrainingSpec): Result<readonly Fed[], OnnxFault> => {
-  const output = loss.kind === 'mean-squared-error' ? loss.output : loss.logits;
+  const output = outputOf(loss);
   const dims = known.get(output)?.dims;
   if (!dims) return err(onnxFault('missing', `the graph has no value '${output}' of known dims`));
   if (loss.kind !== 'softmax-cross-entropy') return ok([{ name: 'training.target', dtype: 'float32', dims }]);
@@ -144,9 +170,16 @@ const wantedBy = ({ loss, known }: TrainingSpec): Result<readonly Fed[], OnnxFau
   ]);
 };
 
-const lossOf = (e: Emitter, loss: Loss): Name => {
+/** `examples`: how many, if each has a loss of its own. */
+const lossOf = (e: Emitter, loss: Loss, examples?: number): Name => {
   switch (loss.kind) {
     case 'softmax-cross-entropy':
+      if (loss.masked && examples !== undefined)
+        return maskedByExample(e, loss.logits, {
+          labels: 'training.labels',
+          mask: 'training.mask',
+          batch: examples,
+        });
       return softmaxCrossEntropy(
         e,
         loss.logits,
@@ -169,6 +202,7 @@ const withUpdate = (
     readonly gradients: ReadonlyMap<Name, Name>;
     readonly known: ReadonlyMap<Name, Known>;
     readonly loss: Name;
+    readonly norms?: Name;
     readonly fed: readonly Fed[];
   },
 ): TrainingGraph => {
@@ -216,6 +250,7 @@ const withUpdate = (
     fed: backward.fed,
     carried,
     loss: backward.loss,
+    ...(backward.norms === undefined ? {} : { norms: backward.norms }),
     graph: {
       ...behind,
       inputs: [
