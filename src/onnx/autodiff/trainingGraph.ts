@@ -21,6 +21,7 @@ import {
 } from './perExample/clippedGradients.ts';
 import { maskedByExample } from './perExample/loss.ts';
 import { withNorms } from './perExample/norms.ts';
+import { type Recompute, recompute } from './recompute.ts';
 import { unrolled } from './unroll.ts';
 
 export type Loss =
@@ -42,6 +43,8 @@ export type TrainingSpec = {
   readonly clip?: number;
   /** Clips the gradient of each example by itself; the loss is then the mean of the examples' own. */
   readonly perExample?: PerExample;
+  /** Computes parts of the forward pass again in the backward pass, in place of keeping them. */
+  readonly recompute?: Recompute;
   /** So many steps in one run, each with a batch of its own: weights are copied in and out once. */
   readonly steps?: number;
 };
@@ -151,7 +154,23 @@ const oneStep = (spec: TrainingSpec): Result<TrainingGraph, OnnxFault> => {
       })
     : differentiate(lossGraph, wrt);
   if (!backward.ok) return backward;
-  return ok(withUpdate(spec, { ...backward.value, loss, fed }));
+  const kept = [loss, ...backward.value.gradients.values()];
+  const lean = spec.recompute
+    ? recompute(
+        {
+          ...backward.value.graph,
+          outputs: kept.map((name) => toValue({ name, dtype: 'float32', dims: [] })),
+        },
+        {
+          forward: lossGraph.nodes.length,
+          weights: trainable,
+          known: backward.value.known,
+          to: spec.recompute,
+        },
+      )
+    : backward;
+  if (!lean.ok) return lean;
+  return ok(withUpdate(spec, { ...backward.value, ...lean.value, loss, fed }));
 };
 
 const outputOf = (loss: Loss): Name => (loss.kind === 'mean-squared-error' ? loss.output : loss.logits);
