@@ -185,7 +185,11 @@ const gatherElements: Transfer = (at) => {
 const matMul: Transfer = (at) => {
   const [a, b] = at.places;
   const [left, right] = [at.dims(0).length, at.dims(1).length];
-  if (left < 2 || right < 2) return a && !b && right === 1 && a.axis < left - 1 ? a : undefined;
+  if (right < 2) return a && !b && a.axis < left - 1 ? a : undefined;
+  if (left < 2) {
+    if (a || !b || b.axis === right - 2) return undefined;
+    return { ...b, axis: b.axis === right - 1 ? at.out.length - 1 : b.axis };
+  }
   const fromEnd = [a && { ...a, axis: left - a.axis }, b && { ...b, axis: right - b.axis }];
   // Counted from the end: the columns are 1, the rows 2.
   if (fromEnd[0]?.axis === 1 || fromEnd[1]?.axis === 2) return undefined;

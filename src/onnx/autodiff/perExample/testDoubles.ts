@@ -240,3 +240,15 @@ export const oneByOne = (
   }
   return { norms, mean };
 };
+
+/** The greatest difference, by weight. */
+export const differences = (
+  found: ReadonlyMap<string, readonly number[]>,
+  expected: ReadonlyMap<string, readonly number[]>,
+) =>
+  Object.fromEntries(
+    [...expected].map(([name, values]) => [
+      name,
+      Math.max(...values.map((value, at) => Math.abs(value - (found.get(name)?.[at] ?? Number.NaN)))),
+    ]),
+  );
