@@ -2,7 +2,9 @@
 
 export { differentiate } from './autodiff/differentiate.ts';
 export { knownValues } from './autodiff/emitter.ts';
+export { demandOrder, peakBytes } from './autodiff/memory.ts';
 export type { PerExample } from './autodiff/perExample/clippedGradients.ts';
+export { type Recompute, recompute } from './autodiff/recompute.ts';
 export { differentiableOps } from './autodiff/rules.ts';
 export { buildTrainingGraph, type TrainingGraph, type TrainingSpec } from './autodiff/trainingGraph.ts';
 export { bindDims } from './bindDims.ts';

@@ -3,7 +3,7 @@ import { type OnnxFault, onnxFault } from '../fault.ts';
 import type { Graph } from '../ir/types.ts';
 import type { Known, Name } from './emitter.ts';
 import { bytesOf, demandOrder, peakBytes } from './memory.ts';
-import { type Rewritten, withSegmentAgain } from './recomputeSegment.ts';
+import { type ForwardPass, forwardPassOf, type Rewritten, withSegmentAgain } from './recomputeSegment.ts';
 
 /**
  * How much of the forward pass is computed again: `least`, whatever takes the least memory; or no more than brings the peak of
@@ -36,12 +36,16 @@ export const recompute = (
   const budget = to === 'least' ? 0 : to.budgetBytes;
   if (!(budget >= 0)) return err(onnxFault('invalid', `a budget of ${budget} bytes: 0 or more`));
   let best = { graph, known, peak: peakOf({ graph, known }) };
+  const pass = forwardPassOf(graph, options.forward, options.weights);
+  let worse = 0;
   for (const count of segmentCounts) {
+    // More checkpoints, smaller segments: past the best number the first outweigh the second.
+    if (worse >= 3) break;
     if (to !== 'least' && best.peak <= budget) return ok(best);
-    const cuts = cutsOf(graph, options, count);
-    const made = inSegments({ graph, known }, options, cuts);
+    const made = inSegments({ graph, known }, pass, cutsOf(graph, pass, known, count));
     const peak = peakOf(made);
-    if (peak < best.peak) best = { ...made, peak };
+    worse = peak < best.peak ? 0 : worse + 1;
+    if (worse === 0) best = { ...made, peak };
   }
   if (to === 'least' || best.peak <= budget) return ok(best);
   return err(
@@ -60,15 +64,13 @@ const peakOf = ({ graph, known }: Pick<Rewritten, 'graph' | 'known'>): number =>
 /** The last segment first, as the backward pass comes to them; it isn't computed again itself. */
 const inSegments = (
   start: Pick<Rewritten, 'graph' | 'known'>,
-  { forward, weights }: RecomputeOptions,
+  pass: ForwardPass,
   cuts: readonly number[],
 ): Pick<Rewritten, 'graph' | 'known'> => {
-  const fixed = new Set(weights);
-  let now: Rewritten = { ...start, at: forward };
+  let now: Rewritten = { ...start, at: pass.nodes.length };
   for (const [segment, to] of [...cuts.entries()].toReversed()) {
-    const bounds = { from: cuts[segment - 1] ?? 0, to, forward };
-    const options = { prefix: `again${segment}`, since: now.at, fixed };
-    now = withSegmentAgain(now, bounds, options) ?? now;
+    const from = cuts[segment - 1] ?? 0;
+    now = withSegmentAgain(now, pass, { from, to, prefix: `again${segment}`, since: now.at }) ?? now;
   }
   return now;
 };
@@ -76,24 +78,22 @@ const inSegments = (
 /** Where the forward pass is cut: near to equal parts of what is kept for the backward pass, and there where least crosses. */
 const cutsOf = (
   graph: Graph,
-  { forward, known, weights }: RecomputeOptions,
+  { nodes, constant, lastUse }: ForwardPass,
+  known: ReadonlyMap<Name, Known>,
   count: number,
 ): readonly number[] => {
-  const fixed = new Set([...weights, ...graph.initializers.keys()]);
+  const forward = nodes.length;
   const kept = new Set(graph.nodes.slice(forward).flatMap(({ inputs }) => inputs));
-  const lastUse = new Map<Name, number>();
-  const ahead = graph.nodes.slice(0, forward);
-  for (const [at, { inputs }] of ahead.entries()) for (const name of inputs) lastUse.set(name, at);
   const crossing = Array.from({ length: forward + 1 }, () => 0);
   const keptBefore = [0];
-  for (const [at, { outputs }] of ahead.entries()) {
+  for (const [at, { outputs }] of nodes.entries()) {
     let bytes = 0;
     for (const name of outputs) {
       const type = known.get(name);
-      if (!type || fixed.has(name)) continue;
+      if (!type || constant.has(name)) continue;
       if (kept.has(name)) bytes += bytesOf(type);
       // It crosses every place behind its maker up to its last user.
-      const until = lastUse.get(name) ?? at;
+      const until = Math.min(lastUse.get(name) ?? at, forward);
       crossing[at + 1] = (crossing[at + 1] ?? 0) + bytesOf(type);
       crossing[until + 1] = (crossing[until + 1] ?? 0) - bytesOf(type);
     }

@@ -2,8 +2,31 @@ import type { Graph, Node } from '../ir/types.ts';
 import { createEmitter, type Dims, type Emitter, type Known, type Name, namesOf, sizeOf } from './emitter.ts';
 import { compare, reduce, reshape, slice, where } from './math.ts';
 
-/** Part of a forward pass, from its first node to before its last, and the pass's own end; the rest is the backward pass. */
-export type Segment = { readonly from: number; readonly to: number; readonly forward: number };
+/** What stays as it is, however the backward pass is changed. */
+export type ForwardPass = {
+  readonly nodes: readonly Node[];
+  /** All names of the graph as it was. */
+  readonly taken: ReadonlySet<Name>;
+  /** Weights and constants, and what depends on them alone: it is small, or worked out before the first run. */
+  readonly constant: ReadonlySet<Name>;
+  /** The last of the nodes that uses a value; no end for an output. */
+  readonly lastUse: ReadonlyMap<Name, number>;
+};
+
+export const forwardPassOf = (graph: Graph, length: number, weights: readonly Name[]): ForwardPass => {
+  const nodes = graph.nodes.slice(0, length);
+  const constant = new Set([...graph.initializers.keys(), ...weights, '']);
+  const lastUse = new Map<Name, number>();
+  for (const [at, { inputs, outputs }] of nodes.entries()) {
+    for (const name of inputs) lastUse.set(name, at);
+    if (inputs.every((name) => constant.has(name))) for (const name of outputs) constant.add(name);
+  }
+  for (const { name } of graph.outputs) lastUse.set(name, Number.POSITIVE_INFINITY);
+  return { nodes, taken: namesOf(graph), constant, lastUse };
+};
+
+/** Of the forward pass, from its first node to before its last. */
+export type Segment = { readonly from: number; readonly to: number };
 
 export type Rewritten = {
   readonly graph: Graph;
@@ -21,37 +44,30 @@ export type Rewritten = {
  * the last bit whatever c is, and c is a comparison with what the backward pass has made before it comes to the segment.
  *
  * `since`: where the segment behind this one is computed again; the gate waits for all that the backward pass makes from
- * there on, also gradients of weights, which would otherwise keep activations as long as they are put off. `fixed`: inputs
- * that are weights.
+ * there on, also gradients of weights, which would otherwise keep activations as long as they are put off.
  */
 export const withSegmentAgain = (
   { graph, known }: Pick<Rewritten, 'graph' | 'known'>,
-  { from, to, forward }: Segment,
-  {
-    prefix,
-    since,
-    fixed,
-  }: { readonly prefix: string; readonly since: number } & {
-    readonly fixed: ReadonlySet<Name>;
-  },
+  pass: ForwardPass,
+  { from, to, prefix, since }: Segment & { readonly prefix: string; readonly since: number },
 ): Rewritten | undefined => {
-  const [ahead, behind] = [graph.nodes.slice(0, forward), graph.nodes.slice(forward)];
+  const ahead = pass.nodes;
+  const behind = graph.nodes.slice(ahead.length);
   const own = ahead.slice(from, to);
-  const later = new Set([
-    ...ahead.slice(to).flatMap(({ inputs }) => inputs),
-    ...graph.outputs.map(({ name }) => name),
-  ]);
-  const again = repeatable(own, { later, known, constant: constantValues(graph, ahead, fixed) });
+  const again = repeatable(own, { to, known, pass });
   const first = behind.findIndex(({ inputs }) => inputs.some((name) => again.has(name)));
   if (first < 0) return undefined;
-  const signals = madeBefore(behind, { since: since - forward, first, known }, ahead.slice(to));
+  const signals = madeBefore(behind, { since: since - ahead.length, first, known }, ahead.slice(to));
   if (signals.length === 0) return undefined;
-  const taken = namesOf(graph);
-  const e = createEmitter({ prefix, known: (name) => known.get(name), isTaken: (name) => taken.has(name) });
+  const e = createEmitter({
+    prefix,
+    known: (name) => known.get(name),
+    isTaken: (name) => pass.taken.has(name),
+  });
   const gate = gateOf(e, signals);
   const wanted = new Set(behind.flatMap(({ inputs }) => inputs.filter((name) => again.has(name))));
   const { nodes, copies } = copied(neededFor(own, wanted, again), { e, gate, prefix, again });
-  const renamed = behind.map((node) => withInputs(node, (name) => copies.get(name) ?? name));
+  const renamed = behind.map((node) => withInputs(node, copies));
   return {
     graph: {
       ...graph,
@@ -59,26 +75,14 @@ export const withSegmentAgain = (
       initializers: new Map([...graph.initializers, ...e.initializers]),
     },
     known: new Map([...known, ...e.emitted]),
-    at: forward + first,
+    at: ahead.length + first,
   };
 };
 
-const withInputs = (node: Node, rename: (name: Name) => Name): Node => ({
-  ...node,
-  inputs: node.inputs.map(rename),
-});
-
-/** What depends on weights and constants alone: it is small, or worked out before the first run. */
-const constantValues = (
-  graph: Graph,
-  ahead: readonly Node[],
-  fixed: ReadonlySet<Name>,
-): ReadonlySet<Name> => {
-  const constant = new Set([...graph.initializers.keys(), ...fixed, '']);
-  for (const { inputs, outputs } of ahead)
-    if (inputs.every((name) => constant.has(name))) for (const name of outputs) constant.add(name);
-  return constant;
-};
+const withInputs = (node: Node, names: ReadonlyMap<Name, Name>): Node =>
+  node.inputs.some((name) => names.has(name))
+    ? { ...node, inputs: node.inputs.map((name) => names.get(name) ?? name) }
+    : node;
 
 const isChance = ({ op }: Node): boolean => /^Random|^Bernoulli$|^Multinomial$|^Dropout$/.test(op);
 const hasGraph = ({ attributes }: Node): boolean =>
@@ -96,10 +100,10 @@ const gatedInput = (node: Node, known: ReadonlyMap<Name, Known>): Name | undefin
 const repeatable = (
   own: readonly Node[],
   {
-    later,
+    to,
     known,
-    constant,
-  }: { readonly later: ReadonlySet<Name>; readonly constant: ReadonlySet<Name> } & {
+    pass,
+  }: { readonly to: number; readonly pass: ForwardPass } & {
     readonly known: ReadonlyMap<Name, Known>;
   },
 ): ReadonlySet<Name> => {
@@ -112,7 +116,8 @@ const repeatable = (
     const worth = gated !== undefined && countOf(known, gated) <= countOf(known, outputs[0] ?? '');
     const unfit = isChance(node) || hasGraph(node) || !outputs.every((name) => known.has(name));
     if (unfit || (begins && !worth)) continue;
-    for (const name of outputs) if (!later.has(name) && !constant.has(name)) again.add(name);
+    for (const name of outputs)
+      if ((pass.lastUse.get(name) ?? 0) < to && !pass.constant.has(name)) again.add(name);
   }
   return again;
 };
