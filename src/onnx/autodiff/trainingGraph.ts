@@ -98,7 +98,9 @@ const whyNot = (spec: TrainingSpec): OnnxFault | undefined => {
   if (stranger !== undefined)
     return onnxFault('invalid', `'${stranger}' is no float32 initializer of the graph`);
   const taken = namesOf(graph);
-  const clash = own.find((name) => taken.has(name));
+  const clash = [...own, ...trainable.map((name) => `training.noise.${name}`)].find((name) =>
+    taken.has(name),
+  );
   if (clash !== undefined)
     return onnxFault('invalid', `'${clash}' is a name that training needs: rename it in the graph`);
   if (!Number.isSafeInteger(steps) || steps < 1 || steps > 1_000)
@@ -131,7 +133,7 @@ const oneStep = (spec: TrainingSpec): Result<TrainingGraph, OnnxFault> => {
     known: (name) => given.get(name),
     isTaken: (name) => given.has(name) || namesOf(graph).has(name),
   });
-  const batch = data[0]?.dims[0] ?? 1;
+  const batch = data.find(({ dims }) => dims.length > 0)?.dims[0] ?? 1;
   const loss = lossOf(forward, spec.loss, spec.perExample && batch);
   // A trained weight is an input, and no constant that a rule might read.
   const frozen = new Map([...graph.initializers].filter(([name]) => !trainable.includes(name)));
