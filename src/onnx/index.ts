@@ -4,6 +4,9 @@ export { adapterOf, addLora, isDecoderLayer, type LoraOptions } from './autodiff
 export { differentiate } from './autodiff/differentiate.ts';
 export { knownValues } from './autodiff/emitter.ts';
 export { type LinearLayer, linearLayersOf } from './autodiff/linearLayers.ts';
+export { demandOrder, peakBytes } from './autodiff/memory.ts';
+export type { PerExample } from './autodiff/perExample/clippedGradients.ts';
+export { type Recompute, recompute } from './autodiff/recompute.ts';
 export { differentiableOps } from './autodiff/rules.ts';
 export { buildTrainingGraph, type TrainingGraph, type TrainingSpec } from './autodiff/trainingGraph.ts';
 export {

@@ -89,7 +89,7 @@ export const differentiate = (
 };
 
 /** Initializers that are no input, whose value could be another, and what `Constant` nodes give. */
-const constantsOf = (graph: Graph): ReadonlyMap<Name, Tensor> => {
+export const constantsOf = (graph: Graph): ReadonlyMap<Name, Tensor> => {
   const inputs = new Set(graph.inputs.map(({ name }) => name));
   const constants = new Map([...graph.initializers].filter(([name]) => !inputs.has(name)));
   for (const { op, attributes, outputs } of graph.nodes) {
@@ -205,7 +205,7 @@ const passBack = (original: Node, { e, gradOf, active, constants }: Passing): Re
   return ok({ node, flows });
 };
 
-const integersOf = (tensor: Tensor | undefined): readonly number[] | undefined => {
+export const integersOf = (tensor: Tensor | undefined): readonly number[] | undefined => {
   if (tensor?.data.kind !== 'bytes' || (tensor.dtype !== 'int64' && tensor.dtype !== 'int32'))
     return undefined;
   const { bytes } = tensor.data;

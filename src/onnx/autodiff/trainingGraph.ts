@@ -14,6 +14,15 @@ import {
 } from './emitter.ts';
 import { binaryCrossEntropy, maskedCrossEntropy, meanSquaredError, softmaxCrossEntropy } from './losses.ts';
 import { clipped, countsSteps, type Optimizer, slotsOf, update } from './optimizers.ts';
+import {
+  clippedGradients,
+  noiseFed,
+  type PerExample,
+  whyNotByExample,
+} from './perExample/clippedGradients.ts';
+import { maskedByExample } from './perExample/loss.ts';
+import { withNorms } from './perExample/norms.ts';
+import { type Recompute, recompute } from './recompute.ts';
 import { unrolled } from './unroll.ts';
 
 export type Loss =
@@ -33,6 +42,10 @@ export type TrainingSpec = {
   readonly optimizer: Optimizer;
   /** The most that the norm of all gradients together may be. */
   readonly clip?: number;
+  /** Clips the gradient of each example by itself; the loss is then the mean of the examples' own. */
+  readonly perExample?: PerExample;
+  /** Computes parts of the forward pass again in the backward pass, in place of keeping them. */
+  readonly recompute?: Recompute;
   /** So many steps in one run, each with a batch of its own: weights are copied in and out once. */
   readonly steps?: number;
   /**
@@ -67,6 +80,8 @@ export type TrainingGraph = {
   readonly carried: readonly Carried[];
   /** float32, one for each step. */
   readonly loss: Name;
+  /** With `perExample`, the norms of the examples' gradients before clipping: float32 [examples], or [steps, examples]. */
+  readonly norms?: Name;
 };
 
 /**
@@ -78,24 +93,21 @@ export const buildTrainingGraph = (spec: TrainingSpec): Result<TrainingGraph, On
   if (objection) return err(objection);
   const one = oneStep(spec);
   if (!one.ok) return one;
-  return ok(unrolled(one.value, spec.steps ?? 1));
+  return ok(withNorms(unrolled(one.value, spec.steps ?? 1), one.value, spec.steps ?? 1));
 };
 
-const own = ['labels', 'target', 'mask', 'rate', 'step'].map((name) => `training.${name}`);
+const own = ['labels', 'target', 'mask', 'rate', 'step', 'noise', 'norms'].map((name) => `training.${name}`);
 
-const whyNot = ({
-  graph,
-  trainable,
-  steps = 1,
-  accumulate = 1,
-  clip = 1,
-}: TrainingSpec): OnnxFault | undefined => {
+const whyNot = (spec: TrainingSpec): OnnxFault | undefined => {
+  const { graph, trainable, steps = 1, accumulate = 1, clip = 1 } = spec;
   if (trainable.length === 0) return onnxFault('invalid', 'nothing is to be trained: name some weights');
   const stranger = trainable.find((name) => graph.initializers.get(name)?.dtype !== 'float32');
   if (stranger !== undefined)
     return onnxFault('invalid', `'${stranger}' is no float32 initializer of the graph`);
   const taken = namesOf(graph);
-  const clash = own.find((name) => taken.has(name));
+  const clash = [...own, ...trainable.map((name) => `training.noise.${name}`)].find((name) =>
+    taken.has(name),
+  );
   if (clash !== undefined)
     return onnxFault('invalid', `'${clash}' is a name that training needs: rename it in the graph`);
   if (!Number.isSafeInteger(steps) || steps < 1 || steps > 1_000)
@@ -106,7 +118,13 @@ const whyNot = ({
       `${accumulate} batches in each of ${steps} steps: from 1 on, and up to 1000 in a run`,
     );
   if (!(clip > 0)) return onnxFault('invalid', `gradients clipped to ${clip}: more than 0`);
-  return undefined;
+  // Each batch would bring noise of its own, and norms.
+  if (spec.perExample && accumulate > 1)
+    return onnxFault(
+      'unsupported',
+      'gradients are clipped by example in one batch a step: leave accumulation out',
+    );
+  return spec.perExample && whyNotByExample(spec.perExample);
 };
 
 const toValue = ({ name, dtype, dims }: Fed): Value => ({
@@ -125,34 +143,69 @@ const oneStep = (spec: TrainingSpec): Result<TrainingGraph, OnnxFault> => {
   const wanted = wantedBy(spec);
   if (!wanted.ok) return wanted;
   const rate: Fed = { name: 'training.rate', dtype: 'float32', dims: [] };
-  const given = new Map([...spec.known, ...[...wanted.value, rate].map((fed) => [fed.name, fed] as const)]);
+  const noise = spec.perExample ? noiseFed(spec.perExample, trainable, spec.known) : [];
+  const fed = [...data, ...wanted.value, ...noise];
+  const given = new Map([...spec.known, ...[...fed, rate].map((each) => [each.name, each] as const)]);
   const forward = createEmitter({
     prefix: 'loss',
     known: (name) => given.get(name),
     isTaken: (name) => given.has(name) || namesOf(graph).has(name),
   });
   const { accumulate = 1 } = spec;
-  const { loss, weight } = lossOf(forward, spec.loss, accumulate > 1);
+  const batch = data.find(({ dims }) => dims.length > 0)?.dims[0] ?? 1;
+  const { loss, weight } = lossOf(forward, spec.loss, {
+    many: accumulate > 1,
+    ...(spec.perExample ? { examples: batch } : {}),
+  });
   // A trained weight is an input, and no constant that a rule might read.
   const frozen = new Map([...graph.initializers].filter(([name]) => !trainable.includes(name)));
   const weights = trainable.map(
     (name): Fed => ({ name, dtype: 'float32', dims: given.get(name)?.dims ?? [] }),
   );
-  const inputs = [...data, ...wanted.value, rate, ...weights].map(toValue);
+  const inputs = [...fed, rate, ...weights].map(toValue);
   const lossGraph = graphBehind({ ...graph, initializers: frozen, inputs, values: new Map() }, forward);
-  const backward = differentiate(lossGraph, {
-    loss,
-    wrt: trainable,
-    known: new Map([...given, ...forward.emitted]),
-  });
+  const known = new Map([...given, ...forward.emitted]);
+  const wrt = { loss, wrt: trainable, known };
+  const { perExample } = spec;
+  const output = outputOf(spec.loss);
+  const backward = perExample
+    ? clippedGradients(lossGraph, {
+        ...wrt,
+        ...perExample,
+        output,
+        batch,
+        inputs: data.map(({ name }) => name),
+      })
+    : differentiate(lossGraph, wrt);
   if (!backward.ok) return backward;
-  const pass: Pass = { ...backward.value, loss, weight, fed: [...data, ...wanted.value] };
+  const lean = spec.recompute
+    ? recompute(
+        {
+          ...backward.value.graph,
+          outputs: [
+            loss,
+            ...(weight === undefined ? [] : [weight]),
+            ...backward.value.gradients.values(),
+          ].map((name) => toValue({ name, dtype: 'float32', dims: [] })),
+        },
+        {
+          forward: lossGraph.nodes.length,
+          weights: trainable,
+          known: backward.value.known,
+          to: spec.recompute,
+        },
+      )
+    : backward;
+  if (!lean.ok) return lean;
+  const pass: Pass = { ...backward.value, ...lean.value, loss, weight, fed };
   return ok(withUpdate(spec, accumulate > 1 ? accumulated(pass, accumulate) : pass, rate));
 };
 
+const outputOf = (loss: Loss): Name => (loss.kind === 'mean-squared-error' ? loss.output : loss.logits);
+
 /** What the loss compares with: fed with each batch. */
 const wantedBy = ({ loss, known }: TrainingSpec): Result<readonly Fed[], OnnxFault> => {
-  const output = loss.kind === 'mean-squared-error' ? loss.output : loss.logits;
+  const output = outputOf(loss);
   const dims = known.get(output)?.dims;
   if (!dims) return err(onnxFault('missing', `the graph has no value '${output}' of known dims`));
   if (loss.kind !== 'softmax-cross-entropy') return ok([{ name: 'training.target', dtype: 'float32', dims }]);
@@ -164,15 +217,24 @@ const wantedBy = ({ loss, known }: TrainingSpec): Result<readonly Fed[], OnnxFau
   ]);
 };
 
-/** Of one of `many` batches, what they count differently is not divided by yet: see `Pass`. */
-const lossOf = (e: Emitter, loss: Loss, many: boolean): Pick<Pass, 'loss' | 'weight'> => {
-  const labels = 'training.labels';
+/**
+ * Of one of `many` batches, what they count differently is not divided by yet: see `Pass`. `examples`: how many, if each has a loss
+ * of its own.
+ */
+const lossOf = (
+  e: Emitter,
+  loss: Loss,
+  { many, examples }: { readonly many: boolean; readonly examples?: number },
+): Pick<Pass, 'loss' | 'weight'> => {
+  const [labels, mask] = ['training.labels', 'training.mask'];
   const mean = (name: Name) => ({ loss: name, weight: undefined });
   switch (loss.kind) {
     case 'softmax-cross-entropy': {
       if (!loss.masked) return mean(softmaxCrossEntropy(e, loss.logits, labels));
-      if (!many) return mean(softmaxCrossEntropy(e, loss.logits, labels, 'training.mask'));
-      const { sum, weight } = maskedCrossEntropy(e, loss.logits, labels, 'training.mask');
+      if (examples !== undefined)
+        return mean(maskedByExample(e, loss.logits, { labels, mask, batch: examples }));
+      if (!many) return mean(softmaxCrossEntropy(e, loss.logits, labels, mask));
+      const { sum, weight } = maskedCrossEntropy(e, loss.logits, labels, mask);
       return { loss: sum, weight };
     }
     case 'mean-squared-error':
@@ -184,7 +246,11 @@ const lossOf = (e: Emitter, loss: Loss, many: boolean): Pick<Pass, 'loss' | 'wei
   }
 };
 
-const withUpdate = (spec: TrainingSpec, backward: Pass, rate: Fed): TrainingGraph => {
+const withUpdate = (
+  spec: TrainingSpec,
+  backward: Pass & { readonly norms?: Name },
+  rate: Fed,
+): TrainingGraph => {
   const { trainable, optimizer, clip } = spec;
   const taken = namesOf(backward.graph);
   const slots = trainable.flatMap((weight) =>
@@ -229,6 +295,7 @@ const withUpdate = (spec: TrainingSpec, backward: Pass, rate: Fed): TrainingGrap
     fed: [...backward.fed, rate],
     carried,
     loss: backward.loss,
+    ...(backward.norms === undefined ? {} : { norms: backward.norms }),
     graph: {
       ...behind,
       inputs: [

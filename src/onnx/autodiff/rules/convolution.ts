@@ -16,10 +16,9 @@ export type Window = {
 
 /** How a node looks at its input, with `auto_pad` worked out (ONNX, Conv). */
 export const windowOf = (
-  site: Site,
+  { attribute }: Pick<Site, 'attribute'>,
   sizes: { readonly input: Dims; readonly output: Dims; readonly kernel: Dims },
 ): Window => {
-  const { attribute } = site;
   const rank = sizes.input.length;
   const ones = Array.from({ length: rank }, () => 1);
   const strides = attribute.ints('strides') ?? ones;
