@@ -32,7 +32,7 @@ const adapter: LoraAdapter = {
   scale: 2,
   factors: new Map([
     [query, { a: matrix(2, 1, 1, 2), b: matrix(1, 3, 1, 0, -1) }],
-    [down, { a: matrix(2, 2, 1, 2, 3, 4), b: matrix(2, 2, 0, 1, 1, 0) }],
+    [down, { a: matrix(2, 2, 1, 2, 3, 4), b: matrix(2, 2, 5, 1, 2, 7) }],
   ]),
 };
 const other: LoraAdapter = {
@@ -252,6 +252,16 @@ describe('PEFT’s files', () => {
     expect(again.scale).toBe(2);
     expect([...again.factors.keys()].toSorted()).toEqual([...named.factors.keys()].toSorted());
     for (const [name, { a, b }] of named.factors) expect(again.factors.get(name)).toEqual({ a, b });
+  });
+
+  it('of PEFT’s own orientation multiply as PEFT does: x·Aᵀ·Bᵀ', async () => {
+    const name = `base_model.model.${path}.lora_`;
+    const tensors = new Map([
+      [`${name}A.weight`, matrix(2, 3, 1, 2, 3, 4, 5, 6)],
+      [`${name}B.weight`, matrix(2, 2, 1, 10, 100, 1000)],
+    ]);
+    const read = unwrap(await fromPeft({ tensors, metadata: undefined }, { config: { lora_alpha: 2 } }));
+    expect(productOf(read, query)).toEqual([41, 4100, 52, 5200, 63, 6300]);
   });
 
   it('by others take their scale from the configuration beside them', async () => {

@@ -85,6 +85,10 @@ describe('checkpoints', () => {
     const one = checkpoint({ ids, infinite });
     const merged = unwrap(mergeCheckpoints([one, one], { method: { kind: 'slerp', t: 0.5 } }));
     expect(await bytesOf(merged)).toEqual(await bytesOf(one));
+    const lazy = unwrap(
+      mergeCheckpoints([await written(one), await written(one)], { method: { kind: 'slerp', t: 0.5 } }),
+    );
+    expect(await bytesOf(lazy)).toEqual(await bytesOf(one));
   });
 
   const random = { kind: 'dare', density: 0.5, seed: 5, weights: [1, 0.5] } as const;

@@ -190,6 +190,11 @@ describe('dropping at random', () => {
     close([...chances], [0.4, 0.6, 0.6, 0.4]);
   });
 
+  it('ranks the earlier of two equal changes higher', () => {
+    const how = { density: 0.5, epsilon: 0.2, neurons: { kind: 'rows', width: 3 } } as const;
+    close([...rankChances(floats(0, 0, 0), floats(2, -2, 2), how)], [0.7, 0.5, 0.3]);
+  });
+
   it('draws with chances of 0 and 1 as they say', () => {
     const how = { seed: 1, stream: 's', rescale: true };
     expect([...keepByChance(Float64Array.of(0, 1, 0, 1, 1), how)]).toEqual([0, 1, 0, 1, 1]);

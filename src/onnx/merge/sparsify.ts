@@ -13,15 +13,14 @@ export const keepLargest = (base: Float32Array, tensor: Float32Array, density: n
   const count = tensor.length;
   const kept = Math.max(1, Math.floor(density * count));
   if (kept >= count) return new Float32Array(count).fill(1);
-  const magnitudes = Float64Array.from(tensor, (value, i) => Math.abs(value - (base[i] ?? 0)));
-  const least = magnitudes.toSorted()[count - kept] ?? 0;
-  let above = 0;
-  for (const magnitude of magnitudes) if (magnitude > least) above++;
-  let equals = kept - above;
+  const magnitude = (i: number) => Math.abs((tensor[i] ?? 0) - (base[i] ?? 0));
+  const sorted = Float64Array.from({ length: count }, (_, i) => magnitude(i)).sort();
+  const least = sorted[count - kept] ?? 0;
+  let equals = sorted.lastIndexOf(least) - (count - kept) + 1;
   const factors = new Float32Array(count);
   for (let i = 0; i < count; i++) {
-    const magnitude = magnitudes[i] ?? 0;
-    if (magnitude > least || (magnitude === least && equals-- > 0)) factors[i] = 1;
+    const found = magnitude(i);
+    if (found > least || (found === least && equals-- > 0)) factors[i] = 1;
   }
   return factors;
 };
