@@ -25,14 +25,14 @@ const matrix = (rows: number, columns: number, ...values: readonly number[]) =>
   float32Tensor([rows, columns], Float32Array.from(values));
 const valuesOf = (tensor: Tensor | undefined) => [...unwrap(readFloat32(tensor!))];
 
-/** A weight [2, 3] with factors of rank 1, and one [2, 2] of rank 2. */
+/** Weights [2, 3], with factors of rank 1 and of rank 2. */
 const query = 'model.layers.0.attn.q_proj.MatMul.weight';
 const down = 'model.layers.0.mlp.down_proj.MatMul.weight';
 const adapter: LoraAdapter = {
   scale: 2,
   factors: new Map([
     [query, { a: matrix(2, 1, 1, 2), b: matrix(1, 3, 1, 0, -1) }],
-    [down, { a: matrix(2, 2, 1, 2, 3, 4), b: matrix(2, 2, 5, 1, 2, 7) }],
+    [down, { a: matrix(2, 2, 1, 2, 3, 4), b: matrix(2, 3, 5, 1, 2, 7, 8, 9) }],
   ]),
 };
 const other: LoraAdapter = {
@@ -226,7 +226,7 @@ describe('PEFT’s files', () => {
       [`base_model.model.${path}.lora_A.weight`, [1, 2]],
       [`base_model.model.${path}.lora_B.weight`, [3, 1]],
       ['base_model.model.model.layers.0.mlp.down_proj.lora_A.weight', [2, 2]],
-      ['base_model.model.model.layers.0.mlp.down_proj.lora_B.weight', [2, 2]],
+      ['base_model.model.model.layers.0.mlp.down_proj.lora_B.weight', [3, 2]],
     ]);
     expect(valuesOf(file.tensors.get('base_model.model.model.layers.0.mlp.down_proj.lora_A.weight'))).toEqual(
       [1, 3, 2, 4],
@@ -258,10 +258,10 @@ describe('PEFT’s files', () => {
     const name = `base_model.model.${path}.lora_`;
     const tensors = new Map([
       [`${name}A.weight`, matrix(2, 3, 1, 2, 3, 4, 5, 6)],
-      [`${name}B.weight`, matrix(2, 2, 1, 10, 100, 1000)],
+      [`${name}B.weight`, matrix(3, 2, 1, 10, 100, 1000, 0, 1)],
     ]);
     const read = unwrap(await fromPeft({ tensors, metadata: undefined }, { config: { lora_alpha: 2 } }));
-    expect(productOf(read, query)).toEqual([41, 4100, 52, 5200, 63, 6300]);
+    expect(productOf(read, query)).toEqual([41, 4100, 4, 52, 5200, 5, 63, 6300, 6]);
   });
 
   it('by others take their scale from the configuration beside them', async () => {
