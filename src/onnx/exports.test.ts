@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-web/wasm';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { unwrap } from '../core/result.ts';
 import { randomBy } from './autodiff/testDoubles.ts';
 import { buildDecoder } from './build/decoder.ts';
@@ -14,6 +14,9 @@ import { inferModel, inferTypes } from './infer.ts';
 import type { Dim, Model, ValueType } from './ir/types.ts';
 import { printModel } from './print.ts';
 import { verifyModel } from './verify.ts';
+
+// Where cores are shared, the runtime takes seconds to start a session.
+vi.setConfig({ testTimeout: 20_000 });
 
 beforeAll(() => {
   ort.env.wasm.numThreads = 1;

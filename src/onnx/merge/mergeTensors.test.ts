@@ -111,6 +111,25 @@ describe('TIES', () => {
     expect(merged(ties, floats(0), floats(3))).toEqual([3]);
   });
 
+  it('keeps what a sort by magnitude and place puts first', () =>
+    fc.assert(
+      fc.property(
+        fc.array(float, { minLength: 1, maxLength: 60 }),
+        fc.double({ min: 0.05, max: 1, noNaN: true }),
+        (values, density) => {
+          const model = floats(...values);
+          const order = values
+            .map((_, i) => i)
+            .sort((a, b) => Math.abs(values[b]!) - Math.abs(values[a]!) || a - b);
+          const first = new Set(order.slice(0, Math.max(1, Math.floor(density * values.length))));
+          const expected = values.map((value, i) => (first.has(i) ? value : 0));
+          const base = new Float32Array(values.length);
+          expect(merged({ kind: 'ties', density, weights: [1] }, base, model)).toEqual(expected);
+        },
+      ),
+      { seed: 8, numRuns: 300 },
+    ));
+
   it('gives back a single model that is kept whole, bit by bit', () =>
     fc.assert(
       fc.property(fc.array(fc.tuple(float, float), { minLength: 1, maxLength: 20 }), (pairs) => {

@@ -34,7 +34,10 @@ type Sparse = {
 type Sampled = {
   /** A safe integer from 0 on. */
   readonly seed: number;
-  /** 'ties' drops what goes against the elected sign and takes the mean of the rest; 'linear' adds all. Default: 'ties'. */
+  /**
+   * 'ties' drops what goes against the elected sign and takes the mean of the rest, as both papers do (mergekit adds the rest
+   * unless it is told to normalise); 'linear' adds all. Default: 'ties'.
+   */
   readonly sign?: 'ties' | 'linear';
   /** Divides what is kept by its chance, so that the expectation stays. Default: true. */
   readonly rescale?: boolean;

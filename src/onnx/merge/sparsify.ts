@@ -14,15 +14,45 @@ export const keepLargest = (base: Float32Array, tensor: Float32Array, density: n
   const kept = Math.max(1, Math.floor(density * count));
   if (kept >= count) return new Float32Array(count).fill(1);
   const magnitude = (i: number) => Math.abs((tensor[i] ?? 0) - (base[i] ?? 0));
-  const sorted = Float64Array.from({ length: count }, (_, i) => magnitude(i)).sort();
-  const least = sorted[count - kept] ?? 0;
-  let equals = sorted.lastIndexOf(least) - (count - kept) + 1;
+  const { least, above } = largest(count, kept, magnitude);
+  let equals = kept - above;
   const factors = new Float32Array(count);
   for (let i = 0; i < count; i++) {
     const found = magnitude(i);
     if (found > least || (found === least && equals-- > 0)) factors[i] = 1;
   }
   return factors;
+};
+
+/**
+ * The `kept`-th largest magnitude, and how many are larger. Counts magnitudes by the upper half of their bits as float32, which
+ * keep their order, and sorts only those of the half in which it is.
+ */
+const largest = (
+  count: number,
+  kept: number,
+  magnitude: (i: number) => number,
+): { readonly least: number; readonly above: number } => {
+  const single = new Float32Array(1);
+  const bits = new Uint32Array(single.buffer);
+  const binOf = (i: number): number => {
+    single[0] = magnitude(i);
+    return (bits[0] ?? 0) >>> 16;
+  };
+  const counts = new Uint32Array(2 ** 16);
+  for (let i = 0; i < count; i++) {
+    const bin = binOf(i);
+    counts[bin] = (counts[bin] ?? 0) + 1;
+  }
+  let bin = counts.length - 1;
+  let above = 0;
+  for (; above + (counts[bin] ?? 0) < kept; bin--) above += counts[bin] ?? 0;
+  const inBin = new Float64Array(counts[bin] ?? 0);
+  let filled = 0;
+  for (let i = 0; i < count; i++) if (binOf(i) === bin) inBin[filled++] = magnitude(i);
+  inBin.sort();
+  const least = inBin[inBin.length - (kept - above)] ?? 0;
+  return { least, above: above + inBin.length - 1 - inBin.lastIndexOf(least) };
 };
 
 /** `chances` of being kept; the factor is 1 ÷ chance if `rescale`, else 1. The same seed and stream give the same choice. */
