@@ -109,6 +109,10 @@ describe('TIES', () => {
     const ties = { kind: 'ties', density: 0.01, weights: [1] } as const;
     expect(merged(ties, floats(0, 0, 0), floats(2, -2, 1))).toEqual([2, 0, 0]);
     expect(merged(ties, floats(0), floats(3))).toEqual([3]);
+    const near = [15.9921875, 15.99609375, 15.9921875];
+    expect(merged({ ...ties, density: 0.7 }, floats(0, 0, 0), floats(...near))).toEqual([
+      15.9921875, 15.99609375, 0,
+    ]);
   });
 
   it('keeps what a sort by magnitude and place puts first', () =>
