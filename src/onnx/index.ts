@@ -11,4 +11,14 @@ export { inferModel, inferTypes } from './infer.ts';
 export { inspectModel, type ModelSummary } from './inspect.ts';
 export type { ByteSource, Graph, Model, Node, Tensor } from './ir/types.ts';
 export { printModel, printType } from './print.ts';
+export { type Quantization, runQuantization } from './quantize/prepare.ts';
+export { prepareQuantization, quantizeModel } from './quantize/quantize.ts';
+export { prepareReencoding, type ReencodeTarget, reencodeModel } from './quantize/reencode.ts';
+export type {
+  QuantizationReport,
+  QuantizeFault,
+  QuantizeOptions,
+  QuantizeSpec,
+  Scheme,
+} from './quantize/scheme.ts';
 export { verifyModel } from './verify.ts';
