@@ -60,21 +60,22 @@ const fitPoint = (
   let least = Number.POSITIVE_INFINITY;
   let beta = firstBeta;
   for (let step = 0; step < iterations; step++) {
-    let moves = 0;
+    const perPower = 1 / beta;
+    const shift = point + 0.5;
+    let rest = 0;
     let error = 0;
     for (let i = start; i < start + count; i++) {
       const exact = (weights[i] ?? 0) * inverse;
-      const code = Math.floor(exact + point + 0.5);
-      const kept = Math.max(0, Math.min(top, code)) - point;
-      const off = exact - kept;
-      const size = off < 0 ? -off : off;
+      const code = (exact + shift) | 0;
+      const off = exact + point - (code < 0 ? 0 : Math.min(code, top));
+      const size = Math.abs(off);
       error += size;
-      moves += shrunk(off, size, beta) - off;
+      rest += restOf(off, size, perPower);
     }
     if (error >= least) break;
     least = error;
     found = point;
-    point += moves / count;
+    point -= rest / count;
     beta *= kappa;
   }
   return found;
@@ -89,22 +90,24 @@ const fitScale = (
   from: number,
   point: number,
 ): void => {
+  const shift = point + 0.5;
   let scale = from;
   let least = Number.POSITIVE_INFINITY;
   let beta = firstBeta;
   for (let step = 0; step < iterations; step++) {
     const inverse = 1 / scale;
+    const perPower = 1 / beta;
     let products = 0;
     let squares = 0;
     let sum = 0;
     for (let i = start; i < start + count; i++) {
       const exact = (weights[i] ?? 0) * inverse;
-      const code = Math.floor(exact + point + 0.5);
-      const kept = Math.max(0, Math.min(top, code)) - point;
+      const code = (exact + shift) | 0;
+      const kept = (code < 0 ? 0 : Math.min(code, top)) - point;
       const off = exact - kept;
-      const size = off < 0 ? -off : off;
+      const size = Math.abs(off);
       sum += size;
-      products += kept * (exact - shrunk(off, size, beta));
+      products += kept * restOf(off, size, perPower);
       squares += kept * kept;
     }
     const error = sum * Math.abs(scale);
@@ -115,24 +118,23 @@ const fitScale = (
       best.scale = scale;
       best.point = point;
     }
-    const next = (scale * products) / squares;
+    const next = scale * (1 + products / squares);
     if (!Number.isFinite(next) || next === 0) return;
     scale = next;
     beta *= kappa;
   }
 };
 
-/** Nothing is left of an error of at most this: β^(−1 ÷ (2 − p)), and β only grows, by a fifth: then a little less is. */
-const smallest = (firstBeta * kappa ** iterations) ** (-1 / (2 - p));
+/** |e|^(p−1), with the sign of e, by 256ths up to 16 steps: `Math.pow` takes longer than all the rest, and nothing is beyond. */
+const perUnit = 256;
+const widest = 16;
+const powers = Float64Array.from({ length: 2 * widest * perUnit }, (_, i) => {
+  const error = (i + 0.5) / perUnit - widest;
+  return Math.sign(error) * Math.abs(error) ** (p - 1);
+});
 
-/** |e|^(p−1) by 512ths up to 4, as `Math.pow` takes longer than all the rest; beyond are few. */
-const perUnit = 512;
-const tabled = 4;
-const powers = Float64Array.from({ length: tabled * perUnit }, (_, i) => ((i + 0.5) / perUnit) ** (p - 1));
-
-const shrunk = (error: number, size: number, beta: number): number => {
-  if (size <= smallest) return 0;
-  const power = size < tabled ? (powers[(size * perUnit) | 0] ?? 0) : size ** (p - 1);
-  const left = size - power / beta;
-  return left <= 0 ? 0 : error < 0 ? -left : left;
+/** The error without what is left to outliers: e − sign(e)·max(0, |e| − |e|^(p−1) ÷ β). */
+const restOf = (error: number, size: number, perPower: number): number => {
+  const power = (powers[((error + widest) * perUnit) | 0] ?? 0) * perPower;
+  return Math.abs(power) < size ? power : error;
 };
