@@ -13,8 +13,9 @@ export type Packed = {
   readonly shape: MatrixShape;
   readonly format: BlockFormat;
   readonly uses: readonly Use[];
-  /** What stands between the scales and those who look the weight up. */
+  /** What stands between the scales and those who look the weight up, and the initializers that only that uses. */
   readonly dropped: readonly Node[];
+  readonly constants: readonly string[];
 };
 
 type Named = { readonly name: string; readonly tensor: Tensor };
@@ -56,7 +57,14 @@ const packedOf = (graph: Graph, name: string, consumers: Consumers): Result<Pack
   }
   const problem = otherUse(parts.value, new Set([...uses.map(({ node }) => node), ...dropped]), consumers);
   return problem === undefined
-    ? ok({ ...parts.value, shape, format, uses, dropped: [...dropped] })
+    ? ok({
+        ...parts.value,
+        shape,
+        format,
+        uses,
+        dropped: [...dropped],
+        constants: constantsOf(dropped, consumers),
+      })
     : err(problem);
 };
 
@@ -140,6 +148,11 @@ const lookupUse = (
   dropped.add(reshape);
   return { kind: 'lookup', node, indices };
 };
+
+const constantsOf = (dropped: ReadonlySet<Node>, consumers: Consumers): readonly string[] =>
+  [...dropped]
+    .map(({ inputs }) => inputs[1] ?? '')
+    .filter((name) => consumers.of(name).length === 1 && !consumers.isVisible(name));
 
 const isReshape = (node: Node): boolean => isOnnx(node) && node.op === 'Reshape';
 

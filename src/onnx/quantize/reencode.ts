@@ -73,7 +73,7 @@ const changeOf = (
     dims,
     scheme,
     formed: formed.value,
-    from: [codes.name, scales.name, ...(points ? [points.name] : [])],
+    from: [codes.name, scales.name, ...(points ? [points.name] : []), ...packed.constants],
     dropped: packed.dropped,
     openRows: () => openPacked(packed, format, open),
   });
