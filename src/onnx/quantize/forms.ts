@@ -1,11 +1,22 @@
 import { err, ok, type Result } from '../../core/result.ts';
 import { int64Tensor } from '../build/tensors.ts';
-import { int, ints } from '../ir/attributes.ts';
+import { int } from '../ir/attributes.ts';
 import { dataTypeNumbers } from '../ir/dataTypes.ts';
-import type { Attribute, Node, Tensor } from '../ir/types.ts';
+import type { Node, Tensor } from '../ir/types.ts';
 import { type BlockFormat, type BlockMethod, blockEncoder } from './blockEncoder.ts';
 import { channelEncoder, floatEncoder } from './channelEncoder.ts';
 import type { Encoder } from './encoders.ts';
+import {
+  castTo,
+  contrib,
+  type Fresh,
+  inFloat32,
+  makeNode,
+  outputOf,
+  suffixed,
+  turnBack,
+  withBias,
+} from './nodes.ts';
 import type { MatrixShape, WeightType } from './rows.ts';
 import type { Use } from './uses.ts';
 
@@ -32,8 +43,7 @@ export type Formed = {
 };
 
 export type FormContext = {
-  /** A name that no value of the graph has, this one if it is free. */
-  readonly fresh: (name: string) => string;
+  readonly fresh: Fresh;
   /** Undefined if it is not known. */
   readonly rankOf: (value: string) => number | undefined;
   /** Of ai.onnx. */
@@ -108,12 +118,13 @@ const filterForm = (
 const blockForm = (
   { name, shape, type, uses }: Weight,
   { format: asked, method }: Extract<Target, { kind: 'blocks' }>,
-  { fresh, rankOf }: FormContext,
+  context: FormContext,
 ): Result<Formed, string> => {
+  const { fresh } = context;
   const format = { ...asked, points: asked.points && !uses.some(isLookup) };
   const { bits, block } = format;
   const padded = uses.some(isProduct);
-  const { channels, length } = shape;
+  const { length } = shape;
   if (!padded && (length * bits) % 8 !== 0)
     return err(`rows of ${length} codes of ${bits} bits are no whole bytes`);
   if (padded && uses.some(isLookup) && length % block !== 0)
@@ -123,61 +134,62 @@ const blockForm = (
     scales: fresh(`${name}_scales`),
     points: fresh(`${name}_zero_points`),
   };
+  const blocks: InBlocks = { names, shape, bits, block, points: format.points };
   const constants = new Map<string, Tensor>();
-  const packing = { bits: int(bits), block_size: int(block) };
-  const product = (use: Product): readonly Node[] =>
-    withBias(use, fresh, (output) => [
-      makeNode(
-        'MatMulNBits',
-        contrib,
-        suffixed(use.node, `_Q${bits}`),
-        [use.x, names.codes, names.scales, ...(format.points ? [names.points] : [])],
-        output,
-        { K: int(length), N: int(channels), ...packing },
-      ),
-    ]);
-  /** Of three axes, as products have it, the result is: a reshape of it and of the scales, and the codes are there once. */
-  const tiedLookup = (use: Lookup): readonly Node[] => {
-    const [scales, blocks] = [fresh(`${names.scales}_by_block`), fresh(`${outputOf(use.node)}_by_block`)];
-    const [scaleDims, dims] = [fresh(`${scales}_shape`), fresh(`${blocks}_shape`)];
-    const rank = rankOf(use.indices) ?? 0;
-    const rows = [...Array<number>(rank).fill(0), length];
-    constants.set(scaleDims, int64Tensor([3], [channels, length / block, 1]));
-    constants.set(dims, int64Tensor([rows.length], rows));
-    return [
-      makeNode('Reshape', '', scales, [names.scales, scaleDims], scales),
-      makeNode(
-        'GatherBlockQuantized',
-        contrib,
-        suffixed(use.node, `_Q${bits}`),
-        [names.codes, use.indices, scales],
-        blocks,
-        {
-          ...packing,
-          quantize_axis: int(2),
-        },
-      ),
-      makeNode('Reshape', '', blocks, [blocks, dims], outputOf(use.node)),
-    ];
-  };
-  const lookup = (use: Lookup): readonly Node[] => [
-    makeNode(
-      'GatherBlockQuantized',
-      contrib,
-      suffixed(use.node, `_Q${bits}`),
-      [names.codes, use.indices, names.scales],
-      outputOf(use.node),
-      packing,
-    ),
-  ];
-  const nodes = replace(uses, product, padded ? tiedLookup : lookup);
+  const lookup = padded ? tiedLookup(blocks, constants, context) : tableLookup(blocks);
+  const nodes = replace(uses, blockProduct(blocks, context), lookup);
   return ok({ encoder: blockEncoder(shape, format, method, type, { names, padded }), constants, nodes });
 };
+
+type InBlocks = {
+  readonly names: Names & { readonly points: string };
+  readonly shape: MatrixShape;
+  readonly bits: number;
+  readonly block: number;
+  readonly points: boolean;
+};
+
+const blockProduct =
+  ({ names, shape, bits, block, points }: InBlocks, { fresh }: FormContext) =>
+  (use: Product): readonly Node[] =>
+    withBias(use, fresh, (output) => {
+      const inputs = [use.x, names.codes, names.scales, ...(points ? [names.points] : [])];
+      const sizes = { K: int(shape.length), N: int(shape.channels), bits: int(bits), block_size: int(block) };
+      return [makeNode('MatMulNBits', contrib, suffixed(use.node, `_Q${bits}`), inputs, output, sizes)];
+    });
+
+const tableLookup =
+  ({ names, bits, block }: InBlocks) =>
+  ({ node, indices }: Lookup): readonly Node[] => {
+    const inputs = [names.codes, indices, names.scales];
+    const sizes = { bits: int(bits), block_size: int(block) };
+    const named = suffixed(node, `_Q${bits}`);
+    return [makeNode('GatherBlockQuantized', contrib, named, inputs, outputOf(node), sizes)];
+  };
+
+/** Of three axes, as products have the codes, is the result: reshaping it and the scales keeps the codes there once. */
+const tiedLookup =
+  ({ names, shape, bits, block }: InBlocks, constants: Map<string, Tensor>, { fresh, rankOf }: FormContext) =>
+  ({ node, indices }: Lookup): readonly Node[] => {
+    const [scales, rows] = [fresh(`${names.scales}_by_block`), fresh(`${outputOf(node)}_by_block`)];
+    const [scaleDims, rowDims] = [fresh(`${scales}_shape`), fresh(`${rows}_shape`)];
+    const joined = [...Array<number>(rankOf(indices) ?? 0).fill(0), shape.length];
+    constants.set(scaleDims, int64Tensor([3], [shape.channels, shape.length / block, 1]));
+    constants.set(rowDims, int64Tensor([joined.length], joined));
+    const inputs = [names.codes, indices, scales];
+    const sizes = { bits: int(bits), block_size: int(block), quantize_axis: int(2) };
+    return [
+      makeNode('Reshape', '', scales, [names.scales, scaleDims], scales),
+      makeNode('GatherBlockQuantized', contrib, suffixed(node, `_Q${bits}`), inputs, rows, sizes),
+      makeNode('Reshape', '', rows, [rows, rowDims], outputOf(node)),
+    ];
+  };
 
 /**
  * DynamicQuantizeMatMul is what ONNX Runtime makes of DynamicQuantizeLinear, MatMulInteger, Cast and Mul when it loads them: as
  * fast, and as it stands with every level of optimisation. What is also looked up has its rows as columns there: they are gathered
- * along the second axis, and the codes are there once.
+ * along the second axis, and the codes are there once. WebGPU has neither, and leaves both to the CPU; it does have the tables of bytes
+ * and the convolutions.
  */
 const channelForm = (weight: Weight, context: FormContext): Formed => {
   const { name, shape, type, uses } = weight;
@@ -258,17 +270,6 @@ const floatForm = ({ name, shape, uses }: Weight, { fresh, rankOf }: FormContext
   };
 };
 
-const contrib = 'com.microsoft';
-
-const makeNode = (
-  op: string,
-  domain: string,
-  name: string,
-  inputs: readonly string[],
-  output: string,
-  attributes: Readonly<Record<string, Attribute>> = {},
-): Node => ({ op, domain, name, inputs, outputs: [output], attributes });
-
 /** Filters have a form of their own and don't come here. */
 const replace = (
   uses: readonly Use[],
@@ -283,52 +284,3 @@ const replace = (
   );
 
 const noProduct = (): readonly Node[] => [];
-
-/** An exporter's node without a name stays so. */
-const suffixed = ({ name }: Node, suffix: string): string => (name === '' ? '' : name + suffix);
-
-const outputOf = ({ outputs }: Node): string => outputs[0] ?? '';
-
-const withBias = (
-  { node, bias }: Product,
-  fresh: FormContext['fresh'],
-  product: (output: string) => readonly Node[],
-): readonly Node[] => {
-  const output = outputOf(node);
-  if (bias === undefined) return product(output);
-  const sum = fresh(`${output}_without_bias`);
-  return [...product(sum), makeNode('Add', '', suffixed(node, '_bias'), [sum, bias], output)];
-};
-
-/** Between casts if the model computes in 16 bits. */
-const inFloat32 = (
-  x: string,
-  output: string,
-  type: WeightType,
-  fresh: FormContext['fresh'],
-  make: (x: string, output: string) => Node,
-): readonly Node[] => {
-  if (type === 'float32') return [make(x, output)];
-  const wide = fresh(`${output}_input`);
-  return [
-    makeNode('Cast', '', wide, [x], wide, { to: int(dataTypeNumbers.float32) }),
-    ...castTo(type, output, fresh, (y) => make(wide, y)),
-  ];
-};
-
-const castTo = (
-  type: WeightType,
-  output: string,
-  fresh: FormContext['fresh'],
-  make: (output: string) => Node,
-): readonly Node[] => {
-  if (type === 'float32') return [make(output)];
-  const wide = fresh(`${output}_float32`);
-  return [make(wide), makeNode('Cast', '', wide, [wide], output, { to: int(dataTypeNumbers[type]) })];
-};
-
-/** [length, …indices] → […indices, length]. */
-const turnBack = (node: Node, columns: string, output: string, rank: number): Node => {
-  const perm = [...Array.from({ length: rank }, (_, i) => i + 1), 0];
-  return makeNode('Transpose', '', suffixed(node, '_rows'), [columns], output, { perm: ints(...perm) });
-};

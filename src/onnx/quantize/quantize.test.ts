@@ -106,7 +106,7 @@ describe('a quantised model', () => {
   );
 
   it('is the same bytes each time', async () => {
-    for (const scheme of schemes) {
+    for (const scheme of [int8, hqq, ternary]) {
       const plan = prepared(serve(llama), { scheme });
       const again = prepared(serve(llama), { scheme });
       const first = (await written(plan)).bytes;
