@@ -112,8 +112,8 @@ const filterForm = (
 };
 
 /**
- * Tables that are looked up have no zero points: where a row has an odd number of blocks, GatherBlockQuantized of WebGPU looks for
- * packed ones in another place than the one of WebAssembly.
+ * Tables that are looked up have no zero points: packed ones fail in WebGPU's GatherBlockQuantized (ONNX Runtime 1.30) where a
+ * row has an odd number of blocks.
  */
 const blockForm = (
   { name, shape, type, uses }: Weight,
