@@ -35,4 +35,14 @@ export type { OpenModel } from './merge/sameStructure.ts';
 export { type LayerSlice, type StackedCheckpoint, stackCheckpoints } from './merge/stackCheckpoints.ts';
 export { type BuiltDecoder, decoderWeights, stackDecoders } from './merge/stackDecoders.ts';
 export { printModel, printType } from './print.ts';
+export { type Quantization, runQuantization } from './quantize/prepare.ts';
+export { prepareQuantization, quantizeModel } from './quantize/quantize.ts';
+export { prepareReencoding, type ReencodeTarget, reencodeModel } from './quantize/reencode.ts';
+export type {
+  QuantizationReport,
+  QuantizeFault,
+  QuantizeOptions,
+  QuantizeSpec,
+  Scheme,
+} from './quantize/scheme.ts';
 export { verifyModel } from './verify.ts';
