@@ -55,20 +55,57 @@ type Context = {
 };
 
 const extract = (context: Context): Result<Extracted, OnnxFault> => {
-  const { model, layout, options, taken, stage, slice, hidden } = context;
-  const { graph } = model;
-  const [received, sent] = [hidden[stage - 1], hidden[stage]];
+  const { model, layout, taken, stage, slice, hidden } = context;
+  const [cut, sent] = [layout.cuts[stage], hidden[stage]];
   const e = createEmitter({ prefix: '/stage', known: () => undefined, isTaken: (name) => taken.has(name) });
   const body = bodyOf(context, e);
-  const inputs = graph.inputs.filter(({ name }) => slice.inputs.has(name));
-  const kept = inputs.filter(({ name }) => !options.ones.includes(name));
+  const given = givenTo(context, e);
+  if (!given.ok) return given;
+  const { inputs, lengths, aliases } = given.value;
+  const behind = cut === undefined || sent === undefined ? [] : sending(cut, sent);
+  const nodes = [...e.nodes, ...aliases, ...body, ...behind];
+  const opset = opsetOf(model.opsets, '') ?? 0;
+  if (nodes.length > body.length && opset < leastOpset)
+    return err(onnxFault('unsupported', `opset ${opset}: stages are written with ${leastOpset} or newer`));
+  const outputs = [
+    ...(sent === undefined ? [] : [toValue(sent)]),
+    ...slice.outputs.filter(({ name }) => name !== sent?.name),
+  ];
+  return ok({
+    model: stageModel(context, { nodes, inputs, outputs, extra: e.initializers }),
+    received: hidden[stage - 1],
+    sent,
+    lengths: new Set(lengths),
+  });
+};
+
+/** The inputs of a stage, and what stands for those of the model that it doesn't get: masks by a length, shapes by names. */
+const givenTo = (
+  context: Context,
+  e: Emitter,
+): Result<
+  {
+    readonly inputs: readonly Value[];
+    readonly lengths: readonly string[];
+    readonly aliases: readonly Node[];
+  },
+  OnnxFault
+> => {
+  const { options, stage, slice, hidden } = context;
+  const { inputs } = context.model.graph;
+  const isOnes = ({ name }: Value) => options.ones.includes(name);
+  const used = inputs.filter(({ name }) => slice.inputs.has(name));
+  const received = hidden[stage - 1];
+  const kept = [
+    ...(received === undefined ? [] : [toValue(received)]),
+    ...used.filter((input) => !isOnes(input)),
+  ];
   const dimensions = createDimensions(e);
-  if (received !== undefined) dimensions.add(received.name, received.shape);
   for (const { name, type } of kept)
     if (type.kind === 'tensor' && type.shape !== undefined) dimensions.add(name, type.shape);
   const lengths: Value[] = [];
   const aliases: Node[] = [];
-  for (const input of inputs.filter(({ name }) => options.ones.includes(name))) {
+  for (const input of used.filter(isOnes)) {
     const ones = expandOnes(context, e, dimensions, input);
     if (!ones.ok) return ones;
     lengths.push(ones.value.length);
@@ -79,27 +116,11 @@ const extract = (context: Context): Result<Extracted, OnnxFault> => {
     if (!shape.ok) return shape;
     aliases.push(alias(shape.value, node.outputs[0] ?? ''));
   }
-  const cut = layout.cuts[stage];
-  const behind = cut === undefined || sent === undefined ? [] : sending(cut, sent);
-  const nodes = [...e.nodes, ...aliases, ...body, ...behind];
-  const oldest = opsetOf(model.opsets, '') ?? 0;
-  if (nodes.length > body.length && oldest < leastOpset)
-    return err(onnxFault('unsupported', `opset ${oldest}: stages are written with ${leastOpset} or newer`));
-  const ports = received === undefined ? [] : [toValue(received)];
-  const defaults = graph.inputs.filter(({ name }) => slice.initializers.has(name));
+  const defaults = inputs.filter(({ name }) => slice.initializers.has(name));
   return ok({
-    model: stageModel(context, {
-      nodes,
-      inputs: [...ports, ...kept, ...lengths, ...defaults],
-      outputs: [
-        ...(sent === undefined ? [] : [toValue(sent)]),
-        ...slice.outputs.filter(({ name }) => name !== sent?.name),
-      ],
-      extra: e.initializers,
-    }),
-    received,
-    sent,
-    lengths: new Set(lengths.map(({ name }) => name)),
+    inputs: [...kept, ...lengths, ...defaults],
+    lengths: lengths.map(({ name }) => name),
+    aliases,
   });
 };
 
