@@ -28,7 +28,7 @@ const spec = {
   family: 'decoder',
   vocab: 13,
   hidden: 64,
-  layers: 4,
+  layers: 2,
   heads: 4,
   kvHeads: 2,
   intermediate: 96,

@@ -7,7 +7,7 @@ import type { Hidden } from './types.ts';
 /**
  * How a gate becomes one tensor. A fused norm adds two tensors; in float32 their sum can be sent: it is one rounding of the same
  * two numbers, and the norm then adds −0, which changes no number (h − h would make NaN of an infinity, and +0 a +0 of a −0).
- * A norm in 16 bits adds with more bits than its tensors have: there both go side by side.
+ * A norm in 16 bits may add with more bits than its tensors have: there both go side by side.
  */
 export const hiddenOf = (gate: Gate, freshName: Name): Hidden => {
   const { dtype, shape = [] } = gate.type;

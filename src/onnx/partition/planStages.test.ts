@@ -5,7 +5,8 @@ import { createGraphBuilder } from '../build/graphBuilder.ts';
 import { buildResNet } from '../build/resNet.ts';
 import { float32Tensor } from '../build/tensors.ts';
 import { int } from '../ir/attributes.ts';
-import type { Model } from '../ir/types.ts';
+import { bitsOfNumber } from '../ir/tensor.ts';
+import type { Model, Tensor } from '../ir/types.ts';
 import { verifyModel } from '../verify.ts';
 import { optimumDecoder } from './optimumDecoder.ts';
 import { planStages } from './planStages.ts';
@@ -27,7 +28,7 @@ const decoder = {
   family: 'decoder',
   vocab: 11,
   hidden: 64,
-  layers: 4,
+  layers: 3,
   heads: 4,
   kvHeads: 2,
   intermediate: 96,
@@ -52,7 +53,7 @@ const gpt = {
 } as const;
 const serving = { kind: 'serving' } as const;
 const training = { kind: 'training', sequence: 12 } as const;
-const optimum = { vocab: 11, hidden: 64, layers: 4, heads: 4, kvHeads: 2, intermediate: 96 } as const;
+const optimum = { vocab: 11, hidden: 64, layers: 3, heads: 4, kvHeads: 2, intermediate: 96 } as const;
 const resNet = {
   family: 'resnet',
   image: 8,
@@ -65,7 +66,7 @@ const resNet = {
 } as const;
 
 const served = () => unwrap(buildDecoder(llama, serving, seed));
-const generation = [9, 1, 1, 1];
+const generation = [9, 1, 1];
 const equal = (stages: number, more: Partial<PlanOptions> = {}): PlanOptions => ({
   capacities: Array.from({ length: stages }, () => 1),
   ...more,
@@ -79,24 +80,25 @@ const refusalOf = (model: Model, options: PlanOptions) => {
 };
 
 describe('stages compute together what the whole does, to the last bit:', () => {
-  const forms: readonly (readonly [string, () => Model, readonly number[]])[] = [
-    ['a Llama for serving', served, generation],
-    ['a GPT for serving', () => unwrap(buildDecoder(gpt, serving, seed)), generation],
-    ['a Llama of 4 bits', () => quantizedProducts(served(), 4), generation],
-    ['a Llama of 8 bits', () => quantizedProducts(served(), 8), generation],
-    ['a Llama for training', () => unwrap(buildDecoder(llama, training, seed)), [12]],
-    ['a GPT for training', () => unwrap(buildDecoder(gpt, training, seed)), [12]],
-    ['a traced Llama', () => optimumDecoder(optimum), generation],
-    ['a traced Llama of 8 bits', () => quantizedProducts(optimumDecoder(optimum), 8), generation],
-    ['a ResNet', () => unwrap(buildResNet(resNet, seed)), [1]],
+  const all = [2, 3, 4];
+  const forms: readonly (readonly [string, () => Model, readonly number[], readonly number[]])[] = [
+    ['a Llama for serving', served, generation, all],
+    ['a GPT for serving', () => unwrap(buildDecoder(gpt, serving, seed)), generation, all],
+    ['a Llama of 4 bits', () => quantizedProducts(served(), 4), generation, [3]],
+    ['a Llama of 8 bits', () => quantizedProducts(served(), 8), generation, [3]],
+    ['a Llama for training', () => unwrap(buildDecoder(llama, training, seed)), [12], all],
+    ['a GPT for training', () => unwrap(buildDecoder(gpt, training, seed)), [12], all],
+    ['a traced Llama', () => optimumDecoder(optimum), generation, all],
+    ['a traced Llama of 8 bits', () => quantizedProducts(optimumDecoder(optimum), 8), generation, [3]],
+    ['a ResNet', () => unwrap(buildResNet(resNet, seed)), [1], all],
   ];
 
-  it.each(forms)('%s', { timeout: 30_000 }, async (_name, build, lengths) => {
+  it.each(forms)('%s', { timeout: 30_000 }, async (_name, build, lengths, counts) => {
     const model = build();
-    const plans = [2, 3, 4].map((stages) => unwrap(planStages(model, equal(stages))));
+    const plans = counts.map((stages) => unwrap(planStages(model, equal(stages))));
     const whole = await runWhole(model, plans[0] ?? { stages: [] }, { lengths, batch: 2 });
     for (const [i, plan] of plans.entries()) {
-      expect(plan.stages).toHaveLength(i + 2);
+      expect(plan.stages).toHaveLength(counts[i] ?? 0);
       for (const stage of plan.stages) expect(verifyModel(stage.model)).toEqual([]);
       const run = await compareStages(whole, plan);
       expect(run.differing).toBe(0);
@@ -141,30 +143,33 @@ describe('stages compute together what the whole does, to the last bit:', () => 
   });
 
   it('infinities and negative zeros too, which the sum of a fused norm carries', async () => {
-    const model = fusedNorm('float32');
-    const plan = unwrap(planStages(model, equal(2)));
-    expect(plan.stages[0]?.sent).toMatchObject({ form: 'sum', shape: ['batch', 'length', 16] });
-    const odd = [Number.POSITIVE_INFINITY, -0, 0, -0, 1e-45, 3e38];
-    const run = await compareRuns(model, plan, { lengths: [3], odd });
-    expect(run).toMatchObject({ differing: 0, largest: Number.POSITIVE_INFINITY });
+    for (const bias of [[], ['bias']]) {
+      const model = fusedNorm('float32', bias);
+      const plan = unwrap(planStages(model, beforeTheNorm));
+      expect(plan.stages[0]?.sent).toMatchObject({ form: 'sum', shape: ['batch', 'length', 16] });
+      const odd = [Number.POSITIVE_INFINITY, -0, 0, -0, 1e-45, 3e38];
+      const run = await compareRuns(model, plan, { lengths: [3], odd });
+      expect(run).toMatchObject({ differing: 0, largest: Number.POSITIVE_INFINITY });
+    }
   });
 });
 
-/** Two tensors that a fused norm adds, with a bias, and both of what it gives. */
-const fusedNorm = (dtype: 'float32' | 'float16'): Model => {
+const beforeTheNorm: PlanOptions = { capacities: [1, 100] };
+
+/** Two tensors that a fused norm adds, and both of what it gives. */
+const fusedNorm = (dtype: 'float32' | 'float16', bias: readonly string[]): Model => {
   const b = createGraphBuilder({ name: 'norm', domains: { 'com.microsoft': 1 } });
   const weight = (name: string, dims: readonly number[]) => {
     const count = dims.reduce((a, c) => a * c);
     const values = Float32Array.from({ length: count }, (_, i) => Math.sin(i + 1));
-    const bytes = new Uint8Array(count * 2);
-    return b.initializer(
-      name,
-      dtype === 'float32' ? float32Tensor(dims, values) : { dtype, dims, data: { kind: 'bytes', bytes } },
-    );
+    const bits = Uint16Array.from(values, (value) => bitsOfNumber('float16', value));
+    const halves: Tensor = { dtype, dims, data: { kind: 'bytes', bytes: new Uint8Array(bits.buffer) } };
+    return b.initializer(name, dtype === 'float32' ? float32Tensor(dims, values) : halves);
   };
   b.input('x', dtype, ['batch', 'length', 16]);
-  const first = b.node('MatMul', ['x', weight('a', [16, 16])]);
-  const operands = [first, 'x', weight('gamma', [16]), weight('beta', [16]), weight('bias', [16])];
+  const first = b.node('Mul', ['x', weight('a', [16])]);
+  const parameters = ['gamma', 'beta', ...bias].map((name) => weight(name, [16]));
+  const operands = [first, 'x', ...parameters];
   b.nodeOf(
     4,
     'SkipLayerNormalization',
@@ -191,8 +196,10 @@ describe('a plan', () => {
     }
   });
 
-  it('puts what a norm in 16 bits would add side by side: there its sum has fewer bits than the norm adds with', () => {
-    const [first, second] = stagesOf(fusedNorm('float16'), equal(2));
+  it('puts what a norm in 16 bits would add side by side: its sum may have fewer bits than the norm adds with', async () => {
+    const model = fusedNorm('float16', []);
+    const plan = unwrap(planStages(model, beforeTheNorm));
+    const [first, second] = plan.stages;
     expect(first?.sent).toMatchObject({
       form: 'pair',
       dtype: 'float16',
@@ -204,6 +211,7 @@ describe('a plan', () => {
       'SkipLayerNormalization',
       'MatMul',
     ]);
+    expect((await compareRuns(model, plan, { lengths: [5] })).differing).toBe(0);
   });
 
   it('has every weight in a stage, none that nothing uses, and caches with their layers', () => {
@@ -214,7 +222,7 @@ describe('a plan', () => {
     const placed = new Set(stages.flatMap(({ tensors }) => names(tensors)));
     for (const name of model.graph.initializers.keys()) expect(placed).toContain(name);
     expect(placed).not.toContain('unused');
-    expect(stages.map(({ caches }) => caches.length)).toEqual([4, 2, 2]);
+    expect(stages.map(({ caches }) => caches.length)).toEqual([2, 2, 2]);
     for (const { caches, tensors } of stages)
       for (const { past, present } of caches) {
         const [, layer = '', part = ''] = /^past_key_values\.(\d+)\.(.+)$/.exec(past) ?? [];
@@ -224,21 +232,21 @@ describe('a plan', () => {
   });
 
   it('follows the capacities: twice as much where twice as much can be held', () => {
-    const model = unwrap(buildDecoder({ ...llama, layers: 24 }, serving, seed));
+    const model = unwrap(buildDecoder({ ...llama, layers: 12 }, serving, seed));
     const [large, small] = stagesOf(model, { capacities: [2, 1] });
     expect((large?.bytes ?? 0) / (small?.bytes ?? 1)).toBeCloseTo(2, 0);
     const bytes = stagesOf(model, { capacities: [1, 3, 2] }).map((stage) => stage.bytes);
     const total = bytes.reduce((a, b) => a + b);
     for (const [i, share] of [1 / 6, 3 / 6, 2 / 6].entries())
-      expect(Math.abs((bytes[i] ?? 0) / total - share)).toBeLessThan(0.03);
+      expect(Math.abs((bytes[i] ?? 0) / total - share)).toBeLessThan(0.05);
   });
 
   it('counts multiplications where speed is shared out: a table of words costs none, the head does', () => {
     const model = unwrap(buildDecoder({ ...llama, vocab: 2_000 }, serving, seed));
     const layersOf = (cost: 'bytes' | 'flops') =>
       stagesOf(model, equal(2, { cost })).map(({ caches }) => caches.length / 2);
-    expect(layersOf('bytes')).toEqual([2, 2]);
-    expect(layersOf('flops')).toEqual([4, 0]);
+    expect(layersOf('bytes')).toEqual([2, 1]);
+    expect(layersOf('flops')).toEqual([3, 0]);
   });
 
   it('lists tied embeddings in the first stage and in the last', () => {
@@ -261,7 +269,7 @@ describe('what cannot be cut is refused, and says why:', () => {
     const refused = refusalOf(model, equal(9));
     expect(refused?.code).toBe('unsupported');
     expect(refused?.message).toBe(
-      '9 stages need 8 places where one tensor is all that goes on from "input_ids", and there are 5 places: behind Add "/model/layers.0/Add_1", where least goes on, these do: "present.0.key", "present.0.value", "/model/layers.0/Add_1/output_0"',
+      '9 stages need 8 places where one tensor is all that goes on from "input_ids", and there are 5 places: behind Add "/model/layers.0/Add", where least goes on, these do: "present.0.key", "present.0.value", "/model/layers.0/Add/output_0"',
     );
   });
 
@@ -272,7 +280,7 @@ describe('what cannot be cut is refused, and says why:', () => {
         ? { ...node, inputs: node.inputs.map((name) => name.replace(/values\.\d\.key/, 'values.0.key')) }
         : node,
     );
-    const inputs = model.graph.inputs.filter(({ name }) => !/[1-3]\.key/.test(name));
+    const inputs = model.graph.inputs.filter(({ name }) => !/[1-2]\.key/.test(name));
     const refused = refusalOf({ ...model, graph: { ...model.graph, nodes, inputs } }, equal(9));
     expect(refused?.message).toContain('"past_key_values.0.key" is used before and after');
   });

@@ -4,6 +4,7 @@ import { unwrap } from '../../core/result.ts';
 import { randomBy } from '../autodiff/testDoubles.ts';
 import { createGraphBuilder } from '../build/graphBuilder.ts';
 import { encodeModel, joinChunks } from '../codec/index.ts';
+import { bitsOfNumber } from '../ir/tensor.ts';
 import type { Model, Node, Tensor, Value } from '../ir/types.ts';
 import type { Stage, StageInput, StagePlan } from './types.ts';
 
@@ -142,8 +143,11 @@ const feedOf = ({ name, type }: Value, { past, length, batch, roles, odd }: Plac
       dims,
     );
   }
-  if (type.dtype === 'float16') return new ort.Tensor('float16', new Uint16Array(count), dims);
   const random = randomBy(count);
+  if (type.dtype === 'float16') {
+    const bits = Uint16Array.from({ length: count }, () => bitsOfNumber('float16', 2 * random() - 1));
+    return new ort.Tensor('float16', bits, dims);
+  }
   return new ort.Tensor(
     'float32',
     Float32Array.from({ length: count }, (_, i) => odd[i] ?? 2 * random() - 1),
