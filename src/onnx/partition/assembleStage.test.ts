@@ -12,7 +12,7 @@ import {
   readModel,
   splitExternal,
 } from '../codec/index.ts';
-import type { Model } from '../ir/types.ts';
+import type { Model, Node } from '../ir/types.ts';
 import { assembleStage } from './assembleStage.ts';
 import { hashPlan, stageGraph } from './hashPlan.ts';
 import { planStages } from './planStages.ts';
@@ -134,6 +134,37 @@ describe('a stage from fetched ranges', () => {
     const { read } = remote(weights);
     const made = unwrap(await assembleStage(sent(stage).graph, { ...sent(stage), read, digest }));
     expect(made.externalData[0]?.data.byteLength).toBeLessThan(weights.byteLength + 64);
+  });
+});
+
+describe('weights as nodes of type Constant', () => {
+  it('stay in the file like others', async () => {
+    const { graph } = built;
+    const constants = [...graph.initializers].map(([name, value]): Node => {
+      const attributes = { value: { type: 'tensor', value } } as const;
+      return {
+        op: 'Constant',
+        domain: '',
+        name: `Constant ${name}`,
+        inputs: [],
+        outputs: [name],
+        attributes,
+      };
+    });
+    const nodes = [...constants, ...graph.nodes];
+    const older = { ...built, graph: { ...graph, nodes, initializers: new Map() } };
+    const bytes = joinChunks(unwrap(encodeModel(older)));
+    const model = unwrap(await readModel(bytesSource(bytes), { lazyAbove: 64 }));
+    const plan = unwrap(await hashPlan(unwrap(planStages(model, two)), { digest }));
+    const lengths = ({ ranges }: Stage) => ranges.map(({ length }) => length).sort((a, b) => a - b);
+    expect(plan.stages.map(lengths)).toEqual((await planned()).stages.map(lengths));
+    const whole = await runWhole(older, plan, { lengths: [4, 1] });
+    const run = await compareStages(whole, plan, async (stage) => {
+      const options = { ...sent(stage), ...remote(bytes), digest };
+      const { model: part, externalData } = unwrap(await assembleStage(options.graph, options));
+      return ort.InferenceSession.create(part, { externalData });
+    });
+    expect(run.differing).toBe(0);
   });
 });
 
