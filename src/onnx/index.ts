@@ -1,4 +1,4 @@
-/** Models as values: read, checked, printed, built, differentiated. Pure; what runs them is elsewhere. */
+/** Models as values: read, checked, printed, built, differentiated, quantised, cut, merged. Pure; what runs them is elsewhere. */
 
 export { adapterOf, addLora, isDecoderLayer, type LoraOptions } from './autodiff/addLora.ts';
 export { differentiate } from './autodiff/differentiate.ts';
@@ -34,6 +34,10 @@ export { checkMethod, type MergeMethod, needsBase, type TensorOverride } from '.
 export type { OpenModel } from './merge/sameStructure.ts';
 export { type LayerSlice, type StackedCheckpoint, stackCheckpoints } from './merge/stackCheckpoints.ts';
 export { type BuiltDecoder, decoderWeights, stackDecoders } from './merge/stackDecoders.ts';
+export { type AssembleOptions, assembleStage, type RunnableStage } from './partition/assembleStage.ts';
+export { hashPlan, stageGraph } from './partition/hashPlan.ts';
+export { planStages } from './partition/planStages.ts';
+export type * from './partition/types.ts';
 export { printModel, printType } from './print.ts';
 export { type Quantization, runQuantization } from './quantize/prepare.ts';
 export { prepareQuantization, quantizeModel } from './quantize/quantize.ts';
