@@ -15,6 +15,7 @@ export {
   type TrainingModelSpec,
 } from './autodiff/trainingModel.ts';
 export { bindDims } from './bindDims.ts';
+export { createStream } from './build/random.ts';
 export * from './codec/index.ts';
 export type { OnnxFault } from './fault.ts';
 export { inferModel, inferTypes } from './infer.ts';
@@ -50,3 +51,4 @@ export type {
   Scheme,
 } from './quantize/scheme.ts';
 export { verifyModel } from './verify.ts';
+export { withWeights } from './withWeights.ts';
