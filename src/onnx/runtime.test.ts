@@ -6,13 +6,12 @@ import { unwrap } from '../core/result.ts';
 import { randomBy } from './autodiff/testDoubles.ts';
 import { eightBitTrunk, fourBitTrunk } from './autodiff/testTrunks.ts';
 import type { TrainingModel } from './autodiff/trainingModel.ts';
-import { buildDecoder } from './build/decoder.ts';
 import { decodeModel, encodeModel, joinChunks } from './codec/index.ts';
 import type { Model } from './ir/types.ts';
 import { evaluate } from './reference/evaluate.ts';
 import { type NdArray, ndArray } from './reference/ndArray.ts';
 import { tensorToNdArray } from './reference/tensors.ts';
-import { adaptersBeside, batchFor, families, smallLlama, trainingOf } from './testFamilies.ts';
+import { adaptersBeside, batchFor, families, llama, trainingOf } from './testFamilies.ts';
 import { verifyModel } from './verify.ts';
 
 beforeAll(() => {
@@ -68,9 +67,6 @@ const expectReference = async (training: TrainingModel, rate?: number) => {
       expect(Math.abs(Number(data[index]) - Number(value)), `${name}[${index}]`).toBeLessThan(2e-4);
   }
 };
-
-const llama = () =>
-  unwrap(buildDecoder(smallLlama, { kind: 'training', sequence: 5 }, { kind: 'seed', seed: 5 }));
 
 describe('a training step of', () => {
   it.each(families)(

@@ -2,6 +2,7 @@
 import { unwrap } from '../core/result.ts';
 import { addLora } from './autodiff/addLora.ts';
 import { randomBy } from './autodiff/testDoubles.ts';
+import { eightBitTrunk, fourBitTrunk } from './autodiff/testTrunks.ts';
 import type { Fed } from './autodiff/trainingGraph.ts';
 import { buildTrainingModel, type TrainingModel, type TrainingModelSpec } from './autodiff/trainingModel.ts';
 import type { DecoderSpec } from './build/decoder/spec.ts';
@@ -28,13 +29,13 @@ const size = {
   tied: true,
 } as const;
 
-export const smallLlama: DecoderSpec = {
+const smallLlama: DecoderSpec = {
   ...size,
   norm: 'rms',
   positions: { kind: 'rotary', theta: 10_000 },
   mlp: 'swiglu',
 };
-export const smallGpt: DecoderSpec = {
+const smallGpt: DecoderSpec = {
   ...size,
   kvHeads: 2,
   bias: 'all',
@@ -44,6 +45,7 @@ export const smallGpt: DecoderSpec = {
 };
 const sequence = 5;
 const training = { kind: 'training', sequence } as const;
+export const llama = (): Model => unwrap(buildDecoder(smallLlama, training, seed));
 
 export type Family = { readonly name: string; readonly build: () => Model };
 
@@ -92,7 +94,7 @@ export const families: readonly Family[] = [
         ),
       ),
   },
-  { name: 'Llama', build: () => unwrap(buildDecoder(smallLlama, training, seed)) },
+  { name: 'Llama', build: llama },
   { name: 'GPT', build: () => unwrap(buildDecoder(smallGpt, training, seed)) },
 ];
 
@@ -148,3 +150,25 @@ export const batchFor = (fed: readonly Fed[], rate = 0.01): ReadonlyMap<string, 
     }),
   );
 };
+
+/** Every kind of training graph there is: each family, and each thing that a step can do besides. */
+export const trainings: readonly { readonly name: string; readonly build: () => TrainingModel }[] = [
+  ...families.map(({ name, build }) => ({ name, build: () => trainingOf(build()) })),
+  ...[
+    { name: 'adapters', trunk: (model: Model) => model },
+    { name: 'adapters beside 4 bits', trunk: fourBitTrunk },
+    { name: 'adapters beside 8 bits', trunk: eightBitTrunk },
+  ].map(({ name, trunk }) => ({
+    name,
+    build: () => {
+      const { model, ...more } = adaptersBeside(trunk(llama()));
+      return trainingOf(model, more);
+    },
+  })),
+  ...families.map(({ name, build }) => ({
+    name: `${name}, clipped by example`,
+    build: () => trainingOf(build(), { perExample: { clip: 1, noise: true } }),
+  })),
+  { name: 'Llama, computed again', build: () => trainingOf(llama(), { recompute: 'least' }) },
+  { name: 'Llama, three steps a run', build: () => trainingOf(llama(), { steps: 3 }) },
+];

@@ -1,6 +1,6 @@
 import type { Graph, Node, Value } from '../ir/types.ts';
-import { createEmitter, graphBehind, type Known, type Name, namesOf } from './emitter.ts';
-import { reshape, slice } from './math.ts';
+import { createEmitter, type Emitter, graphBehind, type Known, type Name, namesOf } from './emitter.ts';
+import { reshape } from './math.ts';
 import type { Carried, Fed, TrainingGraph } from './trainingGraph.ts';
 
 /**
@@ -43,9 +43,11 @@ export const unrolled = (one: TrainingGraph, steps: number): TrainingGraph => {
   return assembled(one, { nodes, losses, initializers, stacked, now });
 };
 
-/** One of what is stacked along the first dimension. */
-export const partOf = (e: Parameters<typeof slice>[0], { name, dims }: Fed, step: number): Name =>
-  reshape(e, slice(e, name, [{ axis: 0, start: step, length: 1 }]), dims.slice(1));
+/** One of what is stacked along the first dimension. Not a Slice: WebGPU has none of integers. */
+export const partOf = (e: Emitter, { name, dtype, dims }: Fed, step: number): Name => {
+  const rest = dims.slice(1);
+  return reshape(e, e.emit('Gather', [name, e.ints([step])], [1, ...rest], { dtype }), rest);
+};
 
 /** The same nodes once more, with values of their own. Nodes with subgraphs have no gradient and are none of these. */
 export const copyPrefixed = (

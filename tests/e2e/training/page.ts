@@ -1,12 +1,15 @@
-/** A page that takes training steps on WebGPU: see training.spec.ts. */
+/** A page that opens training graphs on WebGPU, and takes steps with them: see training.spec.ts. */
 import { createRuntime, loadOrt, runtimeAssets } from '../../../src/compute/index.ts';
 import { unwrap } from '../../../src/core/result.ts';
-import { families, trainingOf } from '../../../src/onnx/testFamilies.ts';
+import { trainings } from '../../../src/onnx/testFamilies.ts';
+import { createTrainStep } from '../../../src/training/index.ts';
 import { type TwoSteps, takeTwoSteps } from './twoSteps.ts';
 
 declare global {
   interface Window {
-    stepsOnGpu(family: string): Promise<TwoSteps>;
+    /** Undefined, or why not. */
+    openOnGpu(training: string): Promise<string | undefined>;
+    stepOnGpu(training: string): Promise<TwoSteps>;
   }
 }
 
@@ -21,8 +24,16 @@ const opened = createRuntime(
   { kind: 'webgpu', threads: 1 },
 );
 
-window.stepsOnGpu = async (name) => {
-  const family = families.find((one) => one.name === name);
-  if (!family) throw new Error(`no family ${name}`);
-  return takeTwoSteps(unwrap(await opened), trainingOf(family.build()));
+const trainingOf = (name: string) => {
+  const training = trainings.find((one) => one.name === name);
+  if (!training) throw new Error(`no training ${name}`);
+  return training.build();
 };
+
+window.openOnGpu = async (name) => {
+  const step = await createTrainStep(unwrap(await opened), trainingOf(name));
+  if (!step.ok) return step.error.message;
+  await step.value.release();
+  return undefined;
+};
+window.stepOnGpu = async (name) => takeTwoSteps(unwrap(await opened), trainingOf(name));

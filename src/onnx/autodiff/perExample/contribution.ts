@@ -1,5 +1,6 @@
 import { int } from '../../ir/attributes.ts';
 import { type Dims, type Emitter, type Name, sizeOf } from '../emitter.ts';
+import { rowsAdded, rowsTaken } from '../lookup.ts';
 import {
   add,
   addAll,
@@ -11,7 +12,6 @@ import {
   toFloat,
   transpose,
   transposeMatrix,
-  zeros,
 } from '../math.ts';
 
 /**
@@ -30,7 +30,7 @@ export type Factored = {
 };
 export type Direct = { readonly kind: 'direct'; readonly value: Name };
 
-/** `dense`: float32 [B, length, size]. `one-hot`: int64 [B, length], where the one is among `size`. */
+/** `dense`: float32 [B, length, size]. `one-hot`: int32 or int64 [B, length], where the one is among `size`. */
 export type Side = { readonly kind: 'dense' | 'one-hot'; readonly value: Name; readonly size: number };
 
 /**
@@ -76,16 +76,11 @@ export const weighed = (e: Emitter, one: Contribution, factors: Name, dims: Dims
   const by = reshape(e, factors, [batch, 1, 1]);
   const flat = (side: Side, value = side.value) => reshape(e, value, [batch * length, side.size]);
   const scattered = (hot: Side, other: Side) =>
-    e.emit(
-      'ScatterND',
-      [
-        zeros(e, [hot.size, other.size]),
-        reshape(e, hot.value, [batch * length, 1]),
-        flat(other, mul(e, other.value, by)),
-      ],
-      [hot.size, other.size],
-      { attributes: { reduction: { type: 'string', value: 'add' } } },
-    );
+    rowsAdded(e, {
+      indices: reshape(e, hot.value, [batch * length]),
+      updates: flat(other, mul(e, other.value, by)),
+      dims: [hot.size, other.size],
+    });
   if (rows.kind === 'one-hot') return reshape(e, scattered(rows, columns), dims);
   if (columns.kind === 'one-hot') return reshape(e, transposeMatrix(e, scattered(columns, rows)), dims);
   const slim = rows.size < columns.size;
@@ -128,13 +123,7 @@ const gram = (e: Emitter, a: Side, b: Side): Name => {
   if (a.kind === 'dense' && b.kind === 'dense')
     return e.emit('MatMul', [a.value, transposeMatrix(e, b.value)], [batch, left, right]);
   if (a.kind === 'dense') return transposeMatrix(e, gram(e, b, a));
-  if (b.kind === 'dense')
-    return e.emit(
-      'GatherND',
-      [transposeMatrix(e, b.value), reshape(e, a.value, [batch, left, 1])],
-      [batch, left, right],
-      { attributes: { batch_dims: int(1) } },
-    );
+  if (b.kind === 'dense') return rowsTaken(e, transposeMatrix(e, b.value), a.value);
   const [mine, theirs] = [numbered(e, a), numbered(e, b)];
   return toFloat(
     e,

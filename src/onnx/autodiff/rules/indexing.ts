@@ -1,7 +1,7 @@
 import { int, text } from '../../ir/attributes.ts';
-import { type Dims, type Name, sizeOf } from '../emitter.ts';
-import { axisOf, reshape, transpose, zeros } from '../math.ts';
-import { gradients, type Rule, type Site, unsupported } from '../rule.ts';
+import { rowsAdded } from '../lookup.ts';
+import { axisOf, transpose, zeros } from '../math.ts';
+import { gradients, type Rule, unsupported } from '../rule.ts';
 
 const added = { reduction: text('add') };
 
@@ -19,34 +19,9 @@ const gather: Rule = (site) => {
   const takenAxes = taken.map((_, at) => axis + at);
   const rest = Array.from({ length: rank }, (_, at) => at).filter((at) => !takenAxes.includes(at));
   const updates = transpose(e, dy, [...takenAxes, ...rest]);
-  const scattered = addedRows(site, { indices, updates, dims: [dims[axis] ?? 1, ...others] });
+  const scattered = rowsAdded(e, { indices, updates, dims: [dims[axis] ?? 1, ...others] });
   const back = dims.map((_, at) => (at === axis ? 0 : at < axis ? at + 1 : at));
   return gradients(transpose(e, scattered, back));
-};
-
-/**
- * Zeros of `dims`, and each of the updates [taken, others] added to its row. ScatterND takes int64 only, which WebGPU can't bring
- * into shape: int32 indices are for everywhere, and scatter number by number.
- */
-const addedRows = (
-  { e }: Site,
-  { indices, updates, dims }: { readonly indices: Name; readonly updates: Name; readonly dims: Dims },
-): Name => {
-  const { dims: taken = [], dtype = 'int64' } = e.known(indices) ?? {};
-  const count = sizeOf(taken);
-  const shaped = (to: Dims) => e.emit('Reshape', [indices, e.ints(to)], to, { dtype });
-  if (dtype === 'int64')
-    return e.emit('ScatterND', [zeros(e, dims), shaped([...taken, 1]), updates], dims, { attributes: added });
-  const width = sizeOf(dims.slice(1));
-  const columns = e.emit('Expand', [shaped([count, 1]), e.ints([count, width])], [count, width], { dtype });
-  const flat = [dims[0] ?? 1, width];
-  const scattered = e.emit(
-    'ScatterElements',
-    [zeros(e, flat), columns, reshape(e, updates, [count, width])],
-    flat,
-    { attributes: { ...added, axis: int(0) } },
-  );
-  return reshape(e, scattered, dims);
 };
 
 const gatherElements: Rule = (site) => {
