@@ -88,7 +88,7 @@ describe('a training step of', () => {
     const session = await sessionOf(training.model);
     let feeds = Object.fromEntries([...feedsOf(training)].map(([name, array]) => [name, toOrt(array)]));
     const losses: number[] = [];
-    for (let step = 0; step < 150; step++) {
+    for (let step = 0; step < 250; step++) {
       const found = await session.run(feeds);
       const loss = found[training.loss]?.data as Float32Array | undefined;
       losses.push(loss?.[0] ?? Number.NaN);

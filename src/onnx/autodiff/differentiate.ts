@@ -29,6 +29,8 @@ export const differentiate = (
   options: {
     readonly loss: Name;
     readonly wrt: readonly Name[];
+    /** Values that nothing flows through, though they are computed from those: taken as constants. */
+    readonly stopped?: ReadonlySet<Name>;
     /** Of every value, by name: see `knownValues`. */
     readonly known: ReadonlyMap<Name, Known>;
   },
@@ -39,7 +41,7 @@ export const differentiate = (
   if (objection) return err(objection);
   const taken = namesOf(graph);
   const e = createEmitter({ prefix: 'grad', known: knownOf, isTaken: (name) => taken.has(name) });
-  const active = activeValues(graph, wrt);
+  const active = activeValues(graph, wrt, options.stopped);
   const constants = constantsOf(graph);
   const nodes = [...graph.nodes];
   /** What has flowed into a value from those who use it. */
@@ -100,10 +102,15 @@ export const constantsOf = (graph: Graph): ReadonlyMap<Name, Tensor> => {
 };
 
 /** All that depends on one of them. */
-const activeValues = (graph: Graph, wrt: readonly Name[]): ReadonlySet<Name> => {
+const activeValues = (
+  graph: Graph,
+  wrt: readonly Name[],
+  stopped: ReadonlySet<Name> | undefined,
+): ReadonlySet<Name> => {
   const active = new Set(wrt);
   for (const node of graph.nodes)
-    if (node.inputs.some((input) => active.has(input))) for (const output of node.outputs) active.add(output);
+    if (node.inputs.some((input) => active.has(input)))
+      for (const output of node.outputs) if (!stopped?.has(output)) active.add(output);
   return active;
 };
 

@@ -20,6 +20,13 @@ const logSumExp = (e: Emitter, x: Name): Name => {
 };
 
 /**
+ * What the losses that `e` wrote take away only to keep exponents in range. Whatever it is, they are the same: it need not be
+ * differentiated.
+ */
+export const onlyForRange = (e: Emitter): ReadonlySet<Name> =>
+  new Set(e.nodes.filter(({ op }) => op === 'ReduceMax').flatMap(({ outputs }) => outputs));
+
+/**
  * Mean of −log softmax(logits)[label].
  *
  * `logits`: [..., classes]; `labels`: int32 [...], each less than classes. `mask`, float32 [...]: how much each position

@@ -12,7 +12,13 @@ import {
   type Name,
   namesOf,
 } from './emitter.ts';
-import { binaryCrossEntropy, maskedCrossEntropy, meanSquaredError, softmaxCrossEntropy } from './losses.ts';
+import {
+  binaryCrossEntropy,
+  maskedCrossEntropy,
+  meanSquaredError,
+  onlyForRange,
+  softmaxCrossEntropy,
+} from './losses.ts';
 import { clipped, countsSteps, type Optimizer, slotsOf, update } from './optimizers.ts';
 import {
   clippedGradients,
@@ -165,7 +171,7 @@ const oneStep = (spec: TrainingSpec): Result<TrainingGraph, OnnxFault> => {
   const inputs = [...fed, rate, ...weights].map(toValue);
   const lossGraph = graphBehind({ ...graph, initializers: frozen, inputs, values: new Map() }, forward);
   const known = new Map([...given, ...forward.emitted]);
-  const wrt = { loss, wrt: trainable, known };
+  const wrt = { loss, wrt: trainable, known, stopped: onlyForRange(forward) };
   const { perExample } = spec;
   const output = outputOf(spec.loss);
   const backward = perExample

@@ -80,6 +80,8 @@ export const clippedGradients = (
     readonly inputs: readonly Name[];
     readonly batch: number;
     readonly known: ReadonlyMap<Name, Known>;
+    /** As `differentiate` takes them. */
+    readonly stopped?: ReadonlySet<Name>;
   },
 ): Result<ClippedGradients, OnnxFault> => {
   const { batch, output, known } = options;
@@ -101,6 +103,7 @@ export const clippedGradients = (
     loss,
     wrt: [...new Set(uses.map(({ node }) => node.outputs[0] ?? ''))],
     known: new Map([...known, ...sum.emitted]),
+    ...(options.stopped ? { stopped: options.stopped } : {}),
   });
   if (!back.ok) return back;
   return withClipping(back.value, { ...options, uses: found.value, flow: flow.value });
