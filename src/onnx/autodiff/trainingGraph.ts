@@ -12,6 +12,7 @@ import {
   type Name,
   namesOf,
 } from './emitter.ts';
+import { withFusedUpdates } from './fuseUpdates.ts';
 import {
   binaryCrossEntropy,
   maskedCrossEntropy,
@@ -302,13 +303,16 @@ const withUpdate = (
     carried,
     loss: backward.loss,
     ...(backward.norms === undefined ? {} : { norms: backward.norms }),
-    graph: {
-      ...behind,
-      inputs: [
-        ...behind.inputs,
-        ...more.map(({ input, dims }) => toValue({ name: input, dtype: 'float32', dims })),
-      ],
-      outputs: outputs.map((name) => toValue({ name, dtype: 'float32', dims: e.known(name)?.dims ?? [] })),
-    },
+    graph: withFusedUpdates(
+      {
+        ...behind,
+        inputs: [
+          ...behind.inputs,
+          ...more.map(({ input, dims }) => toValue({ name: input, dtype: 'float32', dims })),
+        ],
+        outputs: outputs.map((name) => toValue({ name, dtype: 'float32', dims: e.known(name)?.dims ?? [] })),
+      },
+      backward.known,
+    ),
   };
 };
