@@ -254,6 +254,11 @@ describe('a training graph', () => {
     ['an output that is none', { loss: { kind: 'mean-squared-error', output: 'y' } }, "no value 'y'"],
     ['half a step', { steps: 0.5 }, 'between 1 and 1000'],
     ['a clip of nothing', { clip: 0 }, 'more than 0'],
+    [
+      'batches of examples clipped one by one',
+      { accumulate: 2, perExample: { clip: 1 } },
+      'leave accumulation out',
+    ],
   ])('is refused for %s', (_name, more, message) => {
     const result = buildTrainingGraph(specOf({ kind: 'sgd' }, more));
     expect(result.ok ? '' : result.error.message).toContain(message);

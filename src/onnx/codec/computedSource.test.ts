@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { computedSource } from './computedSource.ts';
+import { refuse } from './refusal.ts';
+import { writeSafetensors } from './safetensors.ts';
 
 const counted = () => {
   const record = { times: 0, fail: false };
@@ -33,6 +35,19 @@ describe('a computed source', () => {
     await expect(source.read(0, 2)).rejects.toThrow('the disk is gone');
     record.fail = false;
     expect(await source.read(0, 2)).toEqual(Uint8Array.of(1, 2));
+  });
+
+  it('passes a fault on as that fault, through whoever writes it', async () => {
+    const source = computedSource(4, () => {
+      throw refuse('invalid', 'w: element 3 is NaN');
+    });
+    const tensor = {
+      dtype: 'float32',
+      dims: [1],
+      data: { kind: 'slice', source, offset: 0, length: 4 },
+    } as const;
+    const written = await writeSafetensors(new Map([['w', tensor]]), undefined, async () => {});
+    expect(written).toMatchObject({ error: { code: 'invalid', message: 'w: element 3 is NaN' } });
   });
 
   it('refuses what is outside, and a computation of another size', async () => {

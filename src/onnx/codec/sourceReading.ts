@@ -1,6 +1,6 @@
 import type { ByteSource } from '../ir/types.ts';
 import { copyBlockBytes } from './limits.ts';
-import { refuse } from './refusal.ts';
+import { Refusal, refuse } from './refusal.ts';
 import type { Piece, SlicePiece } from './wireWriter.ts';
 
 /** Takes bytes in order. Its rejection is the caller's own and is passed on to the caller. */
@@ -15,6 +15,8 @@ export const readExactly = async (
   if (offset + length > source.size)
     throw refuse('malformed', `${length} bytes at ${offset} reach past the end of a file of ${source.size}`);
   const bytes = await source.read(offset, length).catch((cause: unknown) => {
+    // A source that computes what it gives may have a fault of its own.
+    if (cause instanceof Refusal) throw cause;
     throw refuse('missing', `${length} bytes at ${offset} can't be read: ${messageOf(cause)}`);
   });
   if (bytes.byteLength === length) return bytes;

@@ -22,8 +22,8 @@ export const computedTensor = (like: Tensor, compute: () => Promise<Uint8Array>)
 };
 
 /**
- * Reads every tensor that isn't in memory and forgets it. What a merge refuses for its numbers comes from here as the fault
- * it is; from `writeModel` and `writeSafetensors` as `missing`, in the middle of a file. Costs the whole computation once.
+ * Reads every tensor that isn't in memory and forgets it. What a merge refuses for its numbers comes from here before a file
+ * is begun; from `writeModel` and `writeSafetensors` in the middle of it. Costs the whole computation once.
  */
 export const tryTensors = (tensors: Iterable<Tensor>): Promise<Result<void, OnnxFault>> =>
   attemptAsync(async () => {
