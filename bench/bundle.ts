@@ -7,7 +7,7 @@ import { build } from 'vite';
 import { root } from '../scripts/lib/village.ts';
 
 const html = (styles: readonly string[]) =>
-  `<!doctype html><html lang="en"><title>bench</title>${styles.map((name) => `<link rel="stylesheet" href="/bench/${name}">`).join('')}<div id="root"></div><script type="module" src="/bench/page.js"></script></html>`;
+  `<!doctype html><html lang="en"><title>bench</title><link rel="icon" href="data:,">${styles.map((name) => `<link rel="stylesheet" href="/bench/${name}">`).join('')}<div id="root"></div><script type="module" src="/bench/page.js"></script></html>`;
 /** Clocks of an isolated page are exact to 5 µs. */
 const isolation = {
   'cross-origin-opener-policy': 'same-origin',

@@ -61,13 +61,6 @@ const updateOf = (loss: Loss, rate: number) =>
     },
   );
 
-/** More would be too much for its memory: each waiting step has all its tensors already. */
-const queueLength = 4;
-
-/**
- * `blocking`: on one thread, which waits for each step. `awaited`: on the library's threads, each step awaited. `queued`: the
- * same, some steps begun before the first is done.
- */
 const read = async (
   variant: string,
   count: number,
@@ -75,14 +68,11 @@ const read = async (
   weights: () => JaxParameters,
 ): Promise<readonly number[]> => {
   const losses: number[] = [];
-  let queue: JaxArray[] = [];
-  for (let step = 1; step <= count; step++) {
-    queue.push(next());
-    if (variant === 'queued' && queue.length < queueLength && step < count) continue;
-    if (variant !== 'blocking') await blockUntilReady(weights());
-    for (const value of queue)
-      losses.push((variant === 'blocking' ? value.dataSync() : await value.data())[0] ?? Number.NaN);
-    queue = [];
+  for (let step = 0; step < count; step++) {
+    const loss = next();
+    if (variant === 'awaited') await blockUntilReady(weights());
+    const [value = Number.NaN] = variant === 'awaited' ? await loss.data() : loss.dataSync();
+    losses.push(value);
   }
   if (variant === 'blocking') for (const weight of Object.values(weights())) weight.ref.dataSync();
   return losses;

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 // Without it no operator has a gradient: the package leaves that to the bundle of all its parts.
 import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
 import { type Task, taskOf, weightsOf } from './tasks.ts';
-import { type TfLoss, type TfParameters, tfLossOf } from './tfjsModels.ts';
+import { type TfLoss, type TfParameters, tfLossOf, toTfLayout } from './tfjsModels.ts';
 import { type Trainer, timed } from './trainer.ts';
 
 // The bundler emits these under hashed names.
@@ -68,7 +68,7 @@ const parametersOf = (task: Task) => {
   const parameters: TfParameters = new Map();
   const trained: tf.Variable[] = [];
   for (const [name, { dims, data }] of weightsOf(task)) {
-    const tensor = tf.tensor(data, [...dims]);
+    const tensor = toTfLayout(name, tf.tensor(data, [...dims]));
     const variable = trainable.has(name) ? tf.variable(tensor) : undefined;
     if (variable) trained.push(variable);
     parameters.set(name, variable ?? tensor);

@@ -23,27 +23,30 @@ const crossEntropy = (logits: tf.Tensor2D, labels: tf.Tensor): tf.Scalar => {
   );
 };
 
-/** `weight` is [out, in]. */
-const dense = (x: tf.Tensor2D, take: Take, name: string, activation: 'relu' | 'linear'): tf.Tensor2D =>
-  tf.fused.matMul({
-    a: x,
-    b: take(`${name}.weight`),
-    transposeB: true,
-    bias: take(`${name}.bias`),
-    activation,
-  }) as tf.Tensor2D;
+/** In the layout that its operators want: matrices [in, out], filters [height, width, in, out]. Once, before training. */
+export const toTfLayout = (name: string, tensor: tf.Tensor): tf.Tensor => {
+  if (/^fc\d+\.weight$/.test(name)) return tf.transpose(tensor, [1, 0]);
+  if (/^conv\d+\.weight$/.test(name)) return tf.transpose(tensor, [2, 3, 1, 0]);
+  return tensor;
+};
+
+/** Not `fused.matMul`: its gradient works out all inputs', those of frozen weights and of the data too. */
+const dense = (x: tf.Tensor2D, take: Take, name: string): tf.Tensor2D =>
+  tf.add(tf.matMul(x, take(`${name}.weight`)), take<tf.Rank.R1>(`${name}.bias`));
 
 const mlp: TfLoss = (parameters, input, labels) => {
   const take = taker(parameters);
-  const first = dense(input as tf.Tensor2D, take, 'fc0', 'relu');
-  const second = dense(first, take, 'fc1', 'relu');
-  return crossEntropy(dense(second, take, 'fc2', 'linear'), labels);
+  const first = tf.relu(dense(input as tf.Tensor2D, take, 'fc0'));
+  const second = tf.relu(dense(first, take, 'fc1'));
+  return crossEntropy(dense(second, take, 'fc2'), labels);
 };
 
-/** Channels last. The weight is [out, in, height, width]. */
+/** Channels last. */
 const convolved = (x: tf.Tensor4D, take: Take, name: string): tf.Tensor4D => {
-  const filter = tf.transpose(take<tf.Rank.R4>(`${name}.weight`), [2, 3, 1, 0]);
-  const sum = tf.add(tf.conv2d(x, filter, 1, 'same'), take<tf.Rank.R1>(`${name}.bias`)) as tf.Tensor4D;
+  const sum = tf.add(
+    tf.conv2d(x, take<tf.Rank.R4>(`${name}.weight`), 1, 'same'),
+    take<tf.Rank.R1>(`${name}.bias`),
+  ) as tf.Tensor4D;
   return tf.maxPool(tf.relu(sum), 2, 2, 'valid');
 };
 
@@ -53,7 +56,7 @@ const cnn: TfLoss = (parameters, input, labels) => {
   const images = tf.reshape(input, [batch, height, width, 1]) as tf.Tensor4D;
   const maps = convolved(convolved(images, take, 'conv0'), take, 'conv1');
   const flat = tf.reshape(tf.transpose(maps, [0, 3, 1, 2]), [batch, -1]) as tf.Tensor2D;
-  return crossEntropy(dense(dense(flat, take, 'fc0', 'relu'), take, 'fc1', 'linear'), labels);
+  return crossEntropy(dense(tf.relu(dense(flat, take, 'fc0')), take, 'fc1'), labels);
 };
 
 const { heads, hidden, layers, epsilon } = gptSpec;
@@ -62,7 +65,7 @@ const { heads, hidden, layers, epsilon } = gptSpec;
 const adapted = (x: tf.Tensor2D, take: Take, name: string): tf.Tensor2D => {
   const weight = `${name}.MatMul.weight`;
   const down = tf.mul(tf.matMul(x, take(`${weight}.lora_A`)), lora.alpha / lora.rank) as tf.Tensor2D;
-  const base = tf.fused.matMul({ a: x, b: take(weight), bias: take(`${name}.Add.bias`) });
+  const base = tf.add(tf.matMul(x, take(weight)), take<tf.Rank.R1>(`${name}.Add.bias`));
   return tf.add(base, tf.matMul(down, take(`${weight}.lora_B`)));
 };
 
