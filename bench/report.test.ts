@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareWithBaseline, formatTable } from './report.ts';
-import { percentile } from './suite.ts';
+import { flatten, percentile } from './suite.ts';
 
 describe('percentile', () => {
   it('is a measured value, by nearest rank', () => {
@@ -10,6 +10,21 @@ describe('percentile', () => {
 
   it('refuses to say anything of nothing', () => {
     expect(() => percentile([], 50)).toThrow('no values');
+  });
+});
+
+describe('rows of numbers', () => {
+  const result = { models: [{ name: 'mlp', ours_ms: 2, peer_ms: null, way: 'best' }], ratio: 1 };
+
+  it('become numbers by the name of their row, and their words are left out', () => {
+    expect(flatten(result)).toEqual({ mlp_ours_ms: 2, mlp_peer_ms: null, ratio: 1 });
+  });
+
+  it('stand in the table beside their baseline, with what was promised of them', () => {
+    const before = { models: [{ name: 'mlp', ours_ms: 1 }] };
+    const [, ours, peer] = formatTable(result, before, { limits: { mlp_ours_ms: 1.5 } }).split('\n');
+    expect(ours).toMatch(/^mlp_ours_ms +2 +1 +\+100\.0 % +over its limit of 1\.5$/);
+    expect(peer).toMatch(/^mlp_peer_ms +– +– +new$/);
   });
 });
 

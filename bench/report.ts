@@ -1,13 +1,14 @@
-import type { Bench, BenchResult } from './suite.ts';
+import { type Bench, type BenchResult, flatten } from './suite.ts';
 
 type Promises = Pick<Bench, 'limits' | 'floors'>;
 
 export const formatTable = (
   result: BenchResult,
-  baseline: BenchResult | undefined,
+  earlier: BenchResult | undefined,
   promises: Promises,
 ): string => {
-  const rows = Object.entries(result).map(([key, value]) => {
+  const baseline = earlier && flatten(earlier);
+  const rows = Object.entries(flatten(result)).map(([key, value]) => {
     const cells = [
       key.padEnd(20),
       formatNumber(value).padStart(12),

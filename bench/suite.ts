@@ -8,7 +8,23 @@ export type BenchOptions = {
 };
 
 /** `null`: could not be measured here, and `say` told why. */
-export type BenchResult = Readonly<Record<string, number | null>>;
+export type BenchNumbers = Readonly<Record<string, number | null>>;
+export type BenchRow = { readonly name: string } & Readonly<Record<string, string | number | null>>;
+/** Numbers, and lists of rows of numbers that belong together. */
+export type BenchResult = Readonly<Record<string, number | null | readonly BenchRow[]>>;
+
+/** Rows as numbers of their own, `<name>_<key>`, for whatever compares number with number. */
+export const flatten = (result: BenchResult): BenchNumbers =>
+  Object.fromEntries(
+    Object.entries(result).flatMap(([key, value]) =>
+      typeof value === 'number' || value === null ? [[key, value] as const] : value.flatMap(numbersOf),
+    ),
+  );
+
+const numbersOf = ({ name, ...columns }: BenchRow): readonly (readonly [string, number | null])[] =>
+  Object.entries(columns).flatMap(([key, value]) =>
+    typeof value === 'string' ? [] : [[`${name}_${key}`, value] as const],
+  );
 
 export type Bench = {
   /** Verifies what it produces before it times it; throws if it is wrong. */

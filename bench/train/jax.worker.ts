@@ -1,0 +1,4 @@
+import { expose } from 'comlink';
+import { createJax } from './jax.ts';
+
+expose(createJax());

@@ -1,0 +1,4 @@
+import { expose } from 'comlink';
+import { createOurs } from './ours.ts';
+
+expose(createOurs());

@@ -1,0 +1,4 @@
+import { expose } from 'comlink';
+import { createTfjs } from './tfjs.ts';
+
+expose(createTfjs());
