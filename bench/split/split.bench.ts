@@ -58,7 +58,7 @@ export const run = async ({ say }: BenchOptions): Promise<BenchResult> => {
     const model = unwrap(await readModel(source));
     const whole = await generateWhole(await wholeOf(model));
     say(`the whole: ${describe(whole)}`);
-    let result: BenchResult = {};
+    let result: Readonly<Record<string, number>> = {};
     for (const count of counts) result = { ...result, ...(await measure(model, source, whole, count, say)) };
     const most = (key: string) =>
       Math.max(...counts.map((count) => result[`stages_${count}_${key}`] ?? Number.NaN));
@@ -95,7 +95,7 @@ const measure = async (
   whole: Recording,
   count: (typeof counts)[number],
   say: BenchOptions['say'],
-): Promise<BenchResult> => {
+): Promise<Readonly<Record<string, number>>> => {
   const { digest } = createNodeCrypto();
   const start = performance.now();
   const plan = unwrap(

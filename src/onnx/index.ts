@@ -21,7 +21,7 @@ export type { OnnxFault } from './fault.ts';
 export { inferModel, inferTypes } from './infer.ts';
 export { inspectModel, type ModelSummary } from './inspect.ts';
 export { bytesOf } from './ir/tensor.ts';
-export type { ByteSource, Graph, Model, Node, Tensor } from './ir/types.ts';
+export type { Attribute, ByteSource, Graph, Model, Node, Tensor } from './ir/types.ts';
 export { bakeAdapter } from './lora/bakeAdapter.ts';
 export { type AdapterMerge, mergeAdapters } from './lora/mergeAdapters.ts';
 export { fromPeft, modulePathOf, type PeftAdapter, toPeft, weightNameOf } from './lora/peft.ts';

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../../core/result.ts';
+import { maxParameters } from '../build/parameters.ts';
 import { createStream, fillUniform } from '../build/random.ts';
 import { float32Tensor } from '../build/tensors.ts';
 import { type OnnxFault, onnxFault } from '../fault.ts';
@@ -6,6 +7,7 @@ import { float, int } from '../ir/attributes.ts';
 import { bytesOf, scalarValueOf } from '../ir/tensor.ts';
 import type { Graph, Model, Node, Tensor } from '../ir/types.ts';
 import type { LoraAdapter, LoraFactors } from '../lora/types.ts';
+import { verifyModel } from '../verify.ts';
 import { type Name, namesOf } from './emitter.ts';
 import { type LinearLayer, linearLayersOf, type PlacedLayer } from './linearLayers.ts';
 import { attributesOf } from './rule.ts';
@@ -40,6 +42,9 @@ export const addLora = (
   options: LoraOptions,
 ): Result<{ readonly model: Model; readonly trainable: readonly Name[] }, OnnxFault> => {
   const { graph } = model;
+  // What is allocated follows from what the nodes say of themselves.
+  const [fault] = verifyModel(model);
+  if (fault) return err(fault);
   const chosen = choose(graph, options.targets ?? isDecoderLayer);
   if (!chosen.ok) return chosen;
   const objection = whyNot(graph, options, chosen.value);
@@ -142,6 +147,9 @@ const whyNot = (
       `a rank of ${rank} is more than '${narrow.weight}' [${narrow.inputs}, ${narrow.outputs}] has`,
       narrow.node,
     );
+  const size = layers.reduce((sum, { inputs, outputs }) => sum + rank * (inputs + outputs), 0);
+  if (!(size <= maxParameters))
+    return onnxFault('too-large', `the factors have ${size} parameters, and ${maxParameters} can be held`);
   const taken = namesOf(graph);
   const wanted = [scaleName, ...layers.flatMap(({ weight }) => [weight + suffixes.a, weight + suffixes.b])];
   const clash = wanted.find((name) => taken.has(name));

@@ -4,6 +4,7 @@ import { trainableNames } from '../build/parameters.ts';
 import { type OnnxFault, onnxFault } from '../fault.ts';
 import { inferTypes } from '../infer.ts';
 import type { Graph, Model, Node, Value } from '../ir/types.ts';
+import { verifyModel } from '../verify.ts';
 import { knownValues } from './emitter.ts';
 import { buildTrainingGraph, type TrainingGraph, type TrainingSpec } from './trainingGraph.ts';
 
@@ -37,6 +38,8 @@ export const buildTrainingModel = (
         `the model is of opset ${opset}: training needs ${oldestOpset} or later, export it again`,
       ),
     );
+  const [fault] = verifyModel(model);
+  if (fault) return err(fault);
   const bound = bindDims({ ...model, graph: withNarrowIndices(model.graph) }, sizes);
   if (!bound.ok) return bound;
   const types = inferTypes(bound.value);

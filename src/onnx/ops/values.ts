@@ -4,7 +4,7 @@ import type { Dim, Shape, Tensor } from '../ir/types.ts';
 import { addDims, divideDims, isOtherDim, isSameDim, multiplyDims, subtractDims } from './dims.ts';
 import { constantAttribute, rangeLength } from './generation.ts';
 import { shapeRange } from './movement.ts';
-import type { Call, Known } from './schema.ts';
+import { type Call, type Known, Misfit } from './schema.ts';
 import {
   allNumbers,
   broadcastShapes,
@@ -32,7 +32,13 @@ export const foldCall = (
   const { op, domain } = call.node;
   const fold = (domain === '' || domain === 'ai.onnx') && Object.hasOwn(folds, op) ? folds[op] : undefined;
   if (fold === undefined) return [];
-  return fold(call, outputShapes).map((known, i) => fits(known, outputShapes[i]));
+  try {
+    return fold(call, outputShapes).map((known, i) => fits(known, outputShapes[i]));
+  } catch (cause) {
+    // Some operators' types say nothing of inputs that don't fit together; then there is no value either.
+    if (cause instanceof Misfit) return [];
+    throw cause;
+  }
 };
 
 export const knownOfTensor = (tensor: Tensor): Known | undefined => {
