@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createSeededRandom } from '../simulation/random.ts';
 import { damaged, damagedModelSources, passes } from './damagedModels.ts';
 
-const cases = 400;
+const cases = 150;
 const seed = 1;
 const sources = await damagedModelSources();
 

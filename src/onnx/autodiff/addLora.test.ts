@@ -296,11 +296,10 @@ describe('no adapter goes', () => {
       modelOf(
         [
           node('MatMul', ['x', 'w'], ['z']),
-          node('Gemm', ['z', 'w'], ['y'], { attributes: { transB: int(1) } }),
+          node('Gemm', ['z', 'w'], ['h'], { attributes: { transB: int(1) } }),
+          node('MatMul', ['h', 'v'], ['y']),
         ],
-        {
-          w: drawnTensor([3, 3], 1),
-        },
+        { w: drawnTensor([3, 3], 1), v: drawnTensor([3, 5], 2) },
       ),
       { targets: ['w'] },
       "'w' is used by MatMul, Gemm",
