@@ -3,6 +3,7 @@ import {
   type Graph,
   inspectModel,
   type Model,
+  type OnnxFault,
   prepareQuantization,
   prepareReencoding,
   printType,
@@ -31,7 +32,7 @@ export const describeModel = async (files: ModelFiles): Promise<Result<OpenedMod
   if (files.file.size === 0) return err(fault('malformed', 'The file is empty: it has 0 bytes.'));
   if (/\.safetensors$/i.test(files.name)) return describeSafetensors(files);
   const model = await readOnnx(files);
-  if (!model.ok) return model;
+  if (!model.ok) return err(whyNoFile('ONNX model', model.error));
   if (isNothing(model.value)) return err(fault('malformed', 'There is no graph in it: it is no ONNX model.'));
   const description = describeOnnx(files, model.value);
   const recipes = recipesFor(model.value);
@@ -90,7 +91,7 @@ const describeOnnx = (files: ModelFiles, model: Model): OnnxDescription => {
 
 const describeSafetensors = async (files: ModelFiles): Promise<Result<OpenedModel, Fault>> => {
   const read = await readSafetensors(createBlobSource(files.file));
-  if (!read.ok) return read;
+  if (!read.ok) return err(whyNoFile('.safetensors file', read.error));
   const tensors = [...read.value.tensors].map(([name, { dtype, dims, data }]) => ({
     name,
     dtype,
@@ -110,6 +111,11 @@ const describeSafetensors = async (files: ModelFiles): Promise<Result<OpenedMode
   };
   return ok({ description, plans: [] });
 };
+
+const whyNoFile = (what: string, { code, message }: OnnxFault): Fault =>
+  code === 'malformed'
+    ? fault(code, `It is no ${what}, or a damaged or cut off copy of one: ${message}.`)
+    : fault(code, message);
 
 /** Protobuf takes many short texts for a message without anything in it. */
 const isNothing = ({ graph, functions }: Model): boolean =>

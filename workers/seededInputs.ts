@@ -54,7 +54,8 @@ const draw = (
   switch (dtype) {
     case 'float32': {
       const data = new Float32Array(count);
-      fillNormal(data, createStream(settings.seed, `${run}/${name}`), 1);
+      if (isMask(name)) data.fill(1);
+      else fillNormal(data, createStream(settings.seed, `${run}/${name}`), 1);
       return ok({ dtype, dims, data });
     }
     case 'int64':
@@ -72,6 +73,8 @@ const draw = (
   }
 };
 
+const isMask = (name: string): boolean => /mask/i.test(name);
+
 const wholeNumbers = (
   name: string,
   dims: readonly number[],
@@ -80,7 +83,7 @@ const wholeNumbers = (
   run: number,
 ): Float64Array => {
   const values = new Float64Array(count);
-  if (/mask/i.test(name)) return values.fill(1);
+  if (isMask(name)) return values.fill(1);
   const last = Math.max(1, dims.at(-1) ?? 1);
   if (/position/i.test(name)) return values.map((_, i) => i % last);
   const bound = Math.max(1, Math.floor(bounds[name] ?? 2));

@@ -8,7 +8,14 @@ import { formatDuration } from '../../kit/format.ts';
 import { Meter } from '../../kit/Meter.tsx';
 import { Notice } from '../../kit/Notice.tsx';
 import type { Run } from './ModelsPanel.tsx';
-import { comparisonInWords, formatCosine, formatError, sharedTop, whyNoInputs } from './modelWords.ts';
+import {
+  comparisonInWords,
+  formatCosine,
+  formatError,
+  placesOf,
+  sharedTop,
+  whyNoInputs,
+} from './modelWords.ts';
 
 /** Always the same numbers: two people who compare the same models see the same. */
 const seed = 1;
@@ -95,7 +102,7 @@ const useSettings = ({ sizes, feeds }: OnnxDescription) => {
   });
   return {
     fields: [
-      ...sizes.map(({ name }) => field(`size ${name}`, `Size of “${name}”`, 0)),
+      ...sizes.map(({ name }) => field(`size ${name}`, `Size of “${name}”`, 0, placesOf(name, { feeds }))),
       ...drawn.map(({ name, rows }) =>
         field(
           `bound ${name}`,

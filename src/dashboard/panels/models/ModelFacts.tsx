@@ -1,4 +1,6 @@
+import { useState } from 'react';
 import type { ModelDescription, OnnxDescription, SafetensorsDescription } from '../../../app/readModels.ts';
+import { Button } from '../../kit/Button.tsx';
 import { Facts, Figure } from '../../kit/Facts.tsx';
 import { formatBytes, formatCount, formatInteger } from '../../kit/format.ts';
 import { Notice } from '../../kit/Notice.tsx';
@@ -28,11 +30,13 @@ const OnnxFacts = ({ description }: { readonly description: OnnxDescription }) =
       <Problems problems={problems} />
       <div className="columns">
         <section className="section" aria-labelledby="model-facts-title">
-          <h2 id="model-facts-title">What it is</h2>
+          <div className="section-head">
+            <h2 id="model-facts-title">What it is</h2>
+          </div>
           <Facts
             facts={[
               { term: 'Made by', value: description.producer || 'not said' },
-              { term: 'Format', value: `ONNX, version ${description.irVersion} of the format` },
+              { term: 'Format', value: `ONNX, IR version ${description.irVersion}` },
               { term: 'Operator sets', value: opsetsInWords(description.opsets) || 'none' },
               ...bytesFacts(description),
               ...(files.length > 0 ? [{ term: 'Weights beside it', value: files.join(', ') }] : []),
@@ -126,40 +130,53 @@ const Operators = ({ ops }: { readonly ops: OnnxDescription['ops'] }) => (
   </section>
 );
 
-const Largest = ({ tensors, of }: { readonly tensors: ModelDescription['largest']; readonly of: number }) => (
-  <section className="section" aria-labelledby="largest-title">
-    <h2 id="largest-title">Largest tensors</h2>
-    {tensors.length === 0 ? <p className="quiet">It has none.</p> : null}
-    {tensors.length > 0 ? (
-      <div className="table-scroll">
-        <table className="table model-table">
-          <caption className="unseen">
-            {tensors.length} of {formatCount(of, 'tensor')}, the largest first
-          </caption>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Shape</th>
-              <th scope="col" className="roomy">
-                Numbers as
-              </th>
-              <th scope="col" className="number">
-                Size
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {tensors.map(({ name, dims, dtype, bytes }) => (
-              <tr key={name}>
-                <td className="model-name">{name}</td>
-                <td className="quiet">{formatShape(dims)}</td>
-                <td className="quiet roomy">{dtype}</td>
-                <td className="number">{formatBytes(bytes)}</td>
+const Largest = ({ tensors, of }: { readonly tensors: ModelDescription['largest']; readonly of: number }) => {
+  const [all, setAll] = useState(false);
+  const shown = all ? tensors : tensors.slice(0, rowsAtFirst);
+  return (
+    <section className="section" aria-labelledby="largest-title">
+      <h2 id="largest-title">Largest tensors</h2>
+      {tensors.length === 0 ? <p className="quiet">It has none.</p> : null}
+      {tensors.length > 0 ? (
+        <div className="table-scroll">
+          <table className="table model-table">
+            <caption className="unseen">
+              {shown.length} of {formatCount(of, 'tensor')}, the largest first
+            </caption>
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">Shape</th>
+                <th scope="col" className="roomy">
+                  Numbers as
+                </th>
+                <th scope="col" className="number">
+                  Size
+                </th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    ) : null}
-  </section>
-);
+            </thead>
+            <tbody>
+              {shown.map(({ name, dims, dtype, bytes }) => (
+                <tr key={name}>
+                  <td className="model-name">{name}</td>
+                  <td className="quiet">{formatShape(dims)}</td>
+                  <td className="quiet roomy">{dtype}</td>
+                  <td className="number">{formatBytes(bytes)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : null}
+      {tensors.length > rowsAtFirst ? (
+        <div>
+          <Button look="plain" onClick={() => setAll(!all)} aria-expanded={all}>
+            {all ? 'Show fewer' : `Show the ${tensors.length} largest`}
+          </Button>
+        </div>
+      ) : null}
+    </section>
+  );
+};
+
+const rowsAtFirst = 6;

@@ -55,7 +55,7 @@ export const QuantizeSection = ({
           <div className="model-work">
             {running ? <Progress progress={work.progress} /> : null}
             <Button look={running ? 'outline' : 'primary'} onClick={begin}>
-              {running ? 'Cancel' : `Make it ${recipeWords[recipe].title}`}
+              {running ? 'Cancel' : recipeWords[recipe].act}
             </Button>
           </div>
         </>
@@ -89,7 +89,7 @@ const RecipeChoice = ({
         <span className="small">
           {outcome.ok
             ? possible
-              ? `${capital(ratioInWords(bytes, outcome.value.bytesAfter))}; ${formatCount(outcome.value.tensors, 'weight')} of it, ${outcome.value.skipped.length} stay.`
+              ? `${capital(ratioInWords(bytes, outcome.value.bytesAfter))}; ${formatCount(outcome.value.tensors, 'weight changes', 'weights change')}, ${outcome.value.skipped.length} stay.`
               : 'None of its weights can be written so.'
             : outcome.error.message}
         </span>

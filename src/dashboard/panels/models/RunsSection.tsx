@@ -71,11 +71,11 @@ const checkInWords = (state: RuntimeCheck, good: string): string => {
     case 'running':
       return 'Opening it…';
     case 'runs':
-      return `${good}; opened in ${formatDuration(state.openMs)}.`;
+      return `${good}; ready after ${formatDuration(state.openMs)}.`;
     case 'refused':
       return asSentence(state.reason);
     case 'not-tried':
-      return `Not tried: ${asSentence(state.reason).replace(/^./, (first) => first.toLowerCase())}`;
+      return `Not tried: ${state.reason}.`;
     default:
       return state satisfies never;
   }

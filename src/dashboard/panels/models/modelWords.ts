@@ -1,31 +1,37 @@
 import type { ModelsView, OnnxDescription, OutputDifference, Recipe } from '../../../app/readModels.ts';
 import { formatBytes, formatCount } from '../../kit/format.ts';
 
-type RecipeWords = { readonly title: string; readonly what: string };
+type RecipeWords = { readonly title: string; readonly act: string; readonly what: string };
 
 export const recipeWords: Readonly<Record<Recipe, RecipeWords>> = {
   int8: {
     title: '8 bits',
+    act: 'Make it 8 bits',
     what: 'The safe choice: answers hardly change, and processors run it as fast as before or faster.',
   },
   q4: {
     title: '4 bits, rounded',
+    act: 'Round it to 4 bits',
     what: 'For large models on a graphics card and for short downloads. Slow on WebAssembly.',
   },
   'q4-hqq': {
     title: '4 bits, fitted',
-    what: 'As small as the one above with less error; takes several times as long to make.',
+    act: 'Fit it to 4 bits',
+    what: 'As small as the rounded one with less error; takes several times as long to make.',
   },
   ternary: {
     title: 'Ternary',
+    act: 'Make it ternary',
     what: 'Every weight becomes −1, 0 or 1: for models that were trained for it. Others stop making sense.',
   },
   'unpack-int8': {
     title: '4 bits to 8 bits',
+    act: 'Turn it into 8 bits',
     what: 'Larger again, and many times faster on WebAssembly. What 4 bits have lost does not come back.',
   },
   'unpack-float32': {
     title: 'Back to floats',
+    act: 'Turn it back to floats',
     what: 'For tools that know no small weights. What was lost does not come back.',
   },
 };
@@ -39,6 +45,12 @@ export const ratioInWords = (before: number, after: number): string => {
     value >= 10 ? value.toFixed(0) : value >= 1.95 ? value.toFixed(1) : value.toFixed(2);
   return ratio > 1 ? `${times(ratio)} times smaller` : `${times(1 / ratio)} times larger`;
 };
+
+/** "x, axis 0", for each place where a size that the model leaves open occurs. */
+export const placesOf = (size: string, { feeds }: Pick<OnnxDescription, 'feeds'>): string =>
+  feeds
+    .flatMap(({ name, dims }) => dims.flatMap((dim, axis) => (dim === size ? `“${name}”, axis ${axis}` : [])))
+    .join('; ');
 
 /** Errors are shown where they differ: 0.0042 %, 1.3 %, 84 %. */
 export const formatError = (share: number): string => {
