@@ -23,7 +23,8 @@ export const createModelRunsApi = (deps: ModelRunsDeps): ModelRunsWorkerApi => (
   async check(files, place) {
     const scope = deps.openScope();
     const opened = await withSession(deps, files, place, async (_session, openMs) => ok({ openMs }));
-    return scope.signal.aborted ? err(cancelled()) : opened;
+    if (scope.signal.aborted) return err(cancelled());
+    return opened.ok ? opened : err(inWords(opened.error));
   },
   async compare({ before, after, feeds, settings, place }, onProgress) {
     const scope = deps.openScope();
@@ -73,7 +74,19 @@ const tooMuch = 'The outputs have more than 512 MB: take smaller sizes, or fewer
 const cancelled = (): Fault => fault('cancelled', 'Stopped.');
 
 const named = (which: string, { code, message }: Fault): Fault =>
-  code === 'cancelled' || code === 'too-large' ? fault(code, message) : fault(code, `${which}: ${message}`);
+  code === 'cancelled' || code === 'too-large'
+    ? fault(code, message)
+    : fault(code, `${which}: ${inWords({ code, message }).message}`);
+
+/** The runtime names no operator when it would have to leave the GPU, and has a preamble to everything it says. */
+const inWords = ({ code, message }: Fault): Fault => {
+  if (/fallback to CPU EP/.test(message))
+    return fault(
+      code,
+      'Some of its operators are not made for WebGPU and would run on the processor instead.',
+    );
+  return fault(code, message.replace(/Can't create a session\. ERROR_CODE: \d+, ERROR_MESSAGE: /, ''));
+};
 
 /** The runtime goes with the call: its memory doesn't shrink before. */
 const withSession = async <T>(

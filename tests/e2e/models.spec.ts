@@ -66,7 +66,7 @@ test('a model is told, made smaller, compared and downloaded', async ({ village 
 test('what is stopped leaves nothing, what is broken says why, and the page goes on', async ({ village }) => {
   const page = await village.open({ consent: 'This device only', viewport: { width: 360, height: 780 } });
   await goTo(page, 'Models');
-  const bytes = mlp(4096, 1024);
+  const bytes = mlp(4096, 512);
   await give(page, 'cut.onnx', bytes.subarray(0, 100_000));
   await expect(page.getByRole('alert')).toContainText('damaged or cut off copy');
   await give(page, 'empty.onnx', Buffer.alloc(0));
@@ -76,7 +76,7 @@ test('what is stopped leaves nothing, what is broken says why, and the page goes
   await expect(page.getByRole('heading', { name: 'large.onnx' })).toBeVisible();
   await page.getByRole('radio', { name: /4 bits, fitted/ }).check();
   await page.getByRole('button', { name: 'Fit it to 4 bits' }).click();
-  await expect(page.getByText(/of 21.2 MB/)).toBeVisible();
+  await expect(page.getByText(/of 12.7 MB/)).toBeVisible();
   await page.getByRole('region', { name: 'Make it smaller' }).getByRole('button', { name: 'Cancel' }).click();
   await expect(page.getByText('Stopped. Nothing of it is left on this device.')).toBeVisible();
   await expect.poll(() => scratchFiles(page)).toEqual([]);

@@ -2,11 +2,11 @@ import { useState } from 'react';
 import type { ModelsView, QuantizeProgress, Recipe, RecipePlan } from '../../../app/readModels.ts';
 import { useApp, useStore } from '../../hooks/useApp.ts';
 import { Button } from '../../kit/Button.tsx';
-import { formatBytes, formatCount } from '../../kit/format.ts';
+import { formatBytes } from '../../kit/format.ts';
 import { Meter } from '../../kit/Meter.tsx';
 import { Notice } from '../../kit/Notice.tsx';
 import type { Run } from './ModelsPanel.tsx';
-import { ratioInWords, recipeWords, whyNothing } from './modelWords.ts';
+import { changesInWords, ratioInWords, recipeWords, whyNothing } from './modelWords.ts';
 
 export const QuantizeSection = ({
   file,
@@ -21,6 +21,7 @@ export const QuantizeSection = ({
   const [picked, setPicked] = useState<Recipe>();
   const recipe = possible.find((plan) => plan.recipe === picked)?.recipe ?? possible[0]?.recipe;
   const nothing = whyNothing(file);
+  const onlyLarger = possible.length > 0 && possible.every((plan) => plan.recipe.startsWith('unpack'));
   const running = work.phase === 'running';
   const begin = () => {
     if (running) onRun(commands.cancelModelWork);
@@ -28,7 +29,7 @@ export const QuantizeSection = ({
   };
   return (
     <section className="section" aria-labelledby="quantise-title">
-      <h2 id="quantise-title">Make it smaller</h2>
+      <h2 id="quantise-title">{onlyLarger ? 'Write it another way' : 'Make it smaller'}</h2>
       {nothing ? <p className="quiet">{nothing}</p> : null}
       {nothing === undefined && recipe ? (
         <>
@@ -89,7 +90,7 @@ const RecipeChoice = ({
         <span className="small">
           {outcome.ok
             ? possible
-              ? `${capital(ratioInWords(bytes, outcome.value.bytesAfter))}; ${formatCount(outcome.value.tensors, 'weight changes', 'weights change')}, ${outcome.value.skipped.length} stay.`
+              ? `${capital(ratioInWords(bytes, outcome.value.bytesAfter))}; ${changesInWords(outcome.value.tensors, outcome.value.skipped.length)}.`
               : 'None of its weights can be written so.'
             : outcome.error.message}
         </span>

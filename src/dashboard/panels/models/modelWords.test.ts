@@ -3,6 +3,7 @@ import type { ModelsView, OnnxDescription } from '../../../app/readModels.ts';
 import { err, fault, ok } from '../../../core/result.ts';
 import { fixtureBench } from '../../testDoubles.ts';
 import {
+  changesInWords,
   comparisonInWords,
   formatCosine,
   formatError,
@@ -65,6 +66,11 @@ describe('numbers in words', () => {
   });
 });
 
+it('what changes and what stays is counted', () => {
+  expect(changesInWords(9, 33)).toBe('9 weights change, 33 stay');
+  expect(changesInWords(1, 0)).toBe('1 weight changes');
+});
+
 it('a free size says where it occurs', () => {
   expect(placesOf('sequence', open().description)).toBe('“ids”, axis 1');
 });
@@ -111,7 +117,11 @@ describe('why nothing can be made', () => {
     const refused = err(fault('unsupported', 'sparse weights'));
     expect(whyNothing({ ...file, plans: [{ recipe: 'q4', outcome: refused }] })).toBe('sparse weights');
     const nothing = ok({ tensors: 0, skipped: [], bytesAfter: 4 });
-    expect(whyNothing({ ...file, plans: [{ recipe: 'q4', outcome: nothing }] })).toContain('large enough');
+    const plans = [{ recipe: 'q4', outcome: nothing }] as const;
+    expect(whyNothing({ ...file, plans })).toContain('large enough');
+    const ops = [['com.microsoft.DynamicQuantizeMatMul', 2]] as const;
+    const { description } = open();
+    expect(whyNothing({ ...file, plans, description: { ...description, ops } })).toContain('already');
   });
 });
 

@@ -1,5 +1,5 @@
 import type { ModelsView, OnnxDescription, OutputDifference, Recipe } from '../../../app/readModels.ts';
-import { formatBytes, formatCount } from '../../kit/format.ts';
+import { formatBytes, formatCount, formatInteger } from '../../kit/format.ts';
 
 type RecipeWords = { readonly title: string; readonly act: string; readonly what: string };
 
@@ -93,8 +93,18 @@ export const whyNothing = (file: Extract<ModelsView['file'], { phase: 'open' }>)
   if (plans.some(({ outcome }) => outcome.ok && outcome.value.tensors > 0)) return undefined;
   const refused = plans.find(({ outcome }) => !outcome.ok)?.outcome;
   if (refused && !refused.ok) return refused.error.message;
+  if (description.ops.some(([op]) => fewBits.test(op)))
+    return 'Its weights are in few bits already: nothing of it can be made smaller here.';
   return 'No weight in it is large enough, or used in a way that could be written in fewer bits.';
 };
+
+/** Operators that only models in few bits have. */
+const fewBits =
+  /MatMulNBits|GatherBlockQuantized|DynamicQuantizeMatMul|MatMulInteger|QLinear|DequantizeLinear/;
+
+/** "9 weights change, 33 stay". */
+export const changesInWords = (changed: number, kept: number): string =>
+  `${formatCount(changed, 'weight changes', 'weights change')}${kept > 0 ? `, ${formatInteger(kept)} stay` : ''}`;
 
 /** Why two models can't be fed; undefined if they can. */
 export const whyNoInputs = ({ feeds }: OnnxDescription): string | undefined => {
