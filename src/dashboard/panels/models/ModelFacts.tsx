@@ -4,7 +4,7 @@ import { Button } from '../../kit/Button.tsx';
 import { Facts, Figure } from '../../kit/Facts.tsx';
 import { formatBytes, formatCount, formatInteger } from '../../kit/format.ts';
 import { Notice } from '../../kit/Notice.tsx';
-import { formatShape, opsetsInWords } from './modelWords.ts';
+import { formatShape, missingInWords, opsetsInWords } from './modelWords.ts';
 import { RunsSection } from './RunsSection.tsx';
 
 /** What was counted in the file; nothing of it is an estimate. */
@@ -24,9 +24,14 @@ export const ModelFacts = ({ description }: { readonly description: ModelDescrip
 );
 
 const OnnxFacts = ({ description }: { readonly description: OnnxDescription }) => {
-  const { inputs, outputs, inputTypes, outputTypes, problems, files } = description;
+  const { inputs, outputs, inputTypes, outputTypes, problems, files, missing } = description;
   return (
     <>
+      {missing.length > 0 ? (
+        <Notice tone="warn" title="Some of its weights are missing.">
+          {missingInWords(missing)}
+        </Notice>
+      ) : null}
       <Problems problems={problems} />
       <div className="columns">
         <section className="section" aria-labelledby="model-facts-title">
@@ -46,7 +51,7 @@ const OnnxFacts = ({ description }: { readonly description: OnnxDescription }) =
           <Values title="Gives" names={outputs.map(({ name }) => name)} types={outputTypes} />
         </section>
         <div className="model-side">
-          <RunsSection missing={description.missing.length > 0} />
+          <RunsSection missing={missing.length > 0} />
           <Operators ops={description.ops} />
         </div>
       </div>

@@ -7,7 +7,7 @@ export const recipeWords: Readonly<Record<Recipe, RecipeWords>> = {
   int8: {
     title: '8 bits',
     act: 'Make it 8 bits',
-    what: 'The safe choice: answers hardly change, and processors run it as fast as before or faster.',
+    what: 'The safe choice: answers hardly change, and WebAssembly runs it about as fast as before.',
   },
   q4: {
     title: '4 bits, rounded',
@@ -88,8 +88,7 @@ export const whyNothing = (file: Extract<ModelsView['file'], { phase: 'open' }>)
   const { description, plans } = file;
   if (description.kind === 'safetensors')
     return 'A .safetensors file holds weights and not what is computed with them. Give the .onnx model to make it smaller.';
-  if (description.missing.length > 0)
-    return `Its weights are in ${listed(description.missing)}, which ${description.missing.length === 1 ? 'was' : 'were'} not given: choose the model and ${description.missing.length === 1 ? 'that file' : 'those files'} together.`;
+  if (description.missing.length > 0) return 'First it needs the weights that are missing.';
   if (plans.some(({ outcome }) => outcome.ok && outcome.value.tensors > 0)) return undefined;
   const refused = plans.find(({ outcome }) => !outcome.ok)?.outcome;
   if (refused && !refused.ok) return refused.error.message;
@@ -105,6 +104,12 @@ const fewBits =
 /** "9 weights change, 33 stay". */
 export const changesInWords = (changed: number, kept: number): string =>
   `${formatCount(changed, 'weight changes', 'weights change')}${kept > 0 ? `, ${formatInteger(kept)} stay` : ''}`;
+
+/** Files that the model names and nobody gave. */
+export const missingInWords = (missing: readonly string[]): string => {
+  const one = missing.length === 1;
+  return `They are in ${listed(missing)}, which ${one ? 'was' : 'were'} not given: choose the model and ${one ? 'that file' : 'those files'} together.`;
+};
 
 /** Why two models can't be fed; undefined if they can. */
 export const whyNoInputs = ({ feeds }: OnnxDescription): string | undefined => {
