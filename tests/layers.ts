@@ -45,11 +45,14 @@ export const layers: Readonly<Record<string, LayerRule>> = {
       'src/admission',
       'src/platform',
     ],
+    types: ['workers'],
   },
   // The read models are the dashboard's whole contract with the app.
   'src/dashboard': { imports: ['src/core'], types: ['src/app'] },
   'src/main.tsx': { imports: ['src/app', 'src/dashboard', 'src/platform', 'src/core'] },
-  workers: { imports: [...foundation, 'src/identity', 'src/compute', 'src/inference', 'src/platform'] },
+  workers: {
+    imports: [...foundation, 'src/identity', 'src/onnx', 'src/compute', 'src/inference', 'src/platform'],
+  },
   server: {
     imports: [
       'src/core',

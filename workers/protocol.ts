@@ -1,6 +1,6 @@
 import type { RuntimeKind } from '../src/compute/contracts.ts';
 import type { RuntimeAssets } from '../src/compute/runtimes/assets.ts';
-import type { Result } from '../src/core/result.ts';
+import type { Fault, Result } from '../src/core/result.ts';
 import type {
   DetectOutput,
   OcrFault,
@@ -9,6 +9,10 @@ import type {
   Quad,
   RecognizeOutput,
 } from '../src/inference/ocr/types.ts';
+import type { OnnxFault } from '../src/onnx/index.ts';
+import type { ModelSummary } from '../src/onnx/inspect.ts';
+import type { DataType } from '../src/onnx/ir/types.ts';
+import type { Skipped, TensorReport } from '../src/onnx/quantize/scheme.ts';
 
 /**
  * What the page may ask its workers. Type-only. Every method answers a Result: a rejection is a bug. One call at a
@@ -56,3 +60,151 @@ export type ImageWorkerApi = {
 export type AbortMessage = { readonly aivillage: 'abort' };
 /** Worker → page, between two steps of a long call. */
 export type AliveMessage = { readonly aivillage: 'alive' };
+
+/** A model as the person gave it: its file and those that lie beside it. They are handles; nothing is read until it is needed. */
+export type ModelFiles = {
+  readonly name: string;
+  readonly file: Blob;
+  readonly beside: readonly { readonly name: string; readonly file: Blob }[];
+};
+
+/** What can be made of a model. The last two take one in blocks apart again, for devices that are slow with it. */
+export type Recipe = 'int8' | 'q4' | 'q4-hqq' | 'ternary' | 'unpack-int8' | 'unpack-float32';
+
+/** What a recipe would make, known to the byte before anything is computed. */
+export type RecipePlan = {
+  readonly recipe: Recipe;
+  readonly outcome: Result<
+    { readonly tensors: number; readonly skipped: readonly Skipped[]; readonly bytesAfter: number },
+    Fault
+  >;
+};
+
+/** One tensor that has to be fed. */
+export type InputSpec = {
+  readonly name: string;
+  readonly dtype: DataType | undefined;
+  /** A size, or the name of one that is free. */
+  readonly dims: readonly (number | string)[];
+  /** Why no values can be drawn for it. */
+  readonly obstacle: string | undefined;
+  /** Integers: rows of the table that they look up; undefined if none was found. */
+  readonly rows: number | undefined;
+};
+
+export type OnnxDescription = ModelSummary & {
+  readonly kind: 'onnx';
+  /** Of all files together. */
+  readonly bytes: number;
+  readonly inputTypes: readonly string[];
+  readonly outputTypes: readonly string[];
+  /** What breaks ONNX's rules. */
+  readonly problems: readonly OnnxFault[];
+  /** Files that hold its tensors and weren't given. */
+  readonly missing: readonly string[];
+  readonly feeds: readonly InputSpec[];
+  /** Sizes that the model leaves open, with one that is likely to work. */
+  readonly sizes: readonly { readonly name: string; readonly suggested: number }[];
+};
+export type SafetensorsDescription = {
+  readonly kind: 'safetensors';
+  readonly bytes: number;
+  readonly parameters: number;
+  readonly tensors: number;
+  readonly bytesByType: ModelSummary['bytesByType'];
+  readonly largest: ModelSummary['largest'];
+  readonly metadata: readonly (readonly [key: string, value: string])[];
+};
+export type ModelDescription = OnnxDescription | SafetensorsDescription;
+
+export type OpenedModel = {
+  readonly description: ModelDescription;
+  /** None for what can't be quantised by itself. */
+  readonly plans: readonly RecipePlan[];
+};
+
+export type QuantizeProgress = {
+  /** The tensor that is being computed. */
+  readonly tensor: string;
+  readonly tensorsDone: number;
+  readonly tensors: number;
+  /** Of the weights as they were. */
+  readonly bytesDone: number;
+  readonly bytes: number;
+  readonly bytesPerSecond: number;
+};
+
+export type QuantizedModel = {
+  /** Where the browser keeps it: a handle. */
+  readonly file: Blob;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** The largest error first. */
+  readonly tensors: readonly TensorReport[];
+  readonly skipped: readonly Skipped[];
+  readonly ms: number;
+};
+
+export type QuantizeWorkerApi = {
+  /** Reads what is needed to say what it is, never the weights of a large model. */
+  open(files: ModelFiles): Promise<Result<OpenedModel, Fault>>;
+  /** Makes the file called `target`; nothing of it is left if it isn't finished. */
+  quantize(
+    files: ModelFiles,
+    recipe: Recipe,
+    target: string,
+    onProgress: (progress: QuantizeProgress) => void,
+  ): Promise<Result<QuantizedModel, Fault>>;
+};
+
+export type RunPlace = {
+  readonly runtime: RuntimeKind;
+  readonly threads: number;
+  readonly assets: Readonly<Record<RuntimeKind, RuntimeAssets>>;
+};
+
+/** How two models are fed the same. */
+export type CompareSettings = {
+  readonly sizes: Readonly<Record<string, number>>;
+  /** Integers are drawn below it, by the input's name. */
+  readonly bounds: Readonly<Record<string, number>>;
+  readonly runs: number;
+  readonly seed: number;
+};
+
+export type OutputDifference = {
+  readonly name: string;
+  readonly dims: readonly number[];
+  /** Norm of the difference ÷ norm of what the model before gives, over all runs. */
+  readonly relative: number;
+  readonly cosine: number;
+  /** The largest difference of two numbers. */
+  readonly max: number;
+  /** Rows whose largest number is at the same place; undefined where rows have one number. */
+  readonly sameTop: number | undefined;
+  /** Numbers that are NaN or infinite in one of both; they count in nothing else. */
+  readonly notFinite: number;
+};
+
+export type ModelComparison = {
+  readonly outputs: readonly OutputDifference[];
+  readonly runs: number;
+  /** Median of a run, without the first. */
+  readonly msBefore: number;
+  readonly msAfter: number;
+};
+
+export type ModelRunsWorkerApi = {
+  /** Opens the model and closes it. On WebGPU every operator has to run there. */
+  check(files: ModelFiles, place: RunPlace): Promise<Result<{ readonly openMs: number }, Fault>>;
+  compare(
+    input: {
+      readonly before: ModelFiles;
+      readonly after: ModelFiles;
+      readonly feeds: readonly InputSpec[];
+      readonly settings: CompareSettings;
+      readonly place: RunPlace;
+    },
+    onProgress: (done: number, total: number) => void,
+  ): Promise<Result<ModelComparison, Fault>>;
+};

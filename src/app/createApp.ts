@@ -22,6 +22,7 @@ import { defaultLimits } from './defaults.ts';
 import { modelsByTask, openDevice, unknownProfile } from './device.ts';
 import { readFlags } from './flags.ts';
 import { watchHealth } from './healthView.ts';
+import { openModels } from './models.ts';
 import { defaultDeviceName } from './names.ts';
 import { createNetwork } from './network.ts';
 import { createNetworkView } from './networkView.ts';
@@ -65,6 +66,12 @@ export const createApp = async (): Promise<App> => {
     limits: settings.store.get().limits ?? defaultLimits(navigator.hardwareConcurrency),
   });
   const installer = createInstaller();
+  const bench = openModels({
+    ...platform,
+    profile: device.profile,
+    limits: device.limits,
+    anyGpu: flags.runtime === 'webgpu',
+  });
 
   const { room, problem } = chooseRoom({ hash: location.hash, last: settings.store.get() }, random);
   if (problem) telemetry.log('warn', 'room', `${problem}. Another room was opened instead.`);
@@ -278,6 +285,7 @@ export const createApp = async (): Promise<App> => {
       log: telemetry.entries,
       series: sampler.series,
       install: installer.state,
+      bench: bench.view,
     },
     commands: createCommands({
       settings,
@@ -292,6 +300,7 @@ export const createApp = async (): Promise<App> => {
       log: telemetry.entries,
       applyConsent,
       administer: swarm.administer,
+      modelCommands: bench.commands,
       reconnect: () => (swarm.hasLeft() ? location.reload() : signaling.retryNow()),
       publishStatus() {
         publishStatus();

@@ -2,6 +2,7 @@
  * What the dashboard may read and do: stores to watch and commands to give. The dashboard knows nothing else of the
  * app, so this file is its whole contract.
  */
+import type { CompareSettings, Recipe } from '../../workers/protocol.ts';
 import type { DeviceProfile, RuntimeChoice, ShareLimits } from '../compute/contracts.ts';
 import type { AccountId, DeviceId, JobId, MilliCredits, Milliseconds, PeerId } from '../core/brand.ts';
 import type { Store } from '../core/events.ts';
@@ -18,7 +19,21 @@ import type {
   WorkReceipt,
 } from '../inference/contracts.ts';
 import type { Way } from '../mesh/index.ts';
+import type { ModelsView } from './modelsView.ts';
 
+export type {
+  CompareSettings,
+  InputSpec,
+  ModelComparison,
+  ModelDescription,
+  OnnxDescription,
+  OutputDifference,
+  QuantizedModel,
+  QuantizeProgress,
+  Recipe,
+  RecipePlan,
+  SafetensorsDescription,
+} from '../../workers/protocol.ts';
 export type {
   DeviceProfile,
   GpuProfile,
@@ -40,6 +55,8 @@ export type {
   WorkReceipt,
   WorkShare,
 } from '../inference/contracts.ts';
+
+export type { ModelsView, RuntimeCheck } from './modelsView.ts';
 
 /** First-visit answer; `undefined` until the person chose. */
 export type Consent = 'use-and-share' | 'use-only' | 'share-only' | 'this-device-only';
@@ -273,9 +290,28 @@ export interface ReadModels {
   readonly series: Store<SeriesView>;
   readonly install: Store<InstallView>;
   readonly theme: Store<ThemeChoice>;
+  /** The Models screen. */
+  readonly bench: Store<ModelsView>;
 }
 
-export interface Commands {
+/** What a person can do with a model file. Each begins; how it goes on and ends is in `bench`. */
+export interface ModelCommands {
+  /** A model and what lies beside it, instead of the one that is open. */
+  openModel(files: readonly File[]): Promise<void>;
+  /** The model that reads here, for those who have none at hand. */
+  openSampleModel(): Promise<void>;
+  closeModel(): Promise<void>;
+  /** Opens it on WebAssembly and on WebGPU, to see whether it runs there. */
+  checkModel(): Promise<void>;
+  quantizeModel(recipe: Recipe): Promise<void>;
+  /** Runs it and what was made of it on the same inputs. */
+  compareModels(settings: CompareSettings): Promise<void>;
+  /** Stops whatever runs. */
+  cancelModelWork(): Promise<void>;
+  discardQuantized(): Promise<void>;
+}
+
+export interface Commands extends ModelCommands {
   chooseConsent(consent: Consent): Promise<void>;
   setTheme(theme: ThemeChoice): Promise<void>;
   setLimits(limits: ShareLimits): Promise<void>;

@@ -11,6 +11,7 @@ import type {
   LineView,
   LogEntry,
   MeasuredSpeed,
+  ModelsView,
   NetworkView,
   PageView,
   PeerView,
@@ -520,6 +521,107 @@ const installOf = (scenario: FixtureScenario): InstallView => {
   return { state: 'available', reason: undefined, offlineReady: true, updateReady: scenario === 'crowd' };
 };
 
+const emptyBench: ModelsView = {
+  file: { phase: 'none' },
+  checks: { wasm: { phase: 'unknown' }, webgpu: { phase: 'unknown' } },
+  work: { phase: 'none' },
+  comparison: { phase: 'none' },
+};
+
+/** A small text model, quantised to int8 and compared. */
+export const fixtureBench: ModelsView = {
+  file: {
+    phase: 'open',
+    name: 'letters.onnx',
+    description: {
+      kind: 'onnx',
+      bytes: 4_812_300,
+      irVersion: 8,
+      opsets: { 'ai.onnx': 17 },
+      producer: 'pytorch 2.3.0',
+      inputs: [],
+      outputs: [],
+      inputTypes: ['i64[batch,sequence]'],
+      outputTypes: ['f32[batch,26]'],
+      nodes: 31,
+      functions: 0,
+      ops: [
+        ['MatMul', 12],
+        ['Add', 11],
+        ['Relu', 6],
+        ['Gather', 2],
+      ],
+      parameters: 1_203_000,
+      tensors: 26,
+      tensorBytes: 4_812_000,
+      bytesByType: [['float32', 4_812_000]],
+      largest: [{ name: 'embedding.weight', dtype: 'float32', dims: [8_000, 64], bytes: 2_048_000 }],
+      files: [],
+      problems: [],
+      missing: [],
+      feeds: [{ name: 'ids', dtype: 'int64', dims: ['batch', 'sequence'], obstacle: undefined, rows: 8_000 }],
+      sizes: [
+        { name: 'batch', suggested: 1 },
+        { name: 'sequence', suggested: 16 },
+      ],
+    },
+    plans: [
+      { recipe: 'int8', outcome: ok({ tensors: 13, skipped: [], bytesAfter: 1_230_400 }) },
+      { recipe: 'q4', outcome: ok({ tensors: 13, skipped: [], bytesAfter: 760_200 }) },
+      { recipe: 'q4-hqq', outcome: ok({ tensors: 13, skipped: [], bytesAfter: 760_200 }) },
+      { recipe: 'ternary', outcome: ok({ tensors: 13, skipped: [], bytesAfter: 391_100 }) },
+    ],
+  },
+  checks: {
+    wasm: { phase: 'runs', openMs: 48 },
+    webgpu: { phase: 'not-tried', reason: 'only a software GPU is here, slower than WebAssembly' },
+  },
+  work: {
+    phase: 'done',
+    recipe: 'int8',
+    name: 'letters.int8.onnx',
+    file: new Blob(),
+    report: {
+      bytesBefore: 4_812_300,
+      bytesAfter: 1_230_400,
+      ms: 212,
+      tensors: [
+        {
+          name: 'embedding.weight',
+          dims: [8_000, 64],
+          scheme: 'int8',
+          bytesBefore: 2_048_000,
+          bytesAfter: 544_000,
+          error: { rmse: 0.004, relative: 0.0083, max: 0.011 },
+        },
+      ],
+      skipped: [{ name: 'position', reason: 'no node uses it' }],
+    },
+  },
+  comparison: {
+    phase: 'done',
+    settings: { sizes: { batch: 1, sequence: 16 }, bounds: { ids: 8_000 }, runs: 4, seed: 1 },
+    result: {
+      runs: 4,
+      msBefore: 3.1,
+      msAfter: 2.2,
+      outputs: [
+        {
+          name: 'logits',
+          dims: [1, 26],
+          relative: 0.0121,
+          cosine: 0.99993,
+          max: 0.08,
+          sameTop: 1,
+          notFinite: 0,
+        },
+      ],
+    },
+  },
+};
+
+const benchOf = (scenario: FixtureScenario): ModelsView => (scenario === 'done' ? fixtureBench : emptyBench);
+
 const modelsOf = (scenario: FixtureScenario, theme: ThemeChoice): FixtureModels => {
   const idle = scenario === 'no-storage';
   return {
@@ -589,6 +691,7 @@ const modelsOf = (scenario: FixtureScenario, theme: ThemeChoice): FixtureModels 
     series: createStore(seriesOf(idle ? 0 : 600)),
     install: createStore(installOf(scenario)),
     theme: createStore<ThemeChoice>(theme),
+    bench: createStore<ModelsView>(benchOf(scenario)),
   };
 };
 
@@ -657,6 +760,19 @@ export const createFixtureApp = (
           ? { ok: false, error: 'The requester’s signature is missing: this is only a claim.' }
           : ok(undefined),
       downloadLog: async () => new Blob(['']),
+      openModel: (files) => note(`open ${files.map(({ name }) => name).join()}`),
+      openSampleModel: async () => models.bench.set(fixtureBench),
+      closeModel: async () => models.bench.set(emptyBench),
+      checkModel: () => note('check'),
+      quantizeModel: (recipe) => note(`quantise ${recipe}`),
+      compareModels: ({ runs }) => note(`compare ${runs}`),
+      cancelModelWork: () => note('cancel'),
+      discardQuantized: async () =>
+        models.bench.update((bench) => ({
+          ...bench,
+          work: { phase: 'none' },
+          comparison: { phase: 'none' },
+        })),
       install: () => note('install'),
       applyUpdate: () => note('update'),
     },

@@ -109,7 +109,7 @@ export const renderPng = async (
   return png;
 };
 
-export type Screen = 'Read' | 'Swarm' | 'This device' | 'Receipts' | 'Health';
+export type Screen = 'Read' | 'Swarm' | 'Models' | 'This device' | 'Receipts' | 'Health';
 
 export const goTo = (page: Page, screen: Screen) =>
   page

@@ -1,6 +1,6 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 
-export const screens = ['read', 'swarm', 'device', 'receipts', 'health'] as const;
+export const screens = ['read', 'swarm', 'models', 'device', 'receipts', 'health'] as const;
 export type Screen = (typeof screens)[number];
 
 /** What is shown. The room link owns the address's fragment, so this lives in the history entry instead. */

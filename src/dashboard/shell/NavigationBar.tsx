@@ -9,6 +9,7 @@ import { RoomStatus } from './RoomStatus.tsx';
 export const screenTitles: Record<Screen, string> = {
   read: 'Read',
   swarm: 'Swarm',
+  models: 'Models',
   device: 'This device',
   receipts: 'Receipts',
   health: 'Health',

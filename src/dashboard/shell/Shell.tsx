@@ -15,6 +15,9 @@ import './shell.css';
 const SwarmPanel = lazy(async () => ({
   default: (await import('../panels/swarm/SwarmPanel.tsx')).SwarmPanel,
 }));
+const ModelsPanel = lazy(async () => ({
+  default: (await import('../panels/models/ModelsPanel.tsx')).ModelsPanel,
+}));
 const DevicePanel = lazy(async () => ({
   default: (await import('../panels/device/DevicePanel.tsx')).DevicePanel,
 }));
@@ -28,6 +31,7 @@ const HealthPanel = lazy(async () => ({
 const panels: Record<Screen, () => ReactNode> = {
   read: () => <ReadPanel />,
   swarm: () => <SwarmPanel />,
+  models: () => <ModelsPanel />,
   device: () => <DevicePanel />,
   receipts: () => <ReceiptsPanel />,
   health: () => <HealthPanel />,

@@ -1,5 +1,11 @@
 import { proxy, wrap } from 'comlink';
-import type { AbortMessage, ImageWorkerApi, OcrWorkerApi } from '../../../workers/protocol.ts';
+import type {
+  AbortMessage,
+  ImageWorkerApi,
+  ModelRunsWorkerApi,
+  OcrWorkerApi,
+  QuantizeWorkerApi,
+} from '../../../workers/protocol.ts';
 import type { ModelWorkerApi, WorkerHandle } from '../../compute/ports.ts';
 import { createEmitter } from '../../core/events.ts';
 
@@ -60,4 +66,28 @@ export const spawnModelWorker = (): WorkerHandle<ModelWorkerApi> => {
   // A function can't be cloned; its proxy can.
   const load: ModelWorkerApi['load'] = (model, onProgress) => handle.api.load(model, proxy(onProgress));
   return { ...handle, api: { load } };
+};
+
+export const spawnQuantizeWorker = (): WorkerHandle<QuantizeWorkerApi> => {
+  const handle = createWorkerHandle<QuantizeWorkerApi>(
+    new Worker(new URL('../../../workers/quantize.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'quantize',
+    }),
+  );
+  const quantize: QuantizeWorkerApi['quantize'] = (files, recipe, target, onProgress) =>
+    handle.api.quantize(files, recipe, target, proxy(onProgress));
+  return { ...handle, api: { open: handle.api.open, quantize } };
+};
+
+export const spawnModelRunsWorker = (): WorkerHandle<ModelRunsWorkerApi> => {
+  const handle = createWorkerHandle<ModelRunsWorkerApi>(
+    new Worker(new URL('../../../workers/modelRuns.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'model-runs',
+    }),
+  );
+  const compare: ModelRunsWorkerApi['compare'] = (input, onProgress) =>
+    handle.api.compare(input, proxy(onProgress));
+  return { ...handle, api: { check: handle.api.check, compare } };
 };

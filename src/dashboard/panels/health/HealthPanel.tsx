@@ -7,6 +7,7 @@ import { formatBytes, formatCount, formatDuration, formatInteger } from '../../k
 import { Icon, type IconName } from '../../kit/Icon.tsx';
 import { Empty } from '../../kit/Notice.tsx';
 import { LogSection } from './LogSection.tsx';
+import '../../kit/checks.css';
 import './health.css';
 
 export const HealthPanel = () => {

@@ -1,8 +1,9 @@
-import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useCallback, useRef, useState } from 'react';
 import { err } from '../../../core/result.ts';
 import { mayUseRoom } from '../../account/consents.ts';
 import { attempt } from '../../hooks/attempt.ts';
 import { useApp, useStore } from '../../hooks/useApp.ts';
+import { useFileDrop } from '../../hooks/useFileDrop.ts';
 import { useNavigate } from '../../hooks/useNavigation.ts';
 import { useNotify } from '../../hooks/useNotify.ts';
 import { useFileUrls } from '../../hooks/usePageImage.ts';
@@ -37,7 +38,7 @@ export const SubmitSheet = () => {
     },
     [notify],
   );
-  const over = useDropAndPaste(add);
+  const over = useFileDrop(add);
 
   const addSamples = async () => {
     setBusy('samples');
@@ -189,44 +190,4 @@ const Tray = ({
       ))}
     </ul>
   );
-};
-
-/** The whole page takes what is dropped or pasted while this screen is open; returns whether something hovers. */
-const useDropAndPaste = (onFiles: (files: readonly File[]) => void): boolean => {
-  const [depth, setDepth] = useState(0);
-  useEffect(() => {
-    const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
-    const onEnter = (event: DragEvent) => {
-      if (carriesFiles(event)) setDepth((count) => count + 1);
-    };
-    const onLeave = (event: DragEvent) => {
-      if (carriesFiles(event)) setDepth((count) => Math.max(0, count - 1));
-    };
-    const onOver = (event: DragEvent) => {
-      if (carriesFiles(event)) event.preventDefault();
-    };
-    const onDrop = (event: DragEvent) => {
-      setDepth(0);
-      if (!carriesFiles(event)) return;
-      event.preventDefault();
-      onFiles([...(event.dataTransfer?.files ?? [])]);
-    };
-    const onPaste = (event: ClipboardEvent) => {
-      const files = [...(event.clipboardData?.files ?? [])];
-      if (files.length > 0) onFiles(files);
-    };
-    document.addEventListener('dragenter', onEnter);
-    document.addEventListener('dragleave', onLeave);
-    document.addEventListener('dragover', onOver);
-    document.addEventListener('drop', onDrop);
-    document.addEventListener('paste', onPaste);
-    return () => {
-      document.removeEventListener('dragenter', onEnter);
-      document.removeEventListener('dragleave', onLeave);
-      document.removeEventListener('dragover', onOver);
-      document.removeEventListener('drop', onDrop);
-      document.removeEventListener('paste', onPaste);
-    };
-  }, [onFiles]);
-  return depth > 0;
 };
