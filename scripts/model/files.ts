@@ -22,7 +22,7 @@ import {
   createBesideFiles,
   createFileSource,
 } from '../../src/platform/node/index.ts';
-import { type Io, Stop, sentenceOf, stopIfAsked, taken } from './io.ts';
+import { type Io, Stop, stopIfAsked, taken } from './io.ts';
 import { createProgress } from './progress.ts';
 
 export type ModelFile = { readonly path: string; readonly model: Model; readonly open: OpenExternal };
@@ -71,7 +71,7 @@ export const withOutputs = async <T>(io: Io, use: (files: AtomicFiles) => Promis
     return result;
   } catch (cause) {
     await files.discard();
-    throw cause instanceof Stop ? cause : new Stop(sentenceOf(cause));
+    throw cause;
   }
 };
 
@@ -113,9 +113,10 @@ export const writeModelFile = async (
     }
     const data = `${path}.data`;
     const split = splitExternal(whole, { location: basename(data), above: 1_024 });
-    taken(await split.writeData(await counted(data)), data);
+    // A model without large tensors has nothing to put there.
+    if (split.size > 0) taken(await split.writeData(await counted(data)), data);
     taken(await writeModel(split.model, await counted(path)), path);
-    return { files: [path, data], bytes };
+    return { files: split.size > 0 ? [path, data] : [path], bytes };
   } finally {
     progress.end();
   }

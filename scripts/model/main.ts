@@ -6,8 +6,18 @@ import { merge } from './merge.ts';
 import { parseOptions } from './options.ts';
 import { quantize } from './quantize.ts';
 import { split } from './split.ts';
+import { train } from './train.ts';
 
-const commands: Readonly<Record<string, Command>> = { inspect, print, verify, build, quantize, split, merge };
+const commands: Readonly<Record<string, Command>> = {
+  inspect,
+  print,
+  verify,
+  build,
+  quantize,
+  split,
+  merge,
+  train,
+};
 
 /** Does what the arguments ask for. 0: done; 1: failed, or a file is faulty; 2: asked for wrongly. Throws for bugs alone. */
 export const main = async (args: readonly string[], io: Io): Promise<0 | 1 | 2> => {

@@ -1,10 +1,8 @@
 /** Several models, checkpoints or adapters into one; an adapter into its model. */
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import {
   bakeAdapter,
-  fromPeft,
-  inReferenceOrder,
+  checkMethod,
   type LayerSlice,
   type LoraAdapter,
   type MergeMethod,
@@ -16,14 +14,11 @@ import {
   type OpenExternal,
   type Safetensors,
   stackCheckpoints,
-  type Tensor,
-  toPeft,
-  tryTensors,
   verifyModel,
-  writeSafetensors,
 } from '../../src/onnx/index.ts';
 import { hoistConstants } from '../../src/onnx/partition/ranges.ts';
 import type { AtomicFiles } from '../../src/platform/node/index.ts';
+import { isAdapter, readAdapter, writeAdapter } from './adapters.ts';
 import type { Command } from './command.ts';
 import {
   type Inputs,
@@ -34,9 +29,9 @@ import {
   writeModelFile,
 } from './files.ts';
 import { byteText, counted, toJson } from './format.ts';
-import { type Io, misused, Stop, stopIfAsked, taken } from './io.ts';
+import { type Io, misused, Stop, taken } from './io.ts';
 import { type Options, outputOf } from './options.ts';
-import { createProgress } from './progress.ts';
+import { refusalIn, writeTensors } from './tensorFiles.ts';
 
 const kinds = ['linear', 'task-arithmetic', 'slerp', 'ties', 'dare', 'della', 'model-stock'] as const;
 
@@ -114,12 +109,20 @@ const workOf = (options: Options): ((work: Work) => Promise<Done>) => {
   if (kind === 'passthrough') return stack(slicesOf(options));
   const { files } = options;
   if (files.length === 0) throw misused('Which files?');
-  if (kind !== 'cat') methodOf(kind, options);
+  const isModels = files.every((path) => path.endsWith('.onnx'));
+  if (kind !== 'cat') checkAsked(methodOf(kind, options), options, isModels);
   if (files.every((path) => path.endsWith('.safetensors'))) return mergeTensorFiles(kind);
-  if (!files.every((path) => path.endsWith('.onnx')))
-    throw misused('Files are all .onnx, or all .safetensors: one kind is merged.');
+  if (!isModels) throw misused('Files are all .onnx, or all .safetensors: one kind is merged.');
   if (kind === 'cat') throw misused('cat is for adapters, which are .safetensors.');
   return mergeModelFiles(kind);
+};
+
+/** Adapters need no base, and only their files say that they are some. */
+const checkAsked = (method: MergeMethod, options: Options, isModels: boolean): void => {
+  const base = options.text('base');
+  if (base !== undefined && !needsBase(method)) throw misused(`${method.kind} has no --base.`);
+  const fits = checkMethod(method, options.files.length, base !== undefined || !isModels);
+  if (!fits.ok) throw misused(`${fits.error.message}.`);
 };
 
 const methodOf = (kind: (typeof kinds)[number], options: Options): MergeMethod => {
@@ -127,8 +130,6 @@ const methodOf = (kind: (typeof kinds)[number], options: Options): MergeMethod =
   const density = options.number('density', 0, 1) ?? 0.5;
   const lambda = options.number('lambda', -1e6, 1e6) ?? 1;
   const seed = options.whole('seed', 0) ?? 0;
-  if (!needsBase({ kind, weights, density, lambda, seed, epsilon: 0.1, t: 0 }) && options.text('base'))
-    throw misused(`${kind} has no --base.`);
   switch (kind) {
     case 'linear':
       return { kind, weights };
@@ -231,14 +232,6 @@ const writeComputed = async ({
   }
 };
 
-/** A tensor that can't be computed is only unreadable for the writer: it is asked for its own reason. */
-const refusalIn = async (tensors: Iterable<Tensor>, io: Io, cause: unknown): Promise<unknown> => {
-  if (io.signal.aborted || !(cause instanceof Stop)) return cause;
-  const tried = await tryTensors(tensors).catch((reason: unknown) => reason);
-  if (tried instanceof Error) return new Stop(tried.message);
-  return cause;
-};
-
 const mergeTensorFiles =
   (kind: (typeof kinds)[number] | 'cat') =>
   async (work: Work): Promise<Done> => {
@@ -267,11 +260,8 @@ const mergeTensorFiles =
     };
   };
 
-const isAdapter = ({ tensors }: Safetensors): boolean =>
-  tensors.size > 0 && [...tensors.keys()].every((name) => /\.lora_[AB](\.|$)/.test(name));
-
 const mergeAdapterFiles = async (kind: (typeof kinds)[number] | 'cat', work: Work): Promise<Done> => {
-  const { options, inputs, output } = work;
+  const { options, inputs } = work;
   if (options.text('base')) throw misused('Adapters have no --base: they are what training changed.');
   const adapters: LoraAdapter[] = [];
   for (const path of options.files) adapters.push(await readAdapter(inputs, path));
@@ -330,65 +320,4 @@ const slicesOf = (
     return { model: paths.indexOf(path), layers: [Number(from), Number(to)] };
   });
   return { paths, layers };
-};
-
-/** With the configuration of PEFT beside it, where the file itself doesn't say its scale. */
-const readAdapter = async (inputs: Inputs, path: string): Promise<LoraAdapter> => {
-  const file = await inputs.safetensors(path);
-  const config = 'lora_alpha' in (file.metadata ?? {}) ? undefined : await readConfig(dirname(path));
-  return taken(await fromPeft(file, config === undefined ? {} : { config }), path);
-};
-
-const configName = 'adapter_config.json';
-
-const readConfig = async (folder: string): Promise<unknown> => {
-  const text = await readFile(join(folder, configName), 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Stop(`${join(folder, configName)} is no JSON.`);
-  }
-};
-
-/** By PEFT's own name it gets PEFT's configuration beside it; by another it has that within. */
-export const writeAdapter = async (
-  work: Pick<Work, 'io' | 'files' | 'output'>,
-  adapter: LoraAdapter,
-): Promise<WrittenModel> => {
-  const { file, config } = taken(await toPeft(adapter));
-  const { files, output } = work;
-  const bytes = await writeTensors(work, { ...file, tensors: taken(inReferenceOrder(file.tensors)) });
-  if (basename(output) !== 'adapter_model.safetensors') return { files: [output], bytes };
-  const path = join(dirname(output), configName);
-  const { write } = await files.create(path);
-  await write(new TextEncoder().encode(`${JSON.stringify(config, undefined, 2)}\n`));
-  return { files: [output, path], bytes };
-};
-
-const writeTensors = async (
-  { io, files, output }: Pick<Work, 'io' | 'files' | 'output'>,
-  { tensors, metadata }: Safetensors,
-): Promise<number> => {
-  const { write } = await files.create(output);
-  const progress = createProgress(io, 'merging');
-  const total = [...tensors.values()].reduce(
-    (sum, { data }) => sum + ('length' in data ? (data.length ?? 0) : 0),
-    0,
-  );
-  let bytes = 0;
-  try {
-    const written = await writeSafetensors(tensors, metadata, async (chunk) => {
-      stopIfAsked(io);
-      await write(chunk);
-      bytes += chunk.byteLength;
-      progress.show(bytes, total);
-    });
-    taken(written, output);
-    return bytes;
-  } catch (cause) {
-    throw await refusalIn(tensors.values(), io, cause);
-  } finally {
-    progress.end();
-  }
 };

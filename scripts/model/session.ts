@@ -36,6 +36,16 @@ export const modelBytes = async (model: Model, open?: OpenExternal): Promise<Uin
   return joinChunks(chunks);
 };
 
+export type Runner = { run(feeds: HostTensors): Promise<HostTensors>; release(): Promise<void> };
+
+export const runnerOf = async (runtime: Runtime, model: Model, open?: OpenExternal): Promise<Runner> => {
+  const outputs = model.graph.outputs.map(({ name }) => name);
+  const session = taken(
+    await runtime.createStatefulSession(await modelBytes(model, open), { outputs, state: [] }),
+  );
+  return { run: async (feeds) => taken(await session.run(feeds)), release: () => session.release() };
+};
+
 /** One run, and nothing left of it. */
 export const runModel = async (
   runtime: Runtime,
@@ -43,14 +53,11 @@ export const runModel = async (
   feeds: HostTensors,
   open?: OpenExternal,
 ): Promise<HostTensors> => {
-  const outputs = model.graph.outputs.map(({ name }) => name);
-  const session = taken(
-    await runtime.createStatefulSession(await modelBytes(model, open), { outputs, state: [] }),
-  );
+  const runner = await runnerOf(runtime, model, open);
   try {
-    return taken(await session.run(feeds));
+    return await runner.run(feeds);
   } finally {
-    await session.release();
+    await runner.release();
   }
 };
 

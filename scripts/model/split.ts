@@ -15,7 +15,14 @@ import {
 import { createNodeCrypto } from '../../src/platform/node/index.ts';
 import type { Command } from './command.ts';
 import { seededFeeds, shapesOf } from './feeds.ts';
-import { type Inputs, type ModelFile, withInputs, withOutputs, writeModelFile } from './files.ts';
+import {
+  type Inputs,
+  type ModelFile,
+  type WrittenModel,
+  withInputs,
+  withOutputs,
+  writeModelFile,
+} from './files.ts';
 import { byteText, counted, short, toJson } from './format.ts';
 import { type Io, misused, Stop, stopIfAsked, taken } from './io.ts';
 import { type Options, onlyFile, outputOf } from './options.ts';
@@ -97,19 +104,22 @@ const writeStages = async (
 ): Promise<void> => {
   await mkdir(folder, { recursive: true });
   await withOutputs(io, async (files) => {
+    const written: WrittenModel[] = [];
     for (const [i, stage] of plan.stages.entries())
-      await writeModelFile(io, files, join(folder, fileOf(i)), stage.model, {
-        open,
-        external: true,
-        label: `stage ${i}`,
-      });
+      written.push(
+        await writeModelFile(io, files, join(folder, fileOf(i)), stage.model, {
+          open,
+          external: true,
+          label: `stage ${i}`,
+        }),
+      );
     const { write } = await files.create(join(folder, 'plan.json'));
-    await write(new TextEncoder().encode(`${JSON.stringify(planJson(path, plan), undefined, 2)}\n`));
+    await write(new TextEncoder().encode(`${JSON.stringify(planJson(path, plan, written), undefined, 2)}\n`));
   });
 };
 
 /** Places without a file's name are in the model's own. */
-const planJson = (path: string, { stages }: StagePlan) => {
+const planJson = (path: string, { stages }: StagePlan, written: readonly WrittenModel[]) => {
   const named = <T extends { readonly location: string | undefined }>(place: T) => ({
     ...place,
     location: place.location ?? basename(path),
@@ -117,8 +127,7 @@ const planJson = (path: string, { stages }: StagePlan) => {
   return {
     model: basename(path),
     stages: stages.map(({ model: _, tensors, ranges, ...stage }, i) => ({
-      file: fileOf(i),
-      data: `${fileOf(i)}.data`,
+      files: written[i]?.files.map((file) => basename(file)),
       ...stage,
       ranges: ranges.map(named),
       tensors: tensors.map(({ place, ...tensor }) => ({
