@@ -15,7 +15,7 @@ import type { Command } from './command.ts';
 import { seededFeeds, shapesOf } from './feeds.ts';
 import { type ModelFile, type WrittenModel, withInputs, withOutputs, writeModelFile } from './files.ts';
 import { byteText, counted, percent, short, toJson } from './format.ts';
-import { breathe, type Io, misused, Stop, taken } from './io.ts';
+import { breathe, type Io, misused, Stop, stopIfAsked, taken } from './io.ts';
 import { matcherOf, type Options, onlyFile, outputOf } from './options.ts';
 import { compareOutputs, type Difference, openRuntime, runModel } from './session.ts';
 
@@ -99,7 +99,8 @@ const convert = async (
       });
     } catch (cause) {
       const failure = quantization.failure();
-      throw failure === undefined || failure.code === 'cancelled' ? cause : new Stop(failure.message);
+      stopIfAsked(io);
+      throw failure === undefined ? cause : new Stop(`${asked.path}: ${failure.code}: ${failure.message}`);
     }
   });
   return { report: quantization.report(), written };

@@ -153,7 +153,9 @@ const readWhole = async (inputs: Inputs, path: string): Promise<Uint8Array> => {
     throw new Stop(`${path} has ${source.size} bytes, at most ${mostBytes} are read: take a part of it.`);
   const bytes = await source.read(0, source.size);
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  return promisify(gunzip)(bytes, { maxOutputLength: mostBytes }).catch((cause: Error) => {
+  const unpacked = await promisify(gunzip)(bytes, { maxOutputLength: mostBytes }).catch((cause: Error) => {
     throw new Stop(`${path} can't be unpacked: ${cause.message}.`);
   });
+  // No Buffer: its slices are views, and those of other arrays copies.
+  return new Uint8Array(unpacked.buffer, unpacked.byteOffset, unpacked.byteLength);
 };
