@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createShell, type Shell } from './testDoubles.ts';
+import { float32Tensor } from '../../src/onnx/build/tensors.ts';
+import { createShell, type Shell, writeTensors } from './testDoubles.ts';
 
 // Where cores are shared, the runtime takes seconds to start a session.
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
@@ -238,6 +239,68 @@ describe('merge', () => {
   it('of one model with itself is that model', async () => {
     await shell.json(['merge', '--method', 'linear', at('a.onnx'), at('a.onnx'), '-o', at('same.onnx')]);
     expect(await readFile(at('same.onnx'))).toEqual(await readFile(at('a.onnx')));
+  });
+
+  describe('of checkpoints', () => {
+    /** Two layers and what is around them, all of one number. */
+    const write = (name: string, value: number) => {
+      const names = ['embed.weight', 'layers.0.w', 'layers.1.w', 'norm.weight'];
+      const tensor = float32Tensor([2, 2], new Float32Array(4).fill(value));
+      return writeTensors(at(name), Object.fromEntries(names.map((one) => [one, tensor])));
+    };
+    /** The first number of each tensor, by name. */
+    const firsts = async (name: string) => {
+      const bytes = await readFile(at(name));
+      const length = Number(bytes.readBigUInt64LE());
+      const header: Record<string, { data_offsets: [number, number] }> = JSON.parse(
+        bytes.toString('utf8', 8, 8 + length),
+      );
+      return Object.fromEntries(
+        Object.entries(header).map(([key, { data_offsets }]) => [
+          key,
+          bytes.readFloatLE(8 + length + data_offsets[0]),
+        ]),
+      );
+    };
+
+    it('takes the weighted mean, and stacks layers', async () => {
+      await write('one.safetensors', 1);
+      await write('two.safetensors', 2);
+      const files = [at('one.safetensors'), at('two.safetensors')];
+      const mean = [
+        'merge',
+        '--method',
+        'linear',
+        '--weights',
+        '1,3',
+        ...files,
+        '-o',
+        at('mean.safetensors'),
+      ];
+      expect(await shell.json(mean)).toMatchObject({ method: 'linear', files });
+      expect((await firsts('mean.safetensors'))['layers.1.w']).toBe(1.75);
+      const slices = `${files[0]}:0-2,${files[1]}:1-2`;
+      const stack = ['merge', '--method', 'passthrough', '--slices', slices, '-o', at('tall.safetensors')];
+      expect(await shell.json(stack)).toMatchObject({ layers: 3 });
+      expect(await firsts('tall.safetensors')).toEqual({
+        'embed.weight': 1,
+        'layers.0.w': 1,
+        'layers.1.w': 1,
+        'layers.2.w': 2,
+        'norm.weight': 2,
+      });
+    });
+
+    it('says which number of which tensor can’t be merged', async () => {
+      await write('nan.safetensors', Number.NaN);
+      const files = [at('one.safetensors'), at('nan.safetensors')];
+      const ran = await shell.run(['merge', '--method', 'linear', ...files, '-o', at('nan2.safetensors')]);
+      expect(ran).toMatchObject({
+        code: 1,
+        noted: expect.stringMatching(/embed\.weight: element 0 of model 1 is NaN/),
+      });
+      expect(await filesOf('nan2')).toEqual([]);
+    });
   });
 
   it('refuses what doesn’t fit, and leaves nothing', async () => {

@@ -1,6 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { unwrap } from '../../src/core/result.ts';
+import { joinChunks, type Tensor, writeSafetensors } from '../../src/onnx/index.ts';
 import type { Io } from './io.ts';
 import { main } from './main.ts';
 
@@ -53,3 +55,13 @@ export const createShell = async () => {
 };
 
 export type Shell = Awaited<ReturnType<typeof createShell>>;
+
+export const writeTensors = async (
+  path: string,
+  tensors: Readonly<Record<string, Tensor>>,
+): Promise<void> => {
+  const chunks: Uint8Array[] = [];
+  const write = async (chunk: Uint8Array) => void chunks.push(chunk);
+  unwrap(await writeSafetensors(new Map(Object.entries(tensors)), undefined, write));
+  await writeFile(path, joinChunks(chunks));
+};

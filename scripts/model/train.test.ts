@@ -4,9 +4,9 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { unwrap } from '../../src/core/result.ts';
 import { float32Tensor, readFloat32 } from '../../src/onnx/build/tensors.ts';
-import { decodeModel, joinChunks, type Tensor, writeSafetensors } from '../../src/onnx/index.ts';
+import { decodeModel } from '../../src/onnx/index.ts';
 import { tensorOf } from '../../src/onnx/ir/tensor.ts';
-import { createShell, type Shell } from './testDoubles.ts';
+import { createShell, type Shell, writeTensors } from './testDoubles.ts';
 
 // Where cores are shared, the runtime takes seconds to start a session.
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 20_000 });
@@ -30,14 +30,14 @@ beforeAll(async () => {
     '--sequence',
     '8',
   );
-  await writeTensors('points.safetensors', {
+  await writeTensors(at('points.safetensors'), {
     input: inputs,
     labels: unwrap(tensorOf('int64', [count], classes)),
   });
   const sums = Float32Array.from({ length: count }, (_, row) => sumOf(row));
-  await writeTensors('sums.safetensors', { input: inputs, target: float32Tensor([count, 1], sums) });
+  await writeTensors(at('sums.safetensors'), { input: inputs, target: float32Tensor([count, 1], sums) });
   const signs = unwrap(tensorOf('uint8', [count, 1], classes));
-  await writeTensors('signs.safetensors', { input: inputs, target: signs });
+  await writeTensors(at('signs.safetensors'), { input: inputs, target: signs });
   await writeFile(at('text.txt'), 'to be or not to be, that is the question. '.repeat(50));
 });
 afterAll(() => shell.remove());
@@ -48,13 +48,6 @@ const numbers = Float32Array.from({ length: 4 * count }, (_, at) => Math.sin(at 
 const inputs = float32Tensor([count, 4], numbers);
 const sumOf = (row: number) => numbers.subarray(4 * row, 4 * row + 4).reduce((sum, value) => sum + value, 0);
 const classes = Array.from({ length: count }, (_, row) => (sumOf(row) > 0 ? 1 : 0));
-
-const writeTensors = async (name: string, tensors: Readonly<Record<string, Tensor>>): Promise<void> => {
-  const chunks: Uint8Array[] = [];
-  const write = async (chunk: Uint8Array) => void chunks.push(chunk);
-  unwrap(await writeSafetensors(new Map(Object.entries(tensors)), undefined, write));
-  await writeFile(at(name), joinChunks(chunks));
-};
 
 const weightsOf = async (name: string): Promise<readonly number[]> =>
   [...unwrap(decodeModel(await readFile(at(name)))).graph.initializers.values()].flatMap((tensor) => {
@@ -244,15 +237,15 @@ describe('train', () => {
   });
 
   it('says what is wrong with data, a model or a word, and writes nothing', async () => {
-    await writeTensors('narrow.safetensors', {
+    await writeTensors(at('narrow.safetensors'), {
       input: float32Tensor([2, 3], new Float32Array(6)),
       labels: unwrap(tensorOf('uint8', [2], [0, 1])),
     });
-    await writeTensors('strange.safetensors', {
+    await writeTensors(at('strange.safetensors'), {
       input: float32Tensor([2, 4], new Float32Array(8)),
       labels: unwrap(tensorOf('uint8', [2], [0, 9])),
     });
-    await writeTensors('lacking.safetensors', { input: float32Tensor([2, 4], new Float32Array(8)) });
+    await writeTensors(at('lacking.safetensors'), { input: float32Tensor([2, 4], new Float32Array(8)) });
     await writeFile(at('short.idx'), idx([3, 8, 8], new Uint8Array(64)));
     const points = at('points.safetensors');
     const refusals: readonly (readonly [readonly string[], number, RegExp])[] = [
