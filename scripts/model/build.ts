@@ -10,7 +10,7 @@ import { buildResNet } from '../../src/onnx/build/resNet.ts';
 import { buildTextClassifier } from '../../src/onnx/build/textClassifier.ts';
 import type { Model, OnnxFault } from '../../src/onnx/index.ts';
 import type { Command } from './command.ts';
-import { withOutputs, writeModelFile } from './files.ts';
+import { requirePlace, withOutputs, writeModelFile } from './files.ts';
 import { byteText, grouped, toJson } from './format.ts';
 import { misused, Stop, taken } from './io.ts';
 import { type Options, onlyFile, outputOf } from './options.ts';
@@ -95,6 +95,7 @@ export const build: Command = {
       return true;
     }
     const output = outputOf(options);
+    await requirePlace(output);
     const parameters = taken(countParameters(spec));
     const model = taken(buildModel(spec, formOf(options, spec), options.whole('seed', 0) ?? 0));
     const written = await withOutputs(io, (files) =>

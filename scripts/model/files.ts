@@ -1,6 +1,6 @@
 /** Models and checkpoints out of files, and into files. */
-import { type FileHandle, open } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { access, constants, type FileHandle, open, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { inlineExternal } from '../../src/onnx/codec/external.ts';
 import { attemptAsync } from '../../src/onnx/codec/refusal.ts';
 import type { ByteSource } from '../../src/onnx/index.ts';
@@ -73,6 +73,17 @@ export const withOutputs = async <T>(io: Io, use: (files: AtomicFiles) => Promis
     await files.discard();
     throw cause;
   }
+};
+
+/** Refuses a place that nothing could be written to, before hours of work for it. */
+export const requirePlace = async (path: string): Promise<void> => {
+  const folder = dirname(path);
+  await access(folder).catch(() => {
+    throw new Stop(`There is no folder ${folder}: make it first.`);
+  });
+  await access(folder, constants.W_OK);
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory()) throw new Stop(`${path} is a folder: name a file in it.`);
 };
 
 export type WriteModelOptions = {

@@ -23,6 +23,7 @@ import type { Command } from './command.ts';
 import {
   type Inputs,
   type ModelFile,
+  requirePlace,
   type WrittenModel,
   withInputs,
   withOutputs,
@@ -67,6 +68,7 @@ export const merge: Command = {
   async run(options, io) {
     const output = outputOf(options);
     const work = workOf(options);
+    await requirePlace(output);
     const done = await withInputs((inputs) =>
       withOutputs(io, (files) => work({ options, io, inputs, files, output })),
     );

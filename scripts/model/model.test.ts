@@ -328,8 +328,13 @@ describe('what is written', () => {
     // Who is root may write anywhere: a folder that isn't there is refused alike.
     const target = process.getuid?.() === 0 ? at('absent', 'x.onnx') : at('locked', 'x.onnx');
     const ran = await shell.run(['build', 'mlp', '-o', target]);
-    expect(ran).toMatchObject({ code: 1, noted: expect.stringMatching(/x\.onnx.*(isn't there|forbid)/) });
+    expect(ran).toMatchObject({
+      code: 1,
+      noted: expect.stringMatching(/There is no folder .*absent|forbid/),
+    });
     expect(ran.noted).not.toContain('.part');
+    const onFolder = await shell.run(['quantize', at('a.onnx'), '--to', 'int8', '-o', at('locked')]);
+    expect(onFolder).toMatchObject({ code: 1, noted: expect.stringMatching(/is a folder: name a file/) });
   });
 
   it('is nothing after a Ctrl-C, in the middle of a file', async () => {

@@ -13,7 +13,14 @@ import {
 import { hoistConstants } from '../../src/onnx/partition/ranges.ts';
 import type { Command } from './command.ts';
 import { seededFeeds, shapesOf } from './feeds.ts';
-import { type ModelFile, type WrittenModel, withInputs, withOutputs, writeModelFile } from './files.ts';
+import {
+  type ModelFile,
+  requirePlace,
+  type WrittenModel,
+  withInputs,
+  withOutputs,
+  writeModelFile,
+} from './files.ts';
 import { byteText, counted, percent, short, toJson } from './format.ts';
 import { breathe, type Io, misused, Stop, stopIfAsked, taken } from './io.ts';
 import { matcherOf, type Options, onlyFile, outputOf } from './options.ts';
@@ -59,6 +66,7 @@ export const quantize: Command = {
       seed: options.whole('seed', 0) ?? 0,
     };
     schemeOf(asked);
+    await requirePlace(asked.output);
     await withInputs(async (inputs) => {
       // Weights that an exporter wrote as nodes count as well: those of less than 1024 elements are not quantised anyway.
       const file = await inputs.model(path, 4_095);

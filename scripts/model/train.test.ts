@@ -261,6 +261,7 @@ describe('train', () => {
         1,
         /says \[3,8,8\], which are 192 bytes, and has 64/,
       ],
+      [['mlp.onnx', '--data', at('text.txt')], 1, /no input 'input_ids'/],
       [['mlp.onnx', '--data', at('none.txt')], 1, /There is no .*none\.txt/],
       [['mlp.onnx', '--data', at('mlp.onnx')], 1, /no data for training/],
       [['mlp.onnx', '--data', points, '--of', 'nothing'], 1, /Which output is the loss of\? .*logits/],

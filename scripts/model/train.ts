@@ -3,7 +3,7 @@ import { decodeModel } from '../../src/onnx/index.ts';
 import { writeAdapter } from './adapters.ts';
 import type { Command } from './command.ts';
 import type { Quality } from './evaluation.ts';
-import { type WrittenModel, withInputs, withOutputs, writeModelFile } from './files.ts';
+import { requirePlace, type WrittenModel, withInputs, withOutputs, writeModelFile } from './files.ts';
 import { byteText, counted, grouped, percent, short, toJson } from './format.ts';
 import { type Io, misused, taken } from './io.ts';
 import { type Options, onlyFile, outputOf } from './options.ts';
@@ -56,6 +56,7 @@ export const train: Command = {
   },
   async run(options, io) {
     const asked = askedOf(options);
+    await requirePlace(asked.output);
     await withInputs(async (inputs) => {
       const file = await inputs.model(asked.path);
       const model = taken(decodeModel(await modelBytes(file.model, file.open)), asked.path);

@@ -13,6 +13,8 @@ export type Lengths = { readonly batch: number; readonly sequence: number };
 
 /** Free dims: the first of each input is the batch, others are the data's. */
 export const sizesOf = (model: Model, data: TrainData, { batch, sequence }: Lengths): Sizes => {
+  if (data.kind === 'text' && !inputsOf(model).some(({ name }) => name === 'input_ids'))
+    throw new Stop("A text is for decoders, and the model has no input 'input_ids'.");
   const sizes: Record<string, number> = {};
   const set = (dim: string, size: number, input: string) => {
     const before = sizes[dim];

@@ -133,7 +133,6 @@ const setUp = (asked: Asked, given: Model, all: TrainData): Setup => {
   const output = lossOutputOf(given, asked.of);
   const loss = asked.loss ?? lossFor(all);
   const sizes = sizesOf(given, all, asked);
-  const dims = outputDims(given, sizes, output);
   const { model, trainable } = withAdapter(asked, given);
   const training = taken(
     buildTrainingModel(model, {
@@ -147,6 +146,7 @@ const setUp = (asked: Asked, given: Model, all: TrainData): Setup => {
     }),
     asked.path,
   );
+  const dims = outputDims(given, sizes, output);
   const fitted = fittedData(given, training, all, asked.unroll);
   if (loss === 'cross-entropy') requireClasses(labelsOf(fitted), dims.at(-1) ?? 0);
   const { training: data, validation } = holdOut(fitted, asked.validation, asked.seed);
