@@ -265,7 +265,7 @@ const runSteps = async (
     async onRun({ done: more, losses }) {
       done = from + more;
       for (const loss of losses) smooth = Number.isNaN(smooth) ? loss : 0.95 * smooth + 0.05 * loss;
-      progress.show(done, updates, `${done} of ${updates}, loss ${short(smooth)}`);
+      progress.show(more, updates - from, `${done} of ${updates}, loss ${short(smooth)}`);
       await breathe();
       if (io.now() - saved < snapshotEvery) return;
       await save();
