@@ -1,10 +1,10 @@
 import { err, type Fault, fault, ok, type Result } from '../src/core/result.ts';
 import {
+  hoistConstants,
   type Model,
   type OnnxFault,
   type OpenExternal,
   readModel,
-  type Tensor,
   writeModel,
 } from '../src/onnx/index.ts';
 import { createBlobSource } from '../src/platform/browser/byteSource.ts';
@@ -16,7 +16,7 @@ export const maxOpenedBytes = 1_500_000_000;
 /** An .onnx with its weights as initializers, wherever the exporter has put them. Large ones stay in the file. */
 export const readOnnx = async ({ file }: ModelFiles): Promise<Result<Model, OnnxFault>> => {
   const read = await readModel(createBlobSource(file));
-  return read.ok ? ok(liftConstants(read.value)) : read;
+  return read.ok ? ok(hoistConstants(read.value)) : read;
 };
 
 /** Browsers give files without their folder: the last part of the location has to do. */
@@ -52,29 +52,6 @@ export const wholeModel = async (files: ModelFiles): Promise<Result<Uint8Array, 
   const collect = async (chunk: Uint8Array) => void chunks.push(chunk);
   const written = await writeModel(read.value, collect, openBeside(files));
   return written.ok ? ok(new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer())) : written;
-};
-
-/**
- * Older exporters write weights as the outputs of Constant nodes; as initializers they mean the same, and the passes see them.
- * Initializers that are no inputs came with version 4 of the format.
- */
-export const liftConstants = (model: Model): Model => {
-  const lifted = new Map<string, Tensor>();
-  const outputs = new Set(model.graph.outputs.map(({ name }) => name));
-  const nodes = model.graph.nodes.filter(({ op, domain, attributes, outputs: [name = ''] }) => {
-    const value = attributes['value'];
-    const isConstant = op === 'Constant' && (domain === '' || domain === 'ai.onnx');
-    if (!isConstant || value?.type !== 'tensor' || outputs.has(name)) return true;
-    lifted.set(name, value.value);
-    return false;
-  });
-  if (lifted.size === 0) return model;
-  const initializers = new Map([...model.graph.initializers, ...lifted]);
-  return {
-    ...model,
-    irVersion: Math.max(4, model.irVersion),
-    graph: { ...model.graph, nodes, initializers },
-  };
 };
 
 const fileAt = (beside: ModelFiles['beside'], location: string): Blob | undefined => {

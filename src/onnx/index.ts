@@ -18,6 +18,7 @@ export { bindDims } from './bindDims.ts';
 export { createStream } from './build/random.ts';
 export * from './codec/index.ts';
 export type { OnnxFault } from './fault.ts';
+export { hoistConstants } from './hoistConstants.ts';
 export { inferModel, inferTypes } from './infer.ts';
 export { inspectModel, type ModelSummary } from './inspect.ts';
 export { bytesOf } from './ir/tensor.ts';

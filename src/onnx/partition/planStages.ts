@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '../../core/result.ts';
 import { type OnnxFault, onnxFault } from '../fault.ts';
+import { hoistConstants } from '../hoistConstants.ts';
 import { inferModel } from '../infer.ts';
 import { countOf } from '../ir/dataTypes.ts';
 import type { Model, Tensor, Value, ValueType } from '../ir/types.ts';
@@ -10,7 +11,7 @@ import { type DataFlow, dataFlowOf, dependents } from './dataFlow.ts';
 import { type Extracted, extractStages } from './extract.ts';
 import { type Pin, pinsOf, withoutPinned } from './pins.ts';
 import { productSize } from './products.ts';
-import { bytesOfAll, checkPlaces, hoistConstants, lengthOf, rangesOf, tensorsOf } from './ranges.ts';
+import { bytesOfAll, checkPlaces, isLazy, lengthOf, rangesOf, tensorsOf } from './ranges.ts';
 import { layOut, narrowness } from './slice.ts';
 import { findStream, keepGates, type Stream } from './stream.ts';
 import { firstRows, rotaryTables } from './tables.ts';
@@ -26,7 +27,7 @@ import type { PlanOptions, Port, Stage, StageInput, StageOutput, StagePlan } fro
 export const planStages = (model: Model, options: PlanOptions): Result<StagePlan, OnnxFault> => {
   const wrong = problemOf(model, options);
   if (wrong !== undefined) return err(wrong);
-  const whole = hoistConstants(model);
+  const whole = hoistConstants(model, isLazy);
   const places = checkPlaces(whole);
   if (!places.ok) return places;
   const { types } = inferModel(whole);

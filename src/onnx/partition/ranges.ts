@@ -3,9 +3,8 @@ import { mapInitializers } from '../codec/graphTensors.ts';
 import { type OnnxFault, onnxFault } from '../fault.ts';
 import { describeNode } from '../infer.ts';
 import { byteLengthOf, countOf } from '../ir/dataTypes.ts';
-import type { Attribute, ByteSource, Graph, Model, Node, Tensor } from '../ir/types.ts';
+import type { Attribute, ByteSource, Graph, Model, Tensor } from '../ir/types.ts';
 import { graphsOf } from '../ops/order.ts';
-import { domainOf } from '../ops/registry.ts';
 import type { ByteRange, StageTensor } from './types.ts';
 
 /** Every initializer of the model, of subgraphs too, and where its bytes are. */
@@ -75,38 +74,8 @@ export const bytesOfAll = (tensors: readonly StageTensor[]): number => {
   return inline + [...shared.values()].reduce((sum, length) => sum + length, 0);
 };
 
-/**
- * Weights that older exporters wrote as nodes of type Constant, as initializers: their bytes can then stay in the file.
- * Constants that are in memory stay nodes.
- */
-export const hoistConstants = (model: Model): Model => {
-  const { nodes, initializers } = model.graph;
-  // Before IR version 4 an initializer has to be an input.
-  if (model.irVersion < 4) return model;
-  const hoisted = new Map<string, Tensor>();
-  for (const node of nodes) {
-    const tensor = lazyConstant(node);
-    if (tensor !== undefined) hoisted.set(node.outputs[0] ?? '', { ...tensor, name: node.outputs[0] ?? '' });
-  }
-  if (hoisted.size === 0) return model;
-  return {
-    ...model,
-    graph: {
-      ...model.graph,
-      nodes: nodes.filter((node) => lazyConstant(node) === undefined),
-      initializers: new Map([...initializers, ...hoisted]),
-    },
-  };
-};
-
-const lazyConstant = ({ op, domain, attributes }: Node): Tensor | undefined => {
-  const { value } = attributes;
-  return op === 'Constant' && domainOf(domain) === '' && value?.type === 'tensor' && isLazy(value.value)
-    ? value.value
-    : undefined;
-};
-
-const isLazy = ({ data }: Tensor): boolean => data.kind === 'slice' || data.kind === 'external';
+/** Where bytes can stay in their file. */
+export const isLazy = ({ data }: Tensor): boolean => data.kind === 'slice' || data.kind === 'external';
 
 /** Why the bytes can't be told as ranges of files: slices of several sources, or tensors where no range is kept. */
 export const checkPlaces = (model: Model): Result<void, OnnxFault> => {

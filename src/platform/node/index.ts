@@ -1,3 +1,6 @@
+export { type AtomicFiles, createAtomicFiles } from './atomicFiles.ts';
+export { type BesideFiles, createBesideFiles } from './besideFiles.ts';
+export { createFileSource } from './byteSource.ts';
 export { createNodeClock } from './clock.ts';
 export { createNodeCrypto } from './crypto.ts';
 export { createNodeRandom } from './random.ts';
