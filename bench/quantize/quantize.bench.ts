@@ -18,6 +18,8 @@ const rounds = 5;
 const tokens = 21;
 const warmUpTokens = 4;
 const megabyte = 1e6;
+/** Until the memory of the worker before has gone. */
+const settleMs = 2_000;
 
 const int8: Scheme = { kind: 'int8' };
 const q4: Scheme = { kind: 'q4', method: 'rtn', block: 64 };
@@ -119,6 +121,7 @@ const measureWhole = async (page: Page, say: BenchOptions['say']): Promise<Bench
   const times: number[] = [];
   for (const { name, scheme, off } of schemes.filter((one) => one.name === 'int8' || one.name === 'q4')) {
     await newWorker(page);
+    await new Promise((resolve) => setTimeout(resolve, settleMs));
     const memory = watchMemory();
     const made = await quantize(page, 'float32', name, scheme);
     peaks.push(memory.stop());

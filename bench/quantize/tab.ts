@@ -32,21 +32,26 @@ export const openTab = async (entry: string, ready: string): Promise<Tab> => {
 };
 
 /**
- * The most memory that the tab's process had, over what it has now: all of it that is no file's, garbage that nobody has
- * collected yet included. Undefined where there is no /proc.
+ * The most memory that the tab's process had, over the least it had while it was watched: all of it that is no file's, garbage
+ * that nobody has collected yet included. The least, and not the first, because what an ended worker had goes only by and by.
+ * Undefined where there is no /proc.
  */
 export const watchMemory = () => {
   const processes = renderersBelow(process.pid);
   const read = () => processes.reduce((sum, pid) => sum + anonymousBytes(pid), 0);
-  const before = read();
-  let peak = before;
-  const timer = setInterval(() => {
-    peak = Math.max(peak, read());
-  }, 5);
+  let [least, most] = [Number.POSITIVE_INFINITY, 0];
+  const look = () => {
+    const bytes = read();
+    least = Math.min(least, bytes);
+    most = Math.max(most, bytes);
+  };
+  look();
+  const timer = setInterval(look, 5);
   return {
     stop(): number | undefined {
       clearInterval(timer);
-      return before === 0 ? undefined : Math.max(peak, read()) - before;
+      look();
+      return most === 0 ? undefined : most - least;
     },
   };
 };
