@@ -12,7 +12,7 @@
  *
  * What rounding to nearest gives is tried first, so that the squares are never more than with that.
  */
-const shrinkages = Array.from({ length: 16 }, (_, i) => 0.64 + 0.03 * i);
+const shrinkages = Array.from({ length: 10 }, (_, i) => 0.68 + 0.04 * i);
 const descents = 4;
 
 /** What `fitBlock` finds; one object for all blocks. */
