@@ -19,12 +19,17 @@ export const packedRows = (
   const size = channelBytes(length, format);
   const scaleAt = new DataView(scales.buffer, scales.byteOffset, scales.byteLength);
   let rows = new Float32Array(0);
+  const lowest = (1 << bits) - 1;
   const readChannel = (channel: number, into: number): void => {
-    for (let k = 0; k < length; k++) {
-      const index = Math.floor(k / block);
+    const first = channel * size.codes;
+    for (let index = 0; index < size.blocks; index++) {
       const point = points ? codeAt(points, channel * size.points, index, bits) : 2 ** (bits - 1);
       const scale = scaleAt.getFloat32(4 * (channel * size.blocks + index), true);
-      rows[into + k] = (codeAt(codes, channel * size.codes, k, bits) - point) * scale;
+      const end = Math.min(length, (index + 1) * block);
+      for (let k = index * block; k < end; k++) {
+        const at = k * bits;
+        rows[into + k] = ((((codes[first + (at >> 3)] ?? 0) >> (at & 7)) & lowest) - point) * scale;
+      }
     }
   };
   return {
