@@ -1,35 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { bitsOfNumber, numberOfBits } from '../ir/tensor.ts';
-import { type BlockFormat, type BlockMethod, blockEncoder } from './blockEncoder.ts';
+import { encodeBlocks, floats, names, norm } from './blockTesting.ts';
 import { channelEncoder } from './channelEncoder.ts';
-import { packedRows } from './packedRows.ts';
 import { encodeAll, normalWeights } from './testDoubles.ts';
-
-const names = { codes: 'codes', scales: 'scales', points: 'points' };
-const floats = (bytes: Uint8Array | undefined) =>
-  new Float32Array(bytes?.slice().buffer ?? new ArrayBuffer(0));
-
-const encode = (
-  weights: Float32Array,
-  [channels, length]: readonly [number, number],
-  format: BlockFormat,
-  method: BlockMethod,
-) => {
-  const shape = { channels, length };
-  const encoder = blockEncoder(shape, format, method, 'float32', { names, padded: true });
-  const { parts, error } = encodeAll(encoder, weights, channels);
-  const [codes = new Uint8Array(), scales = new Uint8Array(), points] = parts;
-  const decoded = packedRows(shape, format, { codes, scales, points }).read(0, channels).slice();
-  return { codes, scales: floats(scales), points, decoded, error };
-};
-
-const norm = (weights: Float32Array, decoded: Float32Array, power: number) =>
-  weights.reduce((sum, weight, i) => sum + Math.abs(weight - (decoded[i] ?? 0)) ** power, 0);
 
 describe('round to nearest', () => {
   it('divides the range of a block into 15 steps, and packs the first code lowest', () => {
     const weights = Float32Array.from({ length: 16 }, (_, i) => i - 5);
-    const { codes, scales, points } = encode(weights, [1, 16], { bits: 4, block: 16, points: true }, 'rtn');
+    const { codes, scales, points } = encodeBlocks(
+      weights,
+      [1, 16],
+      { bits: 4, block: 16, points: true },
+      'rtn',
+    );
     expect([...scales]).toEqual([1]);
     expect(points).toEqual(Uint8Array.of(5));
     expect([...codes]).toEqual([0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe]);
@@ -38,9 +21,9 @@ describe('round to nearest', () => {
   it('without zero points gives the largest weight, of either sign, the lowest code', () => {
     const up = Float32Array.from({ length: 16 }, (_, i) => (i === 3 ? 16 : -1));
     const format = { bits: 4, block: 16, points: false } as const;
-    expect([...encode(up, [1, 16], format, 'rtn').scales]).toEqual([-2]);
+    expect([...encodeBlocks(up, [1, 16], format, 'rtn').scales]).toEqual([-2]);
     const down = up.map((weight) => -weight);
-    const found = encode(down, [1, 16], format, 'rtn');
+    const found = encodeBlocks(down, [1, 16], format, 'rtn');
     expect([...found.scales]).toEqual([2]);
     expect(found.decoded[3]).toBe(-16);
   });
@@ -49,7 +32,7 @@ describe('round to nearest', () => {
     const [channels, length, block] = [3, 41, 16];
     const weights = normalWeights(channels * length, 1);
     const format = { bits: 4, block, points: true } as const;
-    const { decoded, scales, error } = encode(weights, [channels, length], format, 'rtn');
+    const { decoded, scales, error } = encodeBlocks(weights, [channels, length], format, 'rtn');
     let squares = 0;
     weights.forEach((weight, i) => {
       const scale = scales[Math.floor(i / length) * 3 + Math.floor((i % length) / block)] ?? 0;
@@ -64,13 +47,13 @@ describe('round to nearest', () => {
 
   it('keeps blocks of zeros exact, and fills the last one with zeros', () => {
     const format = { bits: 4, block: 16, points: true } as const;
-    const { codes, decoded, error } = encode(new Float32Array(20), [1, 20], format, 'rtn');
+    const { codes, decoded, error } = encodeBlocks(new Float32Array(20), [1, 20], format, 'rtn');
     expect(error).toEqual({ rmse: 0, relative: 0, max: 0 });
     expect(decoded.every((weight) => weight === 0)).toBe(true);
     expect([...codes]).toEqual(Array(16).fill(0x88));
   });
 
-  it.each(['rtn', 'hqq', 'ternary'] as const)(
+  it.each(['rtn', 'mse', 'ternary'] as const)(
     '%s survives the smallest and the largest numbers',
     (method) => {
       const format = { bits: method === 'ternary' ? 2 : 4, block: 16, points: method !== 'ternary' } as const;
@@ -79,7 +62,7 @@ describe('round to nearest', () => {
           { length: 32 },
           (_, i) => (i % 3) * 0.5 * size * (i % 2 === 0 ? 1 : -1),
         );
-        const { decoded, error } = encode(weights, [2, 16], format, method);
+        const { decoded, error } = encodeBlocks(weights, [2, 16], format, method);
         expect(decoded.every(Number.isFinite), `${size}`).toBe(true);
         expect(error.max).toBeLessThanOrEqual(2 * size);
       }
@@ -104,7 +87,7 @@ const leastSquares = (weights: readonly number[], points: readonly number[]): nu
   );
 };
 
-describe('half-quadratic optimisation', () => {
+describe('least squares', () => {
   const [channels, length] = [64, 256];
   const cases = [
     ['with zero points', true],
@@ -117,8 +100,8 @@ describe('half-quadratic optimisation', () => {
       for (const outliers of ['none', 'outliers'] as const) {
         const weights = normalWeights(channels * length, 3, outliers);
         const format = { bits: 4, block: 64, points } as const;
-        const rounded = encode(weights, [channels, length], format, 'rtn').decoded;
-        const fitted = encode(weights, [channels, length], format, 'hqq').decoded;
+        const rounded = encodeBlocks(weights, [channels, length], format, 'rtn').decoded;
+        const fitted = encodeBlocks(weights, [channels, length], format, 'mse').decoded;
         expect(norm(weights, fitted, 2) / norm(weights, rounded, 2), outliers).toBeLessThan(0.95);
       }
     },
@@ -127,8 +110,8 @@ describe('half-quadratic optimisation', () => {
   it('is in no block worse than rounding', () => {
     const weights = normalWeights(channels * length, 4, 'outliers');
     const format = { bits: 4, block: 32, points: true } as const;
-    const rounded = encode(weights, [channels, length], format, 'rtn').decoded;
-    const fitted = encode(weights, [channels, length], format, 'hqq').decoded;
+    const rounded = encodeBlocks(weights, [channels, length], format, 'rtn').decoded;
+    const fitted = encodeBlocks(weights, [channels, length], format, 'mse').decoded;
     for (let at = 0; at < weights.length; at += 32) {
       const block = (of: Float32Array) => of.subarray(at, at + 32);
       expect(norm(block(weights), block(fitted), 2)).toBeLessThanOrEqual(
@@ -140,7 +123,7 @@ describe('half-quadratic optimisation', () => {
   it.each(cases)('%s is next to the best that a search through all finds', (_name, points) => {
     const block = 32;
     const few = normalWeights(50 * block, 9, 'outliers');
-    const { decoded } = encode(few, [1, few.length], { bits: 4, block, points }, 'hqq');
+    const { decoded } = encodeBlocks(few, [1, few.length], { bits: 4, block, points }, 'mse');
     const candidates = points ? Array.from({ length: 16 }, (_, i) => i) : [8];
     let least = 0;
     for (let at = 0; at < few.length; at += block)
@@ -151,12 +134,12 @@ describe('half-quadratic optimisation', () => {
   it('of weights twice as large finds scales twice as large, and the same codes', () => {
     const weights = normalWeights(512, 5);
     const format = { bits: 4, block: 64, points: true } as const;
-    const once = encode(weights, [2, 256], format, 'hqq');
-    const twice = encode(
+    const once = encodeBlocks(weights, [2, 256], format, 'mse');
+    const twice = encodeBlocks(
       weights.map((weight) => 2 * weight),
       [2, 256],
       format,
-      'hqq',
+      'mse',
     );
     expect(twice.codes).toEqual(once.codes);
     expect(twice.scales).toEqual(once.scales.map((scale) => 2 * scale));
@@ -166,7 +149,7 @@ describe('half-quadratic optimisation', () => {
 describe('ternary weights', () => {
   it('are −1, 0 and 1 times the mean size of those that are not 0', () => {
     const weights = Float32Array.of(4, -6, 5, 0, 0.5, -0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0, -5);
-    const { codes, scales, decoded } = encode(
+    const { codes, scales, decoded } = encodeBlocks(
       weights,
       [1, 16],
       { bits: 2, block: 16, points: false },
@@ -179,7 +162,12 @@ describe('ternary weights', () => {
 
   it('of a normal distribution lose what the paper says: 0.78 of the norm is kept by the best', () => {
     const weights = normalWeights(64 * 256, 6);
-    const { error, codes } = encode(weights, [64, 256], { bits: 2, block: 256, points: false }, 'ternary');
+    const { error, codes } = encodeBlocks(
+      weights,
+      [64, 256],
+      { bits: 2, block: 256, points: false },
+      'ternary',
+    );
     // The optimum for a normal distribution: 1 − 0.81 of the squares.
     expect(error.relative).toBeGreaterThan(0.42);
     expect(error.relative).toBeLessThan(0.45);

@@ -11,13 +11,15 @@ export type Scheme =
   | { readonly kind: 'int8' }
   | {
       readonly kind: 'q4';
-      /** Round to nearest, or half-quadratic optimisation: see `hqq.ts`. */
-      readonly method: 'rtn' | 'hqq';
+      /** Round to nearest; half-quadratic optimisation (`hqq.ts`); least mean squared error (`leastSquares.ts`). */
+      readonly method: (typeof methods)[number];
       readonly block: Block;
       /** Without zero points: 4 bits less for each block. What is looked up, an embedding, never has any. */
       readonly symmetric?: boolean;
     }
   | { readonly kind: 'ternary'; readonly block?: Block };
+
+export const methods = ['rtn', 'hqq', 'mse'] as const;
 
 /** Weights that share a scale. */
 export type Block = (typeof blocks)[number];
@@ -92,8 +94,8 @@ export const checkSpec = ({ scheme, smallest = 0 }: QuantizeSpec): Result<void, 
   if (scheme.kind === 'int8') return ok(undefined);
   if (scheme.kind !== 'q4' && scheme.kind !== 'ternary')
     return err(onnxFault('unsupported', `scheme ${String((scheme as Scheme).kind)}: int8, q4 or ternary`));
-  if (scheme.kind === 'q4' && scheme.method !== 'rtn' && scheme.method !== 'hqq')
-    return err(onnxFault('unsupported', `method ${String(scheme.method)}: rtn or hqq`));
+  if (scheme.kind === 'q4' && !methods.includes(scheme.method))
+    return err(onnxFault('unsupported', `method ${String(scheme.method)}: ${methods.join(', ')}`));
   const { block = defaultTernaryBlock } = scheme;
   return blocks.includes(block)
     ? ok(undefined)
