@@ -6,7 +6,8 @@ import type { Examples } from '../../src/training/index.ts';
 
 /** Fashion-MNIST (Xiao, Rasul, Vollgraf, 2017): pictures of clothes, 28×28 in grey, of ten classes. */
 export type Fashion = {
-  readonly name: 'all of Fashion-MNIST' | 'the committed part of Fashion-MNIST';
+  /** All of it, or what is committed. */
+  readonly extent: 'all' | 'part';
   readonly train: LabelledImages;
   readonly test: LabelledImages;
 };
@@ -31,11 +32,11 @@ export const partFiles: Readonly<Record<Part, readonly [images: string, labels: 
 /** All of it where Debian's package is installed, else what is committed. */
 export const readFashion = (): Fashion =>
   existsSync(join(debianFolder, partFiles.train[0]))
-    ? { name: 'all of Fashion-MNIST', ...readFolder(debianFolder) }
+    ? { extent: 'all', ...readFolder(debianFolder) }
     : readCommittedFashion();
 
 export const readCommittedFashion = (): Fashion => ({
-  name: 'the committed part of Fashion-MNIST',
+  extent: 'part',
   ...readFolder(committedFolder),
 });
 

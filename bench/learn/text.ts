@@ -22,5 +22,24 @@ export const readText = (): Text => {
   return { training: tokens.subarray(0, border), heldOut: tokens.subarray(border) };
 };
 
-export const toText = (tokens: ArrayLike<number>): string => String.fromCharCode(...Array.from(tokens));
+export const toText = (tokens: ArrayLike<number>): string => {
+  let text = '';
+  for (let at = 0; at < tokens.length; at++) text += String.fromCharCode(tokens[at] ?? 0);
+  return text;
+};
+
 export const toTokens = (text: string): Int32Array => Int32Array.from(text, (each) => each.charCodeAt(0));
+
+/** How many of a text's words are among another's. A word stands between spaces; its case and what it begins or ends with don't count. */
+export const shareOfWords = (text: string, among: string): number => {
+  const known = new Set(wordsOf(among));
+  const words = wordsOf(text);
+  return words.filter((word) => known.has(word)).length / words.length;
+};
+
+const wordsOf = (text: string): readonly string[] =>
+  text
+    .toLowerCase()
+    .split(/\s+/)
+    .map((word) => word.replace(/^[^a-z]+|[^a-z]+$/g, ''))
+    .filter((word) => word !== '');

@@ -28,7 +28,6 @@ export type Training = TrainedDecoder & {
   /** Of each update, before it, in nats. */
   readonly losses: Float32Array;
   readonly seconds: number;
-  readonly threads: number;
 };
 
 type Options = { readonly say: (text: string) => void };
@@ -38,25 +37,21 @@ const folder = fileURLToPath(new URL('../../.cache/learn/', import.meta.url));
 /** Trained once on this machine: kept in .cache until the recipe or the text changes. */
 export const trainedDecoder = async (options: Options): Promise<TrainedDecoder> => {
   const kept = await readKept();
-  if (kept === undefined) return trainDecoder(options);
-  options.say(`a decoder that was trained before: ${kept.bitsPerCharacter.toFixed(3)} bits per character`);
-  return kept;
-};
-
-/** Trains anew, whatever is kept, and keeps the outcome. */
-export const trainDecoder = async ({ say }: Options): Promise<Training> => {
+  if (kept !== undefined) {
+    options.say(`a decoder that was trained before: ${kept.bitsPerCharacter.toFixed(3)} bits per character`);
+    return kept;
+  }
   const runtime = await createNodeRuntime();
   try {
-    say(`a decoder learns characters: ${recipe.updates} updates on ${runtime.threads} thread(s)`);
-    const training = await trainOn(runtime, say);
-    await keep(training);
-    return training;
+    return await trainDecoder(runtime, options);
   } finally {
     await runtime.release();
   }
 };
 
-const trainOn = async (runtime: Runtime, say: Options['say']): Promise<Training> => {
+/** Trains anew, whatever is kept, and keeps the outcome. */
+export const trainDecoder = async (runtime: Runtime, { say }: Options): Promise<Training> => {
+  say(`a decoder learns characters: ${recipe.updates} updates on ${runtime.threads} thread(s)`);
   const start = performance.now();
   const model = initialModel();
   const step = unwrap(await createTrainStep(runtime, trainingOf(model)));
@@ -75,7 +70,10 @@ const trainOn = async (runtime: Runtime, say: Options['say']): Promise<Training>
   const seconds = (performance.now() - start) / 1e3;
   const bitsPerCharacter = await evaluate(runtime, weights);
   const heldOut = Int32Array.from(readText().heldOut);
-  return { spec: recipe.spec, weights, heldOut, bitsPerCharacter, losses, seconds, threads: runtime.threads };
+  say(`${bitsPerCharacter.toFixed(4)} bits per character of the text held out`);
+  const trained = { spec: recipe.spec, weights, heldOut, bitsPerCharacter };
+  await keep(trained);
+  return { ...trained, losses, seconds };
 };
 
 /** The last window is filled up with labels that don't count. */
@@ -98,7 +96,7 @@ const evaluate = async (runtime: Runtime, weights: TrainedDecoder['weights']): P
 const keptFile = () => join(folder, `decoder-${hashRecipe().slice(0, 16)}.safetensors`);
 
 /** What describes the weights is in their file, so that both are written at once; its name and hash say whether it fits. */
-const keep = async ({ weights, bitsPerCharacter }: Training): Promise<void> => {
+const keep = async ({ weights, bitsPerCharacter }: TrainedDecoder): Promise<void> => {
   const dims = new Map(decoderParameters(recipe.spec).map((parameter) => [parameter.name, parameter.dims]));
   const tensors = new Map(
     [...weights].map(([name, values]) => [name, float32Tensor(dims.get(name) ?? [], values)]),
