@@ -36,15 +36,15 @@ describe('what is committed of Fashion-MNIST', () => {
       hidden: 32,
       classes: 10,
     } as const;
-    const recipe = { spec, batch: 32, peak: 5e-3, warmup: 5, seed: 1 };
+    const recipe = { spec, batch: 20, peak: 5e-3, warmup: 5, seed: 1 };
     const losses: number[] = [];
-    const { accuracy, count } = await learnFashion(runtime, fashion, { ...recipe, updates: 60 }, (progress) =>
+    const { accuracy, count } = await learnFashion(runtime, fashion, { ...recipe, updates: 40 }, (progress) =>
       losses.push(...progress.losses),
     );
     await runtime.release();
     expect(count).toBe(500);
     expect(losses[0]).toBeGreaterThan(2);
     // By chance it is 0.1.
-    expect(accuracy).toBeGreaterThan(0.6);
+    expect(accuracy).toBeGreaterThan(0.55);
   }, 60_000);
 });

@@ -5,7 +5,8 @@
 
 Writes bench/learn/data/torch.json: the loss of every 25th update before it, in nats, and the bits per character of the text held
 out, which the bench compares its own with. All in float32 on the CPU, as PyTorch does it by itself: nothing is taken from our
-graphs but names.
+graphs but names. Debian's PyTorch multiplies with the reference BLAS; with OpenBLAS in its place (LD_PRELOAD) it takes a sixth
+of the time.
 """
 
 import json
