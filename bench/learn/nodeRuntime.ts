@@ -1,4 +1,4 @@
-import { availableParallelism, loadavg } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { createRuntime, type OrtModule, type Runtime } from '../../src/compute/index.ts';
 import { unwrap } from '../../src/core/result.ts';
 
@@ -15,12 +15,6 @@ export const createNodeRuntime = async (): Promise<Runtime> =>
         crossOriginIsolated: true,
         requestAdapter: undefined,
       },
-      { kind: 'wasm', threads: idleCores() },
+      { kind: 'wasm', threads: Math.min(4, availableParallelism()) },
     ),
   );
-
-/** Threads that share a core wait for each other with all their might: no more of them than cores that are free. */
-const idleCores = (): number => {
-  const [load = 0] = loadavg();
-  return Math.max(1, Math.min(4, Math.round(availableParallelism() - load)));
-};
