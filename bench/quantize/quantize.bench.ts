@@ -5,12 +5,13 @@
 import type { Page } from 'playwright';
 import { headSizeOf } from '../../src/onnx/build/decoder/spec.ts';
 import type { Scheme } from '../../src/onnx/index.ts';
+import { recipe } from '../learn/recipe.ts';
+import { trainedDecoder } from '../learn/trainedDecoder.ts';
 import { smol } from '../split/model.ts';
 import { type BenchOptions, type BenchResult, median } from '../suite.ts';
 import type { Token } from './page.ts';
 import { type Cost, float32Bits, quantizationCost } from './perplexity.ts';
 import type { Checked, Quantized, Stored } from './quantizer.worker.ts';
-import { standIn } from './standIn.ts';
 import { openTab, watchMemory } from './tab.ts';
 
 /** Odd, so that the median is a round's own number. */
@@ -186,11 +187,7 @@ const check = (found: Record<string, Token>, againstFloat: boolean): void => {
 };
 
 const measureCost = async (say: BenchOptions['say']): Promise<BenchResult> => {
-  const decoder = await standIn(say);
-  if (!decoder) {
-    say('no text to learn from: what 4 bits cost is not measured');
-    return { hqq_gap_closed: null };
-  }
+  const decoder = { ...(await trainedDecoder({ say })), sequence: recipe.sequence };
   const exact = await float32Bits(decoder);
   const result: Record<string, number> = { fp32_bits_per_token: round3(exact) };
   for (const block of [64, 32] as const) {
