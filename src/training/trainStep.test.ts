@@ -3,6 +3,7 @@ import { createRuntime, type HostTensor, type HostTensors, loadOrt, type Runtime
 import { unwrap } from '../core/result.ts';
 import { buildMlp } from '../onnx/build/mlp.ts';
 import { buildTrainingModel, type TrainingModel } from '../onnx/index.ts';
+import { batchFor, llama, trainingOf as ofFamily } from '../onnx/testFamilies.ts';
 import { createTrainStep, type TrainStep } from './trainStep.ts';
 
 let runtime: Runtime;
@@ -57,6 +58,25 @@ describe('a training step', () => {
     const after = unwrap(await step.weights());
     expect([...after.keys()]).toEqual(['fc0.weight', 'fc0.bias', 'fc1.weight', 'fc1.bias']);
     expect(after.get('fc0.weight')).not.toEqual(before.get('fc0.weight'));
+    await step.release();
+  });
+
+  it('teaches a small Llama a batch by heart', async () => {
+    const training = ofFamily(llama());
+    const step = await open(training);
+    const numbers = batchFor(training.fed);
+    const feeds = Object.fromEntries(
+      step.fed.map(({ name, dtype, dims }): [string, HostTensor] => {
+        const values = numbers.get(name) ?? [];
+        return dtype === 'int32'
+          ? [name, { dtype, dims, data: Int32Array.from(values) }]
+          : [name, { dtype: 'float32', dims, data: Float32Array.from(values) }];
+      }),
+    );
+    const losses: number[] = [];
+    for (let run = 0; run < 250; run++) losses.push(...unwrap(await step.run(feeds)));
+    expect(losses[0]).toBeGreaterThan(1.5);
+    expect(losses.at(-1)).toBeLessThan(0.2);
     await step.release();
   });
 

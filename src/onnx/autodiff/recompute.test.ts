@@ -1,46 +1,25 @@
-import * as ort from 'onnxruntime-web/wasm';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { unwrap } from '../../core/result.ts';
 import { buildMlp } from '../build/mlp.ts';
-import { encodeModel, joinChunks } from '../codec/index.ts';
 import { inferTypes } from '../infer.ts';
 import type { Model } from '../ir/types.ts';
-import type { NdArray } from '../reference/ndArray.ts';
 import { node } from '../testDoubles.ts';
 import { verifyModel } from '../verify.ts';
 import { knownValues } from './emitter.ts';
 import { demandOrder, peakBytes } from './memory.ts';
 import { batchOf, bound, families, gradientsBy, trainingOf, weightsOf } from './perExample/testDoubles.ts';
 import { recompute } from './recompute.ts';
-import { toValue } from './testDoubles.ts';
+import { toValue, valuesOf } from './testDoubles.ts';
+import { runOnRuntime } from './testRuntime.ts';
 import type { TrainingGraph } from './trainingGraph.ts';
-
-beforeAll(() => {
-  ort.env.wasm.numThreads = 1;
-  ort.env.logLevel = 'error';
-});
-
-const toOrt = ({ dtype, dims, values }: NdArray): ort.Tensor =>
-  dtype === 'int64'
-    ? new ort.Tensor('int64', BigInt64Array.from(values, BigInt), dims)
-    : dtype === 'int32'
-      ? new ort.Tensor('int32', Int32Array.from(values, Number), dims)
-      : new ort.Tensor('float32', Float32Array.from(values, Number), dims);
 
 /** Of all outputs, their bits. */
 const bitsOnRuntime = async (model: Model, training: TrainingGraph) => {
   const feeds = new Map([...weightsOf(training), ...batchOf(training.fed)]);
-  const session = await ort.InferenceSession.create(
-    joinChunks(unwrap(encodeModel({ ...model, graph: training.graph }))),
-  );
-  const found = await session.run(
-    Object.fromEntries([...feeds].map(([name, array]) => [name, toOrt(array)])),
-  );
-  await session.release();
-  return [training.loss, ...training.carried.map(({ output }) => output)].map((name) => {
-    const data = found[name]?.data as Float32Array;
-    return [...new Uint32Array(data.slice().buffer)];
-  });
+  const found = await runOnRuntime({ ...model, graph: training.graph }, feeds);
+  return [training.loss, ...training.carried.map(({ output }) => output)].map((name) => [
+    ...new Uint32Array(Float32Array.from(valuesOf(found.get(name))).buffer),
+  ]);
 };
 
 const peakOf = (model: Model, { graph }: TrainingGraph) => {

@@ -53,7 +53,9 @@ export const buildTrainingModel = (
   });
   if (!built.ok) return built;
   const { graph: training, ...rest } = built.value;
-  return ok({ ...rest, model: { ...bound.value, graph: training } });
+  const result = { ...bound.value, graph: training };
+  const [wrong] = verifyModel(result);
+  return wrong ? err(wrong) : ok({ ...rest, model: result });
 };
 
 const withNarrowIndices = (graph: Graph): Graph => {
