@@ -93,7 +93,7 @@ const parametersOf = async (task: Task) => {
 
 const batchesOf = async ({ batches, inputDims, labelDims, input: { dtype } }: Task) => {
   const arrays = batches.map(({ input, labels }): [JaxArray, JaxArray] => [
-    dtype === 'int64'
+    dtype === 'int32'
       ? np.array(Int32Array.from(input), { shape: [...inputDims], dtype: np.int32 })
       : np.array(Float32Array.from(input), { shape: [...inputDims] }),
     np.array(Int32Array.from(labels), { shape: [...labelDims], dtype: np.int32 }),

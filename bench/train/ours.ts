@@ -8,18 +8,16 @@ import {
 } from '../../src/compute/index.ts';
 import { unwrap } from '../../src/core/result.ts';
 import { buildTrainingModel } from '../../src/onnx/index.ts';
-import { createTrainStep, type TrainStep } from '../../src/training/index.ts';
-import { batchOf, examplesOf, shuffled } from './feed.ts';
-import { type Batch, type Task, taskOf } from './tasks.ts';
+import { createBatches, createTrainStep, type TrainStep } from '../../src/training/index.ts';
+import { type Batch, classes, pixels, type Task, taskOf, wordsBelow } from './tasks.ts';
 import { type FedTrainer, timed } from './trainer.ts';
 
 const dataSet = 30_000;
 
 export const createOurs = (): FedTrainer => {
   let prepared: Prepared | undefined;
-  let fed: ((index: number) => HostTensors) | undefined;
+  let fed: (() => HostTensors) | undefined;
   let done = 0;
-  let fedDone = 0;
   const ready = (): Prepared => {
     if (!prepared) throw new Error('prepare comes first');
     return prepared;
@@ -39,9 +37,9 @@ export const createOurs = (): FedTrainer => {
     },
     fedSteps: (count) => {
       const { task, step } = ready();
-      fed ??= dataFeed(task);
+      fed ??= dataFeed(task, step);
       const next = fed;
-      return timed(() => runAll(step, count, () => next(fedDone++)));
+      return timed(() => runAll(step, count, next));
     },
   };
 };
@@ -83,20 +81,31 @@ const feedsOf = ({ batches, unroll, inputDims, labelDims, input, rate }: Task): 
       [input.name]:
         input.dtype === 'float32'
           ? { dtype: 'float32', dims, data: Float32Array.from(inputs) }
-          : bigInts(inputs, dims),
-      'training.labels': bigInts(joined(mine.map(({ labels }) => labels)), [...leading, ...labelDims]),
+          : ints(inputs, dims),
+      'training.labels': ints(joined(mine.map(({ labels }) => labels)), [...leading, ...labelDims]),
       'training.rate': rates(rate, leading),
     };
   });
 };
 
-const dataFeed = ({ batch, rate }: Task): ((index: number) => HostTensors) => {
-  const examples = examplesOf(dataSet);
-  const order = shuffled(dataSet);
-  return (index) => ({
-    ...batchOf(examples, order, { index, size: batch }),
-    'training.rate': rates(rate, []),
-  });
+/** The product's own feed over images of a byte a pixel, scaled to [−1, 1]. */
+const dataFeed = ({ rate }: Task, { fed }: TrainStep): (() => HostTensors) => {
+  const images = Uint8Array.from(wordsBelow(256, dataSet * pixels, 'examples'));
+  const labels = Uint8Array.from(wordsBelow(classes, dataSet, 'labels of examples'));
+  const batches = unwrap(
+    createBatches(
+      fed,
+      {
+        count: dataSet,
+        columns: [
+          { name: 'input', dims: [1, 28, 28], data: images, scale: 1 / 127.5, offset: -1 },
+          { name: 'training.labels', dims: [], data: labels },
+        ],
+      },
+      1,
+    ),
+  );
+  return () => ({ ...batches.next(), 'training.rate': rates(rate, []) });
 };
 
 const rates = (rate: number, dims: readonly number[]): HostTensor => ({
@@ -106,8 +115,8 @@ const rates = (rate: number, dims: readonly number[]): HostTensor => ({
 });
 
 const joined = (parts: readonly Batch['input'][]): readonly number[] => parts.flatMap((part) => [...part]);
-const bigInts = (values: readonly number[], dims: readonly number[]): HostTensor => ({
-  dtype: 'int64',
+const ints = (values: readonly number[], dims: readonly number[]): HostTensor => ({
+  dtype: 'int32',
   dims,
-  data: BigInt64Array.from(values, BigInt),
+  data: Int32Array.from(values),
 });

@@ -10,8 +10,7 @@ import { buildMlp } from '../../src/onnx/build/mlp.ts';
 import { trainableNames } from '../../src/onnx/build/parameters.ts';
 import { createStream, fillUniform } from '../../src/onnx/build/random.ts';
 import { readFloat32 } from '../../src/onnx/build/tensors.ts';
-import type { Model, OnnxFault } from '../../src/onnx/index.ts';
-import { loraOf } from './lora.ts';
+import { addLora, type Model, type OnnxFault } from '../../src/onnx/index.ts';
 
 export const taskNames = ['mlp_b50', 'cnn_b10', 'cnn_b50', 'lora_gpt'] as const;
 export type TaskName = (typeof taskNames)[number];
@@ -24,7 +23,7 @@ export type Task = {
   readonly rate: number;
   readonly batch: number;
   readonly unroll: number;
-  readonly input: { readonly name: string; readonly dtype: 'float32' | 'int64' };
+  readonly input: { readonly name: string; readonly dtype: 'float32' | 'int32' };
   readonly inputDims: readonly number[];
   readonly labelDims: readonly number[];
   readonly batches: readonly Batch[];
@@ -106,10 +105,10 @@ const gptTask = (): OneTask => {
   const decoder = buildDecoder(gptSpec, { kind: 'training', sequence: gptSequence }, { kind: 'seed', seed });
   const dims = [4, gptSequence];
   return {
-    ...unwrap(loraOf(unwrap(decoder), lora)),
+    ...unwrap(addLora(unwrap(decoder), lora)),
     rate: 1,
     batch: 4,
-    input: { name: 'input_ids', dtype: 'int64' },
+    input: { name: 'input_ids', dtype: 'int32' },
     inputDims: dims,
     labelDims: dims,
     batches: Array.from({ length: batchCount }, (_, i) => textBatch(4, `batch ${i}`)),

@@ -47,7 +47,7 @@ export const createTfjs = (): Trainer => {
 const prepare = (task: Task, loss: TfLoss) => {
   const { parameters, trained } = parametersOf(task);
   const batches = task.batches.map(({ input, labels }): readonly [tf.Tensor, tf.Tensor] => [
-    tf.tensor(input, [...task.inputDims], task.input.dtype === 'int64' ? 'int32' : 'float32'),
+    tf.tensor(input, [...task.inputDims], task.input.dtype === 'int32' ? 'int32' : 'float32'),
     tf.tensor(labels, [...task.labelDims], 'int32'),
   ]);
   const optimizer = tf.train.sgd(task.rate);
