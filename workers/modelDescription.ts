@@ -55,8 +55,8 @@ export const largestFile = 2 ** 31 - 1;
 
 const specs: Readonly<Record<Exclude<Recipe, 'unpack-int8' | 'unpack-float32'>, QuantizeSpec>> = {
   int8: { scheme: { kind: 'int8' } },
-  q4: { scheme: { kind: 'q4', method: 'rtn', block: 32 } },
-  'q4-hqq': { scheme: { kind: 'q4', method: 'hqq', block: 32 } },
+  q4: { scheme: { kind: 'q4', method: 'rtn', block: 64 } },
+  'q4-hqq': { scheme: { kind: 'q4', method: 'hqq', block: 64 } },
   ternary: { scheme: { kind: 'ternary' } },
 };
 

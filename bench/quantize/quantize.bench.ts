@@ -25,14 +25,12 @@ const settleMs = 2_000;
 const int8: Scheme = { kind: 'int8' };
 const q4: Scheme = { kind: 'q4', method: 'rtn', block: 64 };
 const hqq: Scheme = { kind: 'q4', method: 'hqq', block: 64 };
-const mse: Scheme = { kind: 'q4', method: 'mse', block: 64 };
 const ternary: Scheme = { kind: 'ternary', block: 64 };
 /** By the norm of what weights are off ÷ the norm of the weights, at most: normal weights. */
 const schemes = [
   { name: 'int8', scheme: int8, off: 0.012 },
   { name: 'q4', scheme: q4, off: 0.1 },
   { name: 'hqq', scheme: hqq, off: 0.09 },
-  { name: 'mse', scheme: mse, off: 0.09 },
   { name: 'ternary', scheme: ternary, off: 0.45 },
 ] as const;
 /** Enough layers for a second of work with the slowest scheme, and more than ten million weights. */
@@ -191,17 +189,13 @@ const measureCost = async (say: BenchOptions['say']): Promise<BenchResult> => {
   const exact = await float32Bits(decoder);
   const result: Record<string, number> = { fp32_bits_per_token: round3(exact) };
   for (const block of [64, 32] as const) {
-    const costOf = (method: 'rtn' | 'hqq' | 'mse') =>
-      quantizationCost(decoder, { kind: 'q4', method, block }, exact);
-    const [rounded, ...fitted] = [await costOf('rtn'), await costOf('hqq'), await costOf('mse')];
+    const costOf = (method: 'rtn' | 'hqq') => quantizationCost(decoder, { kind: 'q4', method, block }, exact);
+    const [rounded, fitted] = [await costOf('rtn'), await costOf('hqq')];
     const suffix = block === 64 ? '' : '_b32';
-    for (const [at, name] of ['hqq', 'mse'].entries()) {
-      const cost = fitted[at] ?? rounded;
-      result[`${name}_gap_closed${suffix}`] = round3(1 - cost.bits / rounded.bits);
-      result[`${name}_both_ways${suffix}`] = round3(1 - cost.bothWays / rounded.bothWays);
-    }
+    result[`hqq_gap_closed${suffix}`] = round3(1 - fitted.bits / rounded.bits);
+    result[`hqq_both_ways${suffix}`] = round3(1 - fitted.bothWays / rounded.bothWays);
     say(
-      `blocks of ${block} cost ${show(rounded)} bits a token when rounded, ${fitted.map(show).join(' by HQQ, ')} by least squares; in brackets with the errors also turned round`,
+      `blocks of ${block} cost ${show(rounded)} bits a token when rounded, ${show(fitted)} by HQQ; in brackets with the errors also turned round`,
     );
   }
   return result;

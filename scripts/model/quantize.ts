@@ -31,7 +31,7 @@ export const quantize: Command = {
   usage: `FILE.onnx --to int8|q4|ternary|float32 -o OUT.onnx
   --to                   int8 for WebAssembly, q4 for WebGPU and the wire, ternary for storage; of a model whose
                          weights are in blocks already, int8 and float32 encode those again
-  --method rtn|hqq|mse   q4: round to nearest (default), half-quadratic optimisation, least squared error
+  --method rtn|hqq       q4: round to nearest (default), or half-quadratic optimisation
   --block 16|32|64|128   q4, ternary: weights that share a scale (default 32, ternary 64)
   --symmetric            q4: without zero points
   --keep PATTERN         weights that stay as they are, '*' for any characters; may be repeated
@@ -139,7 +139,7 @@ const schemeOf = ({ to, options }: Pick<Asked, 'to' | 'options'>): Scheme => {
   const block = given === undefined ? undefined : blocks[given];
   if (to === 'ternary') return block === undefined ? { kind: to } : { kind: to, block };
   if (to !== 'q4') return { kind: 'int8' };
-  const method = options.choice('method', ['rtn', 'hqq', 'mse']) ?? 'rtn';
+  const method = options.choice('method', ['rtn', 'hqq']) ?? 'rtn';
   return { kind: 'q4', method, block: block ?? 32, symmetric: options.flag('symmetric') };
 };
 const blocks = { '16': 16, '32': 32, '64': 64, '128': 128 } as const;

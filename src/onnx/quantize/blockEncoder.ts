@@ -1,7 +1,6 @@
 import type { Encoder, Part } from './encoders.ts';
 import type { ErrorSum } from './errors.ts';
 import { type Fit, fitHalfQuadratic } from './hqq.ts';
-import { fitSquares } from './leastSquares.ts';
 import type { MatrixShape, WeightType } from './rows.ts';
 import { createScales } from './scales.ts';
 import { ternaryScale } from './ternary.ts';
@@ -14,7 +13,7 @@ export type BlockFormat = {
   readonly points: boolean;
 };
 
-export type BlockMethod = 'rtn' | 'hqq' | 'mse' | 'ternary';
+export type BlockMethod = 'rtn' | 'hqq' | 'ternary';
 
 /** Bytes of a channel's codes, filled up to whole blocks, and of its zero points. */
 export const channelBytes = (length: number, { bits, block }: BlockFormat) => {
@@ -69,8 +68,8 @@ export const blockEncoder = (
         const count = Math.min(block, length - index * block);
         const start = at + index * block;
         startOf[method](weights, start, count, format, fit);
-        const refine = refinements[method];
-        if (refine && fit.scale !== 0) refine(weights, start, count, 2 ** bits - 1, format.points, fit);
+        if (method === 'hqq' && fit.scale !== 0)
+          fitHalfQuadratic(weights, start, count, 2 ** bits - 1, format.points, fit);
         fit.scale = scales.rounded(fit.scale);
         scales.set(channel * size.blocks + index, fit.scale);
         const first = channel * rowBytes + (index * block * bits) / 8;
@@ -89,12 +88,6 @@ export const blockEncoder = (
       };
     },
   };
-};
-
-/** What follows the start. */
-const refinements: Partial<Record<BlockMethod, typeof fitSquares>> = {
-  hqq: fitHalfQuadratic,
-  mse: fitSquares,
 };
 
 type Start = (weights: Float32Array, start: number, count: number, format: BlockFormat, fit: Fit) => void;
@@ -122,7 +115,6 @@ const byRange: Start = (weights, start, count, { bits, points }, fit) => {
 const startOf: Readonly<Record<BlockMethod, Start>> = {
   rtn: byRange,
   hqq: byRange,
-  mse: byRange,
   ternary(weights, start, count, { bits }, fit) {
     fit.scale = ternaryScale(weights, start, count);
     fit.point = 2 ** (bits - 1);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bitsOfNumber, numberOfBits } from '../ir/tensor.ts';
-import { encodeBlocks, floats, names, norm } from './blockTesting.ts';
+import { encodeBlocks, floats, names } from './blockTesting.ts';
 import { channelEncoder } from './channelEncoder.ts';
 import { encodeAll, normalWeights } from './testDoubles.ts';
 
@@ -53,7 +53,7 @@ describe('round to nearest', () => {
     expect([...codes]).toEqual(Array(16).fill(0x88));
   });
 
-  it.each(['rtn', 'mse', 'ternary'] as const)(
+  it.each(['rtn', 'hqq', 'ternary'] as const)(
     '%s survives the smallest and the largest numbers',
     (method) => {
       const format = { bits: method === 'ternary' ? 2 : 4, block: 16, points: method !== 'ternary' } as const;
@@ -68,82 +68,6 @@ describe('round to nearest', () => {
       }
     },
   );
-});
-
-/** The least squares of a block with any whole zero point and any of many scales. */
-const leastSquares = (weights: readonly number[], points: readonly number[]): number => {
-  const range = Math.max(0, ...weights) - Math.min(0, ...weights);
-  const squares = (scale: number, point: number) => {
-    const kept = weights.map(
-      (weight) => Math.min(15, Math.max(0, Math.round(weight / scale) + point)) - point,
-    );
-    const products = kept.reduce((sum, value, i) => sum + value * (weights[i] ?? 0), 0);
-    const fitted = products / (kept.reduce((sum, value) => sum + value * value, 0) || 1);
-    return weights.reduce((sum, weight, i) => sum + (weight - fitted * (kept[i] ?? 0)) ** 2, 0);
-  };
-  const scales = Array.from({ length: 100 }, (_, i) => (range / 15) * (0.3 + 0.01 * i));
-  return Math.min(
-    ...points.flatMap((point) => scales.flatMap((scale) => [squares(scale, point), squares(-scale, point)])),
-  );
-};
-
-describe('least squares', () => {
-  const [channels, length] = [64, 256];
-  const cases = [
-    ['with zero points', true],
-    ['without', false],
-  ] as const;
-
-  it.each(cases)(
-    '%s leaves less squares than rounding, where weights have outliers and where not',
-    (_name, points) => {
-      for (const outliers of ['none', 'outliers'] as const) {
-        const weights = normalWeights(channels * length, 3, outliers);
-        const format = { bits: 4, block: 64, points } as const;
-        const rounded = encodeBlocks(weights, [channels, length], format, 'rtn').decoded;
-        const fitted = encodeBlocks(weights, [channels, length], format, 'mse').decoded;
-        expect(norm(weights, fitted, 2) / norm(weights, rounded, 2), outliers).toBeLessThan(0.95);
-      }
-    },
-  );
-
-  it('is in no block worse than rounding', () => {
-    const weights = normalWeights(channels * length, 4, 'outliers');
-    const format = { bits: 4, block: 32, points: true } as const;
-    const rounded = encodeBlocks(weights, [channels, length], format, 'rtn').decoded;
-    const fitted = encodeBlocks(weights, [channels, length], format, 'mse').decoded;
-    for (let at = 0; at < weights.length; at += 32) {
-      const block = (of: Float32Array) => of.subarray(at, at + 32);
-      expect(norm(block(weights), block(fitted), 2)).toBeLessThanOrEqual(
-        norm(block(weights), block(rounded), 2) * (1 + 1e-5),
-      );
-    }
-  });
-
-  it.each(cases)('%s is next to the best that a search through all finds', (_name, points) => {
-    const block = 32;
-    const few = normalWeights(50 * block, 9, 'outliers');
-    const { decoded } = encodeBlocks(few, [1, few.length], { bits: 4, block, points }, 'mse');
-    const candidates = points ? Array.from({ length: 16 }, (_, i) => i) : [8];
-    let least = 0;
-    for (let at = 0; at < few.length; at += block)
-      least += leastSquares([...few.subarray(at, at + block)], candidates);
-    expect(norm(few, decoded, 2) / least).toBeLessThan(1.02);
-  });
-
-  it('of weights twice as large finds scales twice as large, and the same codes', () => {
-    const weights = normalWeights(512, 5);
-    const format = { bits: 4, block: 64, points: true } as const;
-    const once = encodeBlocks(weights, [2, 256], format, 'mse');
-    const twice = encodeBlocks(
-      weights.map((weight) => 2 * weight),
-      [2, 256],
-      format,
-      'mse',
-    );
-    expect(twice.codes).toEqual(once.codes);
-    expect(twice.scales).toEqual(once.scales.map((scale) => 2 * scale));
-  });
 });
 
 describe('ternary weights', () => {

@@ -90,4 +90,18 @@ describe('half-quadratic optimisation', () => {
     // Powers come from a table there: where two steps are almost as good, now and then the other one is taken.
     expect(close / scales.length).toBeGreaterThan(0.9);
   });
+
+  it('of weights twice as large finds scales twice as large, and the same codes', () => {
+    const weights = normalWeights(512, 5);
+    const format = { bits: 4, block: 64, points: true } as const;
+    const once = encodeBlocks(weights, [2, 256], format, 'hqq');
+    const twice = encodeBlocks(
+      weights.map((weight) => 2 * weight),
+      [2, 256],
+      format,
+      'hqq',
+    );
+    expect(twice.codes).toEqual(once.codes);
+    expect(twice.scales).toEqual(once.scales.map((scale) => 2 * scale));
+  });
 });

@@ -11,7 +11,7 @@ export type Scheme =
   | { readonly kind: 'int8' }
   | {
       readonly kind: 'q4';
-      /** Round to nearest; half-quadratic optimisation (`hqq.ts`); least mean squared error (`leastSquares.ts`). */
+      /** Round to nearest, or half-quadratic optimisation: see `hqq.ts`. */
       readonly method: (typeof methods)[number];
       readonly block: Block;
       /** Without zero points: 4 bits less for each block. What is looked up, an embedding, never has any. */
@@ -19,7 +19,7 @@ export type Scheme =
     }
   | { readonly kind: 'ternary'; readonly block?: Block };
 
-export const methods = ['rtn', 'hqq', 'mse'] as const;
+export const methods = ['rtn', 'hqq'] as const;
 
 /** Weights that share a scale. */
 export type Block = (typeof blocks)[number];
