@@ -36,7 +36,7 @@ test.describe('training on WebGPU', () => {
   });
 
   // Of the others, a software GPU takes minutes to compile the shaders.
-  for (const name of ['MLP', 'text classifier'])
+  for (const name of ['MLP', 'text classifier', 'FedAvg CNN', 'Llama'])
     test(`two steps of ${name}, the weights staying there, are those of WebAssembly`, async () => {
       test.setTimeout(120_000);
       const wasm = unwrap(

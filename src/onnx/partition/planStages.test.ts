@@ -8,8 +8,8 @@ import { int } from '../ir/attributes.ts';
 import { bitsOfNumber } from '../ir/tensor.ts';
 import type { Model, Tensor } from '../ir/types.ts';
 import { verifyModel } from '../verify.ts';
-import { optimumDecoder } from './optimumDecoder.ts';
 import { planStages } from './planStages.ts';
+import { optimumDecoder } from './testOptimumDecoder.ts';
 import {
   compareRuns,
   compareStages,
