@@ -1,23 +1,7 @@
-import { loadOrt } from '../src/compute/runtimes/ort.ts';
-import { createRuntime } from '../src/compute/runtimes/runtime.ts';
 import { exposeApi } from './expose.ts';
 import { createModelRunsApi } from './modelRunsApi.ts';
-
-const gpu: GPU | undefined = navigator.gpu;
+import { openRuntime } from './openRuntime.ts';
 
 exposeApi((openScope) =>
-  createModelRunsApi({
-    openScope,
-    monotonic: () => performance.now(),
-    createRuntime: (options, assets) =>
-      createRuntime(
-        {
-          loadOrt,
-          assets,
-          crossOriginIsolated: globalThis.crossOriginIsolated,
-          requestAdapter: gpu && (() => gpu.requestAdapter()),
-        },
-        options,
-      ),
-  }),
+  createModelRunsApi({ openScope, monotonic: () => performance.now(), createRuntime: openRuntime }),
 );

@@ -1,23 +1,7 @@
-import { loadOrt } from '../src/compute/runtimes/ort.ts';
-import { createRuntime } from '../src/compute/runtimes/runtime.ts';
 import { exposeApi } from './expose.ts';
 import { createOcrApi } from './ocrApi.ts';
-
-const gpu: GPU | undefined = navigator.gpu;
+import { openRuntime } from './openRuntime.ts';
 
 exposeApi((openScope) =>
-  createOcrApi({
-    openScope,
-    monotonic: () => performance.now(),
-    createRuntime: (options, assets) =>
-      createRuntime(
-        {
-          loadOrt,
-          assets,
-          crossOriginIsolated: globalThis.crossOriginIsolated,
-          requestAdapter: gpu && (() => gpu.requestAdapter()),
-        },
-        options,
-      ),
-  }),
+  createOcrApi({ openScope, monotonic: () => performance.now(), createRuntime: openRuntime }),
 );
