@@ -21,6 +21,10 @@ export const layers: Readonly<Record<string, LayerRule>> = {
     types: ['workers'],
   },
   'src/training': { imports: [...foundation, 'src/onnx', 'src/compute'] },
+  // Pure too: every effect is an argument, and the transitions are synchronous.
+  'src/ledger': { imports: ['src/core', 'src/storage', 'src/identity'] },
+  'src/market': { imports: [...foundation, 'src/identity', 'src/ledger', 'src/mesh'] },
+  'src/governance': { imports: [...foundation, 'src/identity', 'src/ledger', 'src/mesh'] },
   'src/admission': { imports: [...foundation, 'src/identity', 'src/mesh'] },
   // Adapters know ports, not the domains behind them; these are the files in which the ports stand.
   'src/platform': {
@@ -32,6 +36,7 @@ export const layers: Readonly<Record<string, LayerRule>> = {
       'src/compute',
       'src/inference',
       'src/admission',
+      'src/ledger',
       'workers',
     ],
   },
@@ -43,6 +48,9 @@ export const layers: Readonly<Record<string, LayerRule>> = {
       'src/mesh',
       'src/inference',
       'src/admission',
+      'src/ledger',
+      'src/market',
+      'src/governance',
       'src/platform',
     ],
     types: ['workers'],
@@ -51,7 +59,15 @@ export const layers: Readonly<Record<string, LayerRule>> = {
   'src/dashboard': { imports: ['src/core'], types: ['src/app'] },
   'src/main.tsx': { imports: ['src/app', 'src/dashboard', 'src/platform', 'src/core'] },
   workers: {
-    imports: [...foundation, 'src/identity', 'src/onnx', 'src/compute', 'src/inference', 'src/platform'],
+    imports: [
+      ...foundation,
+      'src/identity',
+      'src/ledger',
+      'src/onnx',
+      'src/compute',
+      'src/inference',
+      'src/platform',
+    ],
   },
   server: {
     imports: [
@@ -62,6 +78,7 @@ export const layers: Readonly<Record<string, LayerRule>> = {
       'src/identity',
       'src/platform',
       'src/mesh/signaling',
+      'src/ledger',
     ],
   },
 };

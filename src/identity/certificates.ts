@@ -92,11 +92,11 @@ export const verifyCredentials = async (
   });
 };
 
-const deviceCertificateBytes = ({
+export const deviceCertificateBytes = ({
   recoveryKey,
   deviceKey,
   issuedAt,
-}: Omit<DeviceCertificate, 'signature'>): Bytes =>
+}: Omit<DeviceCertificate, 'signature' | 'v'>): Bytes =>
   concatBytes(utf8('aivillage/device-certificate/1'), encodeCbor({ recoveryKey, deviceKey, issuedAt }));
 
 const nodeCertificateBytes = ({ deviceKey, nodeKey, issuedAt }: Omit<NodeCertificate, 'signature'>): Bytes =>
