@@ -144,9 +144,22 @@ export type InferenceRequest = {
   readonly pages: readonly PageSource[];
   /** `alone`: the image doesn't leave this device. */
   readonly audience: 'room' | 'alone';
+  /** At most this is paid for it, in whole µVC; without one the work is asked for as a favour. */
+  readonly budget?: number;
 };
 
-export type SubmitError = Fault<'empty' | 'too-many' | 'storage' | 'paused'>;
+export type SubmitError = Fault<'empty' | 'too-many' | 'storage' | 'paused' | 'budget'>;
+
+/**
+ * What a budget goes through. The coordinator knows that a job may cost something, and nothing of money, markets or ledgers;
+ * `app` fills this port.
+ */
+export interface PriceGate {
+  /** Sets the budget aside for the job, so that nobody can spend it elsewhere. Says in words why it can't be. */
+  reserve(job: JobId, budget: number): Promise<Result<void, Fault<'budget'>>>;
+  /** The job has ended, however it did: every receipt it owes is countersigned and handed on. Called again after a reload. */
+  ended(job: JobId): void;
+}
 
 /** The name users of the original design know. */
 export interface FederatedInferenceCoordinator {

@@ -16,6 +16,7 @@ import type {
   InferenceRequest,
   JobView,
   NodeStatus,
+  PriceGate,
   TaskKind,
 } from './contracts.ts';
 import { openJob, restoreJob } from './job/open.ts';
@@ -55,6 +56,8 @@ export type CoordinatorDeps = {
   /** Credentials of linked peers, as the overlay verified them. */
   readonly identityOf: (peer: PeerId) => PeerIdentity | undefined;
   readonly rtt: (peer: PeerId) => Milliseconds | undefined;
+  /** Where there is none, nothing can be paid and budgets are refused. */
+  readonly priceGate?: PriceGate;
 };
 
 export type CoordinatorOptions = Partial<JobOptions & PeerBookOptions & { readonly maxPages: number }>;
@@ -168,6 +171,8 @@ export const createFederatedInferenceCoordinator = (
         changed: publish,
         freed: () => tellAll({ kind: 'nudge' }, job.id),
         ended(last) {
+          // What it owes is signed in order with its writes.
+          void entry.runner?.flush().then(() => deps.priceGate?.ended(last.id));
           entry.job = last;
           entry.unlock?.();
           entry.unlock = undefined;
@@ -188,13 +193,17 @@ export const createFederatedInferenceCoordinator = (
     }
   };
 
-  const submit = async ({ pages, audience }: InferenceRequest) => {
+  const submit = async ({ pages, audience, budget }: InferenceRequest) => {
     if (pages.length === 0) return err(fault('empty', 'no page was given: choose at least one image'));
     if (pages.length > settings.maxPages) {
       const found = `${pages.length} pages were given, at most ${settings.maxPages} go into one job`;
       return err(fault('too-many', `${found}: split them`));
     }
     const id = toBase64url(deps.random.bytes(16)) as JobId;
+    if (budget !== undefined) {
+      const reserved = await reserve(id, budget);
+      if (!reserved.ok) return reserved;
+    }
     const unlock = await deps.locks.tryAcquire(lockName(id));
     const names = pages.map(({ name }) => name);
     const files = pages.map(({ file }) => file);
@@ -208,6 +217,10 @@ export const createFederatedInferenceCoordinator = (
     runner?.send({ kind: 'nudge' });
     return ok(id);
   };
+
+  const reserve = async (id: JobId, budget: number) =>
+    deps.priceGate?.reserve(id, budget) ??
+    err(fault('budget', 'nothing can be paid here: there is no ledger. Ask without a budget.'));
 
   const resume = async () => {
     await orLog(() => settlement.load(), undefined, 'receipts on their way could not be read');
@@ -232,7 +245,10 @@ export const createFederatedInferenceCoordinator = (
     const job = restoreJob(stored, results, clock.monotonic());
     const { runner } = open(job, undefined, isEnded(job) ? undefined : unlock);
     if (runner) runner.send({ kind: 'nudge' });
-    else unlock();
+    else {
+      unlock();
+      deps.priceGate?.ended(stored.id);
+    }
   };
   const orLog = async <T>(read: () => Promise<T>, otherwise: T, message: string): Promise<T> => {
     try {

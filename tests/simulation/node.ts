@@ -8,6 +8,7 @@ import type { PeerIdentity } from '../../src/identity/types.ts';
 import type {
   FederatedInferenceCoordinator,
   NodeStatus,
+  PriceGate,
   WorkReceipt,
 } from '../../src/inference/contracts.ts';
 import {
@@ -48,7 +49,7 @@ export const createDevice = (label: string, random: SeededRandom, account?: Uint
   receiptStore: createMemoryReceiptOutboxStore(),
 });
 
-export type NodeBehaviour = EngineBehaviour & { readonly serves: boolean };
+export type NodeBehaviour = EngineBehaviour & { readonly serves: boolean; readonly priceGate?: PriceGate };
 
 export interface SimulatedNode {
   readonly device: SimulatedDevice;
@@ -115,6 +116,7 @@ export const createNode = async (
       mayUseOthers: () => true,
       identityOf: (peer) => world.network.identityOf(identity.peer, peer),
       rtt: () => milliseconds(20),
+      ...(behaviour.priceGate ? { priceGate: behaviour.priceGate } : {}),
     },
     world.options,
   );

@@ -35,11 +35,10 @@ export const openRoom = (options: CoordinatorOptions = {}, seed = 7) => {
       return node;
     },
     async submit(node: SimulatedNode, rows: readonly number[], audience: 'room' | 'alone' = 'room') {
-      const pages = rows.map((count, index) => ({ name: `page${index}`, rows: count }));
       const job = await node.coordinator.submitInferenceRequest({
         kind: 'ocr',
         audience,
-        pages: pages.map((page) => ({ name: page.name, file: pageFile(page) })),
+        pages: pagesOf(rows),
       });
       if (!job.ok) throw new Error(job.error.message);
       return job.value;
@@ -52,6 +51,13 @@ export const openRoom = (options: CoordinatorOptions = {}, seed = 7) => {
     },
   };
 };
+
+/** Pages with so many lines each. */
+export const pagesOf = (rows: readonly number[]) =>
+  rows.map((count, index) => {
+    const name = `page${index}`;
+    return { name, file: pageFile({ name, rows: count }) };
+  });
 
 export const wrongLines = (view: JobView): readonly string[] =>
   view.pages.flatMap((page) =>

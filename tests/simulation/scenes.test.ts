@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { milliseconds } from '../../src/core/brand.ts';
+import { err, fault, ok } from '../../src/core/result.ts';
 import type { JobState } from '../../src/inference/contracts.ts';
 import { createMemoryJobStore } from '../../src/inference/jobStore.ts';
 import { honest, lieAbout, lying, misplace } from './plan.ts';
-import { lineCount, openRoom, whole, wrongLines } from './room.ts';
+import { lineCount, openRoom, pagesOf, whole, wrongLines } from './room.ts';
 
 const paused = honest(1, 0);
 const usable = (speed: number, slots = 1) => honest(speed, slots);
@@ -45,6 +46,50 @@ describe('a room that reads together', () => {
       ['done', 0],
       ['done', 3],
     ]);
+  });
+});
+
+describe('a job with a budget', () => {
+  it('begins when the budget is set aside, and ends with every receipt signed before it is told', async () => {
+    const room = openRoom();
+    const told: string[] = [];
+    let signed = 0;
+    const ana = await room.enter('ana', {
+      ...private_(0.05),
+      priceGate: {
+        async reserve(job, budget) {
+          told.push(`reserve ${budget}`);
+          expect(ana.coordinator.getRequestStatus(job)).toBeUndefined();
+          return ok(undefined);
+        },
+        ended(job) {
+          told.push('ended');
+          signed = whole(ana).filter(({ body }) => body.job === job).length;
+        },
+      },
+    });
+    await room.enter('ben', usable(0.3, 2));
+    const request = { kind: 'ocr', audience: 'room', pages: pagesOf([12]), budget: 5_000_000 } as const;
+    const job = await ana.coordinator.submitInferenceRequest(request);
+    if (!job.ok) throw new Error(job.error.message);
+    await room.finish(ana, job.value);
+    await room.pass(1_000);
+    expect(told).toEqual(['reserve 5000000', 'ended']);
+    expect(signed).toBeGreaterThan(0);
+    expect(whole(ana)).toHaveLength(signed);
+  });
+
+  it('that can not be set aside never begins; without a ledger no budget is taken', async () => {
+    const room = openRoom();
+    const poor = { reserve: async () => err(fault('budget', '3 VC are missing')), ended() {} } as const;
+    const ana = await room.enter('ana', { ...private_(0.3), priceGate: poor });
+    const ben = await room.enter('ben', usable(0.3));
+    const request = { kind: 'ocr', audience: 'room', pages: pagesOf([1]), budget: 1 } as const;
+    const refused = await ana.coordinator.submitInferenceRequest(request);
+    expect(refused).toMatchObject({ ok: false, error: { code: 'budget', message: '3 VC are missing' } });
+    expect(ana.coordinator.jobs.get()).toEqual([]);
+    const free = await ben.coordinator.submitInferenceRequest(request);
+    expect(free).toMatchObject({ ok: false, error: { code: 'budget', message: /no ledger/ } });
   });
 });
 
