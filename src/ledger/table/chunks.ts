@@ -26,11 +26,11 @@ const chunkFormat = 'vc1.snapshot';
 
 export const defaultChunkBytes = 256 * 1024;
 
-/** At most what a chunk has around its records: four names, the format, two counts, two lengths. */
-const envelopeBytes = 96;
+/** At most what a chunk has around its records: four names, the format, and four heads of up to 9 bytes. */
+const envelopeBytes = 72;
 
 /** The envelope, the list of records and the record are around a value, which may be as deep as any message. */
-const decodeDepth = 24 + 4;
+const decodeDepth = 24 + 3;
 
 /** An error if a single value with its key or path is too long for a chunk. Throws on what `treeRoot` throws on. */
 export const treeToChunks = (
