@@ -69,7 +69,9 @@ export const treeFromChunks = (
 ): Result<HashTree, Fault<'snapshot'>> => {
   const tree: Draft = { root: undefined, table: undefined };
   for (const [place, chunk] of chunks.entries()) {
-    const decoded = decodeWith(chunkSchema, chunk.slice(), { maxBytes, maxDepth: decodeDepth });
+    // The decoder refuses what is too long; until then nothing of it is copied.
+    const own = chunk.byteLength > maxBytes ? chunk : chunk.slice();
+    const decoded = decodeWith(chunkSchema, own, { maxBytes, maxDepth: decodeDepth });
     if (!decoded.ok) return refusal(`chunk ${place} of ${chunks.length}: ${decoded.error.message}`);
     const { index, count, records } = decoded.value;
     if (index !== place || count !== chunks.length)
