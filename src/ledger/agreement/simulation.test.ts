@@ -12,20 +12,22 @@ const breachesOf = (histories: Iterable<HistoryOptions>): string[] => {
   return breaches;
 };
 
-function* seeds(n: number, count: number): Generator<HistoryOptions> {
-  for (let seed = 0; seed < count; seed++) yield { seed, n };
+function* seeds(n: number, from: number, to: number): Generator<HistoryOptions> {
+  for (let seed = from; seed < to; seed++) yield { seed, n };
 }
 
 describe('histories of a height', () => {
   it.each([
-    [4, 1_700],
-    [7, 200],
-    [10, 40],
-    [1, 40],
-    [2, 40],
-    [6, 40],
-  ])('of %i keepers end in one decision, and nobody honest goes back on a word', (n, count) => {
-    expect(breachesOf(seeds(n, count))).toEqual([]);
+    [4, 0, 600],
+    [4, 600, 1_200],
+    [4, 1_200, 1_700],
+    [7, 0, 200],
+    [10, 0, 30],
+    [1, 0, 40],
+    [2, 0, 40],
+    [6, 0, 40],
+  ])('of %i keepers, from seed %i to %i, end in one decision that nobody goes back on', (n, from, to) => {
+    expect(breachesOf(seeds(n, from, to))).toEqual([]);
   });
 
   it('are the same for the same seed', () => {
@@ -33,7 +35,7 @@ describe('histories of a height', () => {
   });
 
   it('are as bad as they say', () => {
-    const histories = [...seeds(4, 100)].map(runHistory);
+    const histories = [...seeds(4, 0, 100)].map(runHistory);
     expect(histories.some(({ round }) => round > 2)).toBe(true);
     expect(histories.some(({ crashes }) => crashes > 3)).toBe(true);
     expect(histories.some(({ liars, evidence }) => liars > 0 && evidence > 0)).toBe(true);
@@ -72,7 +74,7 @@ const freezeAll = (value: unknown): void => {
 
 describe('a step', () => {
   it('leaves alone what it is given', () => {
-    for (const options of seeds(4, 60))
+    for (const options of seeds(4, 0, 60))
       expect(runHistory({ ...options, machine: frozen })).toEqual(runHistory(options));
   });
 
@@ -103,8 +105,8 @@ describe('a broken rule is found out', () => {
     'proposals are restored': 149,
     'locks are restored': 499,
     'a lock is restored with its quorum': 78,
-    'a round is restored with its precommits': 613,
-    'L55: rounds are skipped': 242,
+    'a round is restored with its precommits': 2014,
+    'L55: rounds are skipped': 353,
     'a re-proposal is judged by validity alone': 2439,
     'L34: prevotes are not waited for without end': 0,
     'a leader without a value times out too': 9,

@@ -78,7 +78,6 @@ export class SimulatedLiar {
       this.#world.after(this.#chance.between(3, 25), () => this.#scheme(round));
       return;
     }
-    if (this.#leads(round + 1) && this.#chance.happens(0.3)) this.#proposeAll(round + 1);
     for (let act = this.#chance.between(0, 5); act > 0; act--)
       this.#world.after(this.#chance.between(0, 60), () => this.#act(round));
   }
