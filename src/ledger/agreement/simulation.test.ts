@@ -16,7 +16,10 @@ function* seeds(n: number, from: number, to: number): Generator<HistoryOptions> 
   for (let seed = from; seed < to; seed++) yield { seed, n };
 }
 
-describe('histories of a height', () => {
+/** For a machine that does much else besides. */
+const patient = { timeout: 30_000 };
+
+describe('histories of a height', patient, () => {
   it.each([
     [4, 0, 600],
     [4, 600, 1_200],
@@ -42,7 +45,7 @@ describe('histories of a height', () => {
   });
 });
 
-describe('a crash', () => {
+describe('a crash', patient, () => {
   it('before any effect of any keeper, when all else is well, is survived', () => {
     for (const calm of [true, false]) {
       const { boundaries } = runHistory({ seed: 3, n: 4, calm });
@@ -91,7 +94,7 @@ describe('a step', () => {
   });
 });
 
-describe('a broken rule is found out', () => {
+describe('a broken rule is found out', patient, () => {
   /** Where it is found first. If the simulator changes, the test says where it is found now. */
   const foundAt: Readonly<Record<string, number>> = {
     'a quorum is Q': 0,
