@@ -314,9 +314,11 @@ describe('whatever people do', () => {
     fc.record({ t: fc.constant('epoch' as const) }),
   );
 
+  type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
   it('every sum meets, and the same history gives the same state', () => {
     const people = [ana, ben, eve] as const;
-    const play = (steps: readonly fc.infer<typeof step>[]): TestLedger => {
+    const play = (steps: readonly Step[]): TestLedger => {
       const allocations = people.map(({ id: account }) => ({ account, amount: 20_000 }));
       const played = createTestLedger(createTestGenesis({ allocations }));
       played.open(...people);
