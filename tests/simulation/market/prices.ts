@@ -1,4 +1,4 @@
-import { capacityOf, endEpochOf } from '../../../src/ledger/transition/market/price.ts';
+import { capacityOf, endEpochOf, newClass } from '../../../src/ledger/transition/market/price.ts';
 import type { WorkClass } from '../../../src/ledger/transition/market/types.ts';
 
 /**
@@ -96,7 +96,7 @@ const judge = (prices: readonly number[]): Omit<PriceRun, 'asked'> => {
 
 /** The rule of the ledger, as it runs there. */
 export const ledgerRule = (first: number, offered: number): Rule => {
-  let work: WorkClass = { ...newClass, price: first, offered };
+  let work: WorkClass = { ...newClass(first), offered };
   return {
     price: () => work.price,
     end({ served, satisfied, left, leftBefore }) {
@@ -130,16 +130,3 @@ const designRule =
 export const stockRule = designRule(({ stock }) => stock);
 /** D: that, and what was delivered. */
 export const servedRule = designRule(({ stock, served }) => stock + served);
-
-const newClass: WorkClass = {
-  price: firstPrice,
-  placed: 0,
-  placedBefore: 0,
-  satisfied: 0,
-  delivered: 0,
-  offered: 0,
-  open: 0,
-  samples: [],
-  demand: 0,
-  waited: 0,
-};

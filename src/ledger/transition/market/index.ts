@@ -9,9 +9,9 @@ import { claim } from './claims.ts';
 import { changeClass, classOf, closeDue } from './escrow.ts';
 import { marketLimits } from './limits.ts';
 import { cancel, match, order, settle } from './orders.ts';
-import { endEpochOf } from './price.ts';
+import { endEpochOf, newClass } from './price.ts';
 import { receiptChecks } from './receipts.ts';
-import type { MarketBodies, MarketState, WorkClass } from './types.ts';
+import type { MarketBodies, MarketState } from './types.ts';
 
 const className = v.pipe(v.string(), v.regex(/^[\w.-]{1,32}$/, 'is no name of a class'));
 const jobId = v.pipe(v.string(), v.regex(/^[\w.:-]{1,64}$/, 'is no id of a job'));
@@ -88,18 +88,5 @@ export const market: LedgerModule<MarketBodies, MarketState> = {
     return sum;
   },
 };
-
-const newClass = (first: number): WorkClass => ({
-  price: Math.min(marketLimits.maxPrice, first),
-  placed: 0,
-  placedBefore: 0,
-  satisfied: 0,
-  delivered: 0,
-  offered: 0,
-  open: 0,
-  samples: [],
-  demand: 0,
-  waited: 0,
-});
 
 const refuse = (message: string) => err(fault('operation', message));

@@ -16,6 +16,8 @@ export const marketLimits = {
   maxReceipts: 256,
   maxReceiptBytes: 2_048,
   maxUnitLength: 128,
+  /** Epochs whose prices are kept: a day of ten minutes each. */
+  history: 144,
   /** For so many epochs it is known when an order was closed. */
   closedKept: 1_008,
 } as const;

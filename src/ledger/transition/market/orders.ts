@@ -141,6 +141,8 @@ const whyNoOrder = (
 const whyNoSettlement = (escrow: Escrow, payees: readonly Share[]): Result<void, OperationFault> => {
   const fit = checkShares(payees, escrow.payer);
   if (!fit.ok) return fit;
+  if (payees.length === 0 && escrow.shares.length === 0 && Object.keys(escrow.payees).length === 0)
+    return refuse('nobody was asked to work, so there is nothing to settle: cancel it');
   let total = escrow.delivered;
   let known = Object.keys(escrow.payees).length;
   for (const [worker, cost] of payees) {

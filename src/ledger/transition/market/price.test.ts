@@ -1,20 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { capacityOf, endEpochOf } from './price.ts';
+import { capacityOf, endEpochOf, newClass } from './price.ts';
 import type { WorkClass } from './types.ts';
 
-const work: WorkClass = {
-  price: 800,
-  placed: 0,
-  placedBefore: 0,
-  satisfied: 0,
-  delivered: 0,
-  offered: 0,
-  open: 0,
-  samples: [1_000, 1_000, 1_000, 1_000, 1_000, 1_000],
-  demand: 0,
-  waited: 0,
-};
+const work: WorkClass = { ...newClass(800), samples: [1_000, 1_000, 1_000, 1_000, 1_000, 1_000] };
 const served = (cost: number) => ({ satisfied: cost, delivered: cost });
 const priceAfter = (change: Partial<WorkClass>, minPrice = 8) =>
   endEpochOf({ ...work, ...change }, minPrice).price;
@@ -91,8 +80,7 @@ describe('what a class can do', () => {
     expect(endEpochOf({ ...work, placed: 5, placedBefore: 7 }, 8)).toMatchObject({
       placed: 0,
       placedBefore: 5,
-      waited: 7,
-      demand: 7,
+      history: [{ price: 800, demand: 7, waited: 7, delivered: 0 }],
     });
   });
 });

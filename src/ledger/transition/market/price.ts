@@ -14,11 +14,11 @@ import type { WorkClass } from './types.ts';
  *   else        p' = p; also if nothing was asked for and nothing delivered
  *
  * The first design took D as the stock of all escrow locked through the epoch, C as the median delivered, and p' from D − T alone.
- * The simulation (`npm run sim -- market`, table "rules") shows why it was changed:
+ * The simulation (`npm run sim -- market`, its lines "first design") shows why it was changed:
  * - Jobs take seconds. Orders served in time were no demand, so the price of a busy class fell by an eighth an epoch, as an idle
  *   one's did, to the floor. Delivered work is demand, and an idle class keeps its price.
- * - A stock grows while the price climbs. It goes on pushing when the price is right already, and the price swings by a factor
- *   of ten. So work that waits counts once, when it has waited.
+ * - A stock grows while the price climbs. It goes on pushing when the price is right already, and the price swings: up
+ *   to 14 times the old one where 4 times was right. So work that waits counts once, when it has waited.
  * - With demand served, the median delivered is the demand: T chases D at three quarters of it, and the price rises for ever.
  *   An epoch in which nobody had to wait says what was asked for, not what could be done. So it is no sample, unless it is a
  *   record, or more is offered than was ever asked for: then C grows by a sixteenth at most. Offers are free and may lie; all
@@ -43,10 +43,24 @@ export const endEpochOf = (work: WorkClass, minPrice: number): WorkClass => {
     satisfied: 0,
     delivered: 0,
     samples,
-    demand,
-    waited,
+    history: [...work.history, { price: work.price, demand, waited, delivered: clamp(work.delivered) }].slice(
+      -marketLimits.history,
+    ),
   };
 };
+
+/** Before anything was asked of it. */
+export const newClass = (price: number): WorkClass => ({
+  price: Math.min(marketLimits.maxPrice, price),
+  placed: 0,
+  placedBefore: 0,
+  satisfied: 0,
+  delivered: 0,
+  offered: 0,
+  open: 0,
+  samples: [],
+  history: [],
+});
 
 /** Of an even number of samples the mean of the two in the middle, rounded down; 0 of none. */
 export const capacityOf = (samples: readonly number[]): number => {

@@ -96,9 +96,16 @@ export type WorkClass = {
   readonly open: number;
   /** What the last epochs that tell something of capacity say of it, newest last. */
   readonly samples: readonly number[];
-  /** What was asked for in the last epoch, and how much of it had to wait. */
+  /** The last day's epochs, or fewer if they are long, newest last. */
+  readonly history: readonly PricedEpoch[];
+};
+
+/** An epoch that has ended: the price it had, what was asked for, how much of that had to wait, and what was delivered. */
+export type PricedEpoch = {
+  readonly price: number;
   readonly demand: number;
   readonly waited: number;
+  readonly delivered: number;
 };
 
 export type MarketState = {
