@@ -14,7 +14,7 @@ import {
   type TestLedger,
   testVerify,
 } from '../../testDoubles.ts';
-import type { OperationBodies, OperationId } from '../../types.ts';
+import type { OperationBodies, OperationId, OperationKind } from '../../types.ts';
 import { marketLimits } from './limits.ts';
 import { signedReceiptOf } from './testDoubles.ts';
 
@@ -298,6 +298,50 @@ describe('the end of an epoch', () => {
     ledger.endEpochs(marketLimits.closedKept);
     expect(ledger.state.market.closed.size).toBe(0);
     expect(ledger.state.market.due.size + ledger.state.market.dueCounts.size).toBe(0);
+  });
+});
+
+describe('bodies of strangers', () => {
+  const escrow = 'A'.repeat(43) as OperationId;
+  const readable = <Kind extends OperationKind>(kind: Kind, body: unknown): boolean =>
+    readOperation(
+      operationOf(ledger.state, ana.device, { account: ana.id, kind, body: body as OperationBodies[Kind] }),
+    ).ok;
+  const accounts = (count: number) => Array.from({ length: count }, (_, n) => [createPerson(`${n}`).id, 1]);
+
+  it('are read within bounds', () => {
+    expect(readable('order', wanted)).toBe(true);
+    expect(readable('match', { escrow, shares: accounts(64) })).toBe(true);
+    expect(readable('settle', { escrow, payees: [] })).toBe(true);
+    expect(readable('cancel', { escrow })).toBe(true);
+    expect(readable('offer', { class: 'ocr', capacity: 0, minPrice: 8 })).toBe(true);
+  });
+
+  it('are refused outside of them', () => {
+    for (const wrong of [
+      { max: 0 },
+      { max: 1.5 },
+      { max: 2 ** 31 + 1 },
+      { limit: 2 ** 41 + 1 },
+      { limit: -1 },
+    ])
+      expect(readable('order', { ...wanted, ...wrong })).toBe(false);
+    for (const wrong of [
+      { class: '' },
+      { class: 'a/b' },
+      { job: '' },
+      { job: 'é' },
+      { job: 'x'.repeat(65) },
+      { more: 1 },
+    ])
+      expect(readable('order', { ...wanted, ...wrong })).toBe(false);
+    expect(readable('match', { escrow, shares: [] })).toBe(false);
+    expect(readable('match', { escrow, shares: accounts(65) })).toBe(false);
+    expect(readable('settle', { escrow, payees: [[ben.id, 0]] })).toBe(false);
+    expect(readable('claim', { escrow, receipts: [] })).toBe(false);
+    const body = new Uint8Array(marketLimits.maxReceiptBytes + 1);
+    expect(readable('claim', { escrow, receipts: [{ body, signature: new Uint8Array(64) }] })).toBe(false);
+    expect(readable('offer', { class: 'ocr', capacity: -1, minPrice: 8 })).toBe(false);
   });
 });
 
