@@ -16,7 +16,10 @@ export type Share = readonly [account: AccountId, cost: number];
 export type SignedReceipt = { readonly body: Bytes; readonly signature: Signature };
 
 export type MarketBodies = {
-  /** Locks ⌈max · limit / 10⁶⌉ for at most `max` of work at no more than `limit`. `deadline`: the last epoch it waits. */
+  /**
+   * Locks ⌈max · limit / 10⁶⌉ for at most `max` of work at no more than `limit`. `deadline`: the last epoch it waits.
+   * `job` should name one job for ever: receipts say their job, so those of an earlier order under this name count again.
+   */
   order: {
     readonly class: string;
     readonly max: number;
