@@ -1,9 +1,11 @@
 /**
  * npm run sim -- inference --seed S [--histories N] [--verbose]
  * npm run sim -- mesh --seed S [--nodes N] [--scenes steady,slow,loss,crash,churn,partition,hostile,large]
+ * npm run sim -- market --seed S [--orders N] [--json]
  */
 import { parseArgs } from 'node:util';
 import { explain, runHistory } from './history.ts';
+import { reportMarket } from './market/report.ts';
 import { reportMesh } from './mesh/report.ts';
 import { planHistory } from './plan.ts';
 
@@ -13,6 +15,8 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     histories: { type: 'string', default: '1' },
     verbose: { type: 'boolean', default: false },
+    orders: { type: 'string', default: '20000' },
+    json: { type: 'boolean', default: false },
     nodes: { type: 'string', default: '1000' },
     scenes: { type: 'string', default: 'steady,slow,loss,crash,churn,partition,hostile' },
   },
@@ -25,8 +29,15 @@ if (scenario === 'mesh') {
   );
   process.exit(met ? 0 : 1);
 }
+if (scenario === 'market') {
+  const met = reportMarket(
+    { seed: Number(values.seed), orders: Number(values.orders), json: values.json },
+    { print: console.log, seconds: () => performance.now() / 1_000 },
+  );
+  process.exit(met ? 0 : 1);
+}
 if (scenario !== 'inference') {
-  console.error(`unknown scenario ${scenario}: there are "inference" and "mesh"`);
+  console.error(`unknown scenario ${scenario}: there are "inference", "mesh" and "market"`);
   process.exit(2);
 }
 const first = Number(values.seed);
