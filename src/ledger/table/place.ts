@@ -8,13 +8,15 @@ import { sha256Base64url } from '../../core/hash.ts';
  *
  * Why not always SHA-256: nearly all keys are digests already, and hashing them again would be most of a look-up. Why not
  * the key's own bytes: whoever writes 200 bytes freely could grow a branch of 400 nodes. So a branch has at most 65
- * nodes. Somebody who makes up digests can reach that, at the price of an entry per node; such nodes have two children
- * each, so that all 65 are hashed in about the time of 15 full ones, and nobody else's keys are below them.
+ * nodes. Somebody who makes up digests can grow a branch so far, above another's key too, at the price of an entry per
+ * node; as such nodes have two children each, all 65 are hashed in about the time of 15 full ones.
  */
 export type Place = string;
 
 export const placeDigits = 65;
 export const maxKeyBytes = 200;
+/** Characters of the base64url of 32 bytes. */
+export const digestLength = 43;
 
 /** 1 to 200 bytes of well-formed UTF-8: a lone surrogate would be written like any other one. */
 export const isTableKey = (key: string): boolean => isDigestText(key) || isOtherKey(key);
@@ -50,7 +52,7 @@ export const firstDifference = (one: Place, other: Place, from: number, end: num
 const otherKeyMark = 'Q';
 
 const digestText = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
-const isDigestText = (key: string): boolean => key.length === 43 && digestText.test(key);
+const isDigestText = (key: string): boolean => key.length === digestLength && digestText.test(key);
 
 const isOtherKey = (key: string): boolean =>
   key.length > 0 &&
