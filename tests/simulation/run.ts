@@ -1,10 +1,12 @@
 /**
  * npm run sim -- inference --seed S [--histories N] [--verbose]
  * npm run sim -- mesh --seed S [--nodes N] [--scenes steady,slow,loss,crash,churn,partition,hostile,large]
+ * npm run sim -- mint --seed S [--epochs N] [--workers N] [--json]
  */
 import { parseArgs } from 'node:util';
 import { explain, runHistory } from './history.ts';
 import { reportMesh } from './mesh/report.ts';
+import { reportMint } from './mint/report.ts';
 import { planHistory } from './plan.ts';
 
 const { values, positionals } = parseArgs({
@@ -14,6 +16,9 @@ const { values, positionals } = parseArgs({
     histories: { type: 'string', default: '1' },
     verbose: { type: 'boolean', default: false },
     nodes: { type: 'string', default: '1000' },
+    epochs: { type: 'string', default: '300' },
+    workers: { type: 'string', default: '50' },
+    json: { type: 'boolean', default: false },
     scenes: { type: 'string', default: 'steady,slow,loss,crash,churn,partition,hostile' },
   },
 });
@@ -25,8 +30,13 @@ if (scenario === 'mesh') {
   );
   process.exit(met ? 0 : 1);
 }
+if (scenario === 'mint') {
+  const { seed, epochs, workers, json } = values;
+  const options = { seed: Number(seed), epochs: Number(epochs), workers: Number(workers), json };
+  process.exit(reportMint({ ...options, computeCost: 0.6 }, console.log) ? 0 : 1);
+}
 if (scenario !== 'inference') {
-  console.error(`unknown scenario ${scenario}: there are "inference" and "mesh"`);
+  console.error(`unknown scenario ${scenario}: there are "inference", "mesh" and "mint"`);
   process.exit(2);
 }
 const first = Number(values.seed);
