@@ -15,36 +15,52 @@ export type MintOptions = {
 /** VCoin per worker. */
 export type Means = { readonly gross: number; readonly net: number };
 
+export type StrategyFigures = {
+  readonly honest: Means;
+  readonly colluder: Means;
+  readonly report: VillageReport;
+};
+
+/** Means over the villages of all strategies, one after the other. */
 export type ShareFigures = {
   readonly share: number;
-  /** Net means. */
+  /** Net. */
   readonly honest: number;
   readonly colluder: number;
   readonly wrong_accept_rate: number;
   readonly honest_loss: number;
-  readonly means: Readonly<Record<string, Means>>;
-  readonly report: VillageReport;
+  readonly byStrategy: Readonly<Partial<Record<Strategy, StrategyFigures>>>;
 };
 
-export const figuresFor = (share: number, options: MintOptions): ShareFigures => {
-  const report = runVillage({ ...options, colluders: share });
-  const means: Record<string, Means> = {};
-  for (const strategy of ['honest', ...strategyNames] as const) {
-    const mean = meansOf(report, (each) => each === strategy);
-    if (mean) means[strategy] = mean;
-  }
+export const figuresFor = (
+  share: number,
+  options: MintOptions,
+  strategies: readonly Strategy[] = strategyNames,
+): ShareFigures => {
+  const entries = strategies.map((strategy): [Strategy, StrategyFigures] => {
+    const report = runVillage({ ...options, colluders: share, strategy });
+    const [honest, colluder] = [meansOf(report, true), meansOf(report, false)];
+    return [strategy, { honest, colluder, report }];
+  });
+  const all = entries.map(([, figures]) => figures);
+  const total = (pick: (figures: StrategyFigures) => number) =>
+    all.reduce((sum, figures) => sum + pick(figures), 0);
   return {
     share,
-    honest: means['honest']?.net ?? 0,
-    colluder: meansOf(report, (each) => each !== 'honest')?.net ?? 0,
-    wrong_accept_rate: report.accepted > 0 ? report.wrong / report.accepted : 0,
-    honest_loss: report.honestLoss,
-    means,
-    report,
+    honest: total(({ honest }) => honest.net) / all.length,
+    colluder: total(({ colluder }) => colluder.net) / all.length,
+    wrong_accept_rate: total(({ report }) => report.wrong) / total(({ report }) => report.accepted),
+    honest_loss: total(({ report }) => report.honestLoss),
+    byStrategy: Object.fromEntries(entries),
   };
 };
 
-/** True if cheating earned less than honest work at every share, and no honest worker lost anything. */
+/** At this share, every way of cheating earns less than honest work beside it does, and no honest worker lost anything. */
+export const cheatingLoses = ({ byStrategy }: ShareFigures): boolean =>
+  Object.values(byStrategy).every(
+    ({ honest, colluder, report }) => colluder.net < honest.net && report.honestForfeits === 0,
+  );
+
 export const reportMint = (
   options: MintOptions & { readonly json: boolean },
   print: (line: string) => void,
@@ -55,33 +71,29 @@ export const reportMint = (
   );
   const all = colluderShares.map((share) => {
     const figures = figuresFor(share, options);
-    print(lineOf(figures));
+    print(linesOf(figures));
     return figures;
   });
-  if (options.json)
-    print(JSON.stringify({ colluders: all.map(({ means: _, report: __, ...rest }) => rest) }));
-  return all.every(
-    ({ honest, colluder, honest_loss, report }) =>
-      colluder < honest && honest_loss === 0 && report.honestForfeits === 0,
-  );
+  if (options.json) print(JSON.stringify({ colluders: all.map(({ byStrategy: _, ...rest }) => rest) }));
+  return all.every(cheatingLoses);
 };
 
-const lineOf = ({ share, means, wrong_accept_rate, honest_loss, colluder, report }: ShareFigures): string =>
+const linesOf = ({ share, wrong_accept_rate, honest_loss, byStrategy, ...means }: ShareFigures): string =>
   [
-    `${share} % colluders: wrong_accept_rate ${wrong_accept_rate.toFixed(4)}, honest_loss ${honest_loss}, colluders' mean net ${colluder.toFixed(2)},`,
-    `  ${report.accepted} accepted, ${report.reviewed} reviewed, ${report.voided} void`,
-    ...Object.entries(means).map(
-      ([name, { gross, net }]) => `  ${name.padEnd(9)} gross ${gross.toFixed(2)}, net ${net.toFixed(2)}`,
+    `${share} % colluders: honest ${means.honest.toFixed(2)}, colluder ${means.colluder.toFixed(2)}, wrong_accept_rate ${wrong_accept_rate.toFixed(4)}, honest_loss ${honest_loss}`,
+    ...Object.entries(byStrategy).map(([name, { honest, colluder, report }]) =>
+      [
+        `  ${name.padEnd(9)}`,
+        `honest gross ${honest.gross.toFixed(2)} net ${honest.net.toFixed(2)},`,
+        `colluder gross ${colluder.gross.toFixed(2)} net ${colluder.net.toFixed(2)},`,
+        `${report.accepted} accepted, ${report.wrong} wrong, ${report.reviewed} reviewed, ${report.voided} void`,
+      ].join(' '),
     ),
   ].join('\n');
 
-const meansOf = (
-  { outcomes }: VillageReport,
-  counts: (strategy: Strategy | 'honest') => boolean,
-): Means | undefined => {
-  const of = outcomes.filter(({ strategy }) => counts(strategy));
-  if (of.length === 0) return undefined;
+const meansOf = ({ outcomes }: VillageReport, honest: boolean): Means => {
+  const of = outcomes.filter((each) => each.honest === honest);
   const mean = (pick: (outcome: (typeof of)[number]) => number) =>
-    of.reduce((sum, outcome) => sum + pick(outcome), 0) / of.length / 1_000_000;
+    of.reduce((sum, outcome) => sum + pick(outcome), 0) / Math.max(1, of.length) / 1_000_000;
   return { gross: mean(({ gross }) => gross), net: mean(({ net }) => net) };
 };

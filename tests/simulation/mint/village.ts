@@ -22,9 +22,9 @@ import {
   type MintWorld,
   takeTurn,
 } from '../../../src/ledger/transition/mint/testDoubles.ts';
-import type { ListingId } from '../../../src/ledger/transition/mint/types.ts';
+import type { ListingId, Seat, Unit } from '../../../src/ledger/transition/mint/types.ts';
 import { createSeededRandom, type SeededRandom } from '../random.ts';
-import { type Strategy, strategies, strategyNames } from './strategies.ts';
+import { type Choice, type Strategy, strategies } from './strategies.ts';
 
 export type VillagePlan = {
   readonly seed: number;
@@ -32,13 +32,14 @@ export type VillagePlan = {
   readonly workers: number;
   /** Percent of the workers that cheat; one keeper of four cheats with them. */
   readonly colluders: number;
+  readonly strategy: Strategy;
   /** What computing a unit costs, as a part of what it pays. */
   readonly computeCost: number;
 };
 
 /** µVC of one worker, over all accounts it ever had. */
 export type Outcome = {
-  readonly strategy: Strategy | 'honest';
+  readonly honest: boolean;
   /** Paid out, and vesting still. */
   readonly gross: number;
   /** Less the cost of what it computed. */
@@ -59,7 +60,7 @@ export type VillageReport = {
 
 type Villager = {
   readonly name: string;
-  readonly strategy: Strategy | 'honest';
+  readonly honest: boolean;
   readonly isKeeper: boolean;
   readonly random: SeededRandom;
   /** The last is the present one. */
@@ -75,7 +76,7 @@ const capacity = 4;
 const dropOut = 0.01;
 
 /**
- * A swarm of workers, each with four units at a time, over two listings of which one pays five times as much. Honest ones drop
+ * A swarm of workers, each with four units at a time, over two listings of which one pays five times as much. All drop
  * out now and then in the middle of a unit; one keeper's worker in four belongs to the gang, and vouches for it as a reviewer.
  */
 export const runVillage = (plan: VillagePlan): VillageReport => {
@@ -104,6 +105,8 @@ type Village = {
   /** By mint id: whether what its holder said is right. */
   readonly verdicts: Map<string, { readonly unit: string; readonly right: boolean }>;
   readonly reviewed: Set<string>;
+  /** By unit: what the gang does about it. */
+  readonly choices: Map<string, Choice>;
 };
 
 const foundVillage = (plan: VillagePlan): Village => {
@@ -114,9 +117,9 @@ const foundVillage = (plan: VillagePlan): Village => {
   const cheap = list(world, createTerms({ title: 'cheap', cost: 1_000, units }));
   const dear = list(world, createTerms({ title: 'dear', cost: 5_000, units }));
   const liars = Math.round((plan.workers * plan.colluders) / 100);
-  const villager = (name: string, strategy: Villager['strategy'], keeper?: Person): Villager => ({
+  const villager = (name: string, isHonest: boolean, keeper?: Person): Villager => ({
     name,
-    strategy,
+    honest: isHonest,
     isKeeper: keeper !== undefined,
     random: random.fork(name),
     people: [keeper ?? createPerson(`${name} of ${plan.seed}`)],
@@ -126,15 +129,11 @@ const foundVillage = (plan: VillagePlan): Village => {
   });
   const villagers = [
     ...Array.from({ length: keeperCount }, (_, seat) =>
-      villager(`keeper ${seat}`, seat === 0 ? 'paired' : 'honest', createTestKeeper(`${seat}`).person),
+      villager(`keeper ${seat}`, seat > 0, createTestKeeper(`${seat}`).person),
     ),
-    ...Array.from({ length: plan.workers }, (_, i) =>
-      villager(`worker ${i}`, i < liars ? strategyNames[i % strategyNames.length]! : 'honest'),
-    ),
+    ...Array.from({ length: plan.workers }, (_, i) => villager(`worker ${i}`, i >= liars)),
   ];
-  const gang = new Set(
-    villagers.filter(({ strategy }) => strategy !== 'honest').map((each) => present(each).id),
-  );
+  const gang = new Set(villagers.filter((each) => !each.honest).map((each) => present(each).id));
   return {
     plan,
     world,
@@ -143,15 +142,15 @@ const foundVillage = (plan: VillagePlan): Village => {
     listings: { cheap, dear },
     verdicts: new Map(),
     reviewed: new Set(),
+    choices: new Map(),
   };
 };
 
 const present = ({ people }: Villager): Person => people.at(-1)!;
 
 const beginEpoch = ({ world, listings }: Village, villager: Villager, epoch: number): void => {
-  const { random, strategy, isKeeper } = villager;
-  if (strategy === 'honest' && !isKeeper && random.chance(dropOut))
-    villager.awayUntil = epoch + 1 + random.int(12);
+  const { random, isKeeper } = villager;
+  if (!isKeeper && random.chance(dropOut)) villager.awayUntil = epoch + 1 + random.int(12);
   if (villager.awayUntil > epoch) return;
   const person = present(villager);
   const { live, streak } = workerOf(world.state, person.id);
@@ -175,24 +174,14 @@ const work = (village: Village, villager: Villager): void => {
     const key = unitKeyOf(due.listing, due.unit);
     const unit = village.world.state.mint.units.get(key);
     if (!unit) return undefined;
-    const others = unit.slots.filter(({ account }) => account !== person.id);
-    const inGang = (account: AccountId) => village.gang.has(account);
+    const inGang = ({ account }: Seat) => village.gang.has(account);
     const wrong = hashOf(`${key} is wrong`);
-    if (due.what === 'judge')
-      return villager.strategy !== 'honest' && unit.slots.some(({ account }) => inGang(account))
-        ? wrong
-        : honest(due);
+    if (due.what === 'judge') return !villager.honest && unit.slots.some(inGang) ? wrong : honest(due);
     const before = villager.said.get(key);
     if (before) return before;
-    const lies =
-      villager.strategy !== 'honest' &&
-      strategies[villager.strategy]({
-        unit,
-        alone: others.length === 0,
-        safe: others.every(({ account }) => inGang(account)),
-        veteran: hasStreak(village.world.state, person.id),
-        dear: due.listing === village.listings.dear,
-      });
+    const choice = villager.honest ? 'work' : choiceFor(village, unit);
+    if (choice === 'decline') return undefined;
+    const lies = choice === 'lie';
     const said = lies ? wrong : concatBytes(honest(due) as Uint8Array);
     if (!lies) villager.spent += costOf(village, due.listing);
     villager.said.set(key, said);
@@ -200,6 +189,21 @@ const work = (village: Village, villager: Villager): void => {
   };
   const refusals = takeTurn(village.world, person, answer);
   if (refusals.length > 0) throw new Error(`${villager.name}: ${refusals[0]}`);
+};
+
+/** What the gang has agreed on when the first of it began the unit. */
+const choiceFor = ({ choices, gang, plan, world, listings }: Village, unit: Unit): Choice => {
+  const key = unitKeyOf(unit.listing, unit.unit);
+  const choice =
+    choices.get(key) ??
+    strategies[plan.strategy]({
+      safe: unit.slots.every(({ account }) => gang.has(account)),
+      alone: unit.slots.length === 1,
+      veteran: unit.slots.some(({ account }) => hasStreak(world.state, account)),
+      dear: unit.listing === listings.dear,
+    });
+  if (choice !== 'decline') choices.set(key, choice);
+  return choice;
 };
 
 const costOf = ({ world, plan }: Village, id: ListingId): number => {
@@ -217,7 +221,7 @@ const remember = ({ world, verdicts }: Village): void => {
 
 /** A Sybil that was found out leaves that account and what it earned behind, and comes as somebody new. */
 const comeBack = ({ world, gang, plan }: Village, villager: Villager): void => {
-  if (villager.strategy !== 'sybil') return;
+  if (villager.honest || villager.isKeeper || plan.strategy !== 'sybil') return;
   const { id } = present(villager);
   const { streak, accepted, unvested, live } = workerOf(world.state, id);
   if (!(accepted > 0 && streak === 0 && unvested === 0 && live === 0)) return;
@@ -230,12 +234,12 @@ const reportOf = ({ world, villagers, verdicts, gang, reviewed }: Village): Vill
   const { state, events } = world;
   const outcomes = villagers
     .filter(({ isKeeper }) => !isKeeper)
-    .map(({ strategy, people, spent }) => {
+    .map(({ honest: isHonest, people, spent }) => {
       const gross = people.reduce(
         (sum, { id }) => sum + (state.accounts.get(id)?.balance ?? 0) + workerOf(state, id).unvested,
         0,
       );
-      return { strategy, gross, net: gross - spent };
+      return { honest: isHonest, gross, net: gross - spent };
     });
   const units = new Map<string, boolean>();
   for (const { what, about } of events) {

@@ -56,30 +56,24 @@ const dueIn = (
   { match }: Listing,
   account: AccountId,
 ): Assignment | undefined => {
-  const slot = unit.slots.find((each) => each.account === account);
-  const placesBy = (seed: Uint8Array | null) =>
-    seed && match.kind === 'grid' ? placesOf(seed, match.values) : [];
-  const due = (what: Assignment['what'], deadline: number, places: readonly number[] = []): Assignment => ({
+  const what = turnOf(state, unit, account);
+  if (!what || unit.phase === 'settle' || unit.phase === 'decided') return undefined;
+  const seed = unit.phase === 'open' || unit.phase === 'review' ? unit.seed : null;
+  return {
     listing: unit.listing,
     unit: unit.unit,
-    slot: slot?.slot,
     what,
-    deadline,
-    places,
-  });
-  switch (unit.phase) {
-    case 'commit':
-      return slot && !slot.commitment ? due('commit', unit.deadline) : undefined;
-    case 'reveal':
-      return slot && !slot.root ? due('reveal', unit.deadline) : undefined;
-    case 'open':
-      return slot && !slot.opened ? due('openings', unit.deadline, placesBy(unit.seed)) : undefined;
-    case 'review':
-      return mayJudge(state, unit, account) ? due('judge', unit.deadline, placesBy(unit.seed)) : undefined;
-    case 'settle':
-    case 'decided':
-      return undefined;
-    default:
-      return unit satisfies never;
-  }
+    slot: unit.slots.find((each) => each.account === account)?.slot,
+    deadline: unit.deadline,
+    places: seed && match.kind === 'grid' ? placesOf(seed, match.values) : [],
+  };
+};
+
+const turnOf = (state: LedgerState, unit: Unit, account: AccountId): Assignment['what'] | undefined => {
+  if (unit.phase === 'review') return mayJudge(state, unit, account) ? 'judge' : undefined;
+  const slot = unit.slots.find((each) => each.account === account);
+  if (!slot) return undefined;
+  if (unit.phase === 'commit') return slot.commitment ? undefined : 'commit';
+  if (unit.phase === 'reveal') return slot.root ? undefined : 'reveal';
+  return unit.phase === 'open' && !slot.opened ? 'openings' : undefined;
 };
