@@ -9,8 +9,10 @@ export type MintOptions = {
   readonly seed: number;
   readonly epochs: number;
   readonly workers: number;
-  readonly computeCost: number;
 };
+
+/** Of a unit's reward. The dearer honest work is, the more a lie saves: at this cost it is tempting indeed. */
+const computeCost = 0.9;
 
 /** VCoin per worker. */
 export type Means = { readonly gross: number; readonly net: number };
@@ -38,7 +40,7 @@ export const figuresFor = (
   strategies: readonly Strategy[] = strategyNames,
 ): ShareFigures => {
   const entries = strategies.map((strategy): [Strategy, StrategyFigures] => {
-    const report = runVillage({ ...options, colluders: share, strategy });
+    const report = runVillage({ ...options, computeCost, colluders: share, strategy });
     const [honest, colluder] = [meansOf(report, true), meansOf(report, false)];
     return [strategy, { honest, colluder, report }];
   });
@@ -55,17 +57,15 @@ export const figuresFor = (
   };
 };
 
-/** At this share, every way of cheating earns less than honest work beside it does, and no honest worker lost anything. */
-export const cheatingLoses = ({ byStrategy }: ShareFigures): boolean =>
-  Object.values(byStrategy).every(
-    ({ honest, colluder, report }) => colluder.net < honest.net && report.honestForfeits === 0,
-  );
+/** The mean of all ways to cheat is below that of honest work beside them, and no honest worker ever forfeited anything. */
+export const cheatingLoses = ({ honest, colluder, byStrategy }: ShareFigures): boolean =>
+  colluder < honest && Object.values(byStrategy).every(({ report }) => report.honestForfeits === 0);
 
 export const reportMint = (
   options: MintOptions & { readonly json: boolean },
   print: (line: string) => void,
 ): boolean => {
-  const percent = Math.round(options.computeCost * 100);
+  const percent = Math.round(computeCost * 100);
   print(
     `${options.workers} workers, ${options.epochs} epochs, one of four keepers cheats; a unit costs its worker ${percent} % of its reward. VC per worker:`,
   );
