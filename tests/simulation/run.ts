@@ -1,7 +1,7 @@
 /**
  * npm run sim -- inference --seed S [--histories N] [--verbose]
  * npm run sim -- mesh --seed S [--nodes N] [--scenes steady,slow,loss,crash,churn,partition,hostile,large]
- * npm run sim -- mint --seed S [--epochs N] [--workers N] [--json]
+ * npm run sim -- mint --seed S [--epochs N] [--workers N] [--cost percent] [--json]
  */
 import { parseArgs } from 'node:util';
 import { explain, runHistory } from './history.ts';
@@ -18,6 +18,7 @@ const { values, positionals } = parseArgs({
     nodes: { type: 'string', default: '1000' },
     epochs: { type: 'string', default: '200' },
     workers: { type: 'string', default: '40' },
+    cost: { type: 'string', default: '60' },
     json: { type: 'boolean', default: false },
     scenes: { type: 'string', default: 'steady,slow,loss,crash,churn,partition,hostile' },
   },
@@ -31,8 +32,9 @@ if (scenario === 'mesh') {
   process.exit(met ? 0 : 1);
 }
 if (scenario === 'mint') {
-  const { seed, epochs, workers, json } = values;
-  const options = { seed: Number(seed), epochs: Number(epochs), workers: Number(workers), json };
+  const { seed, epochs, workers, cost, json } = values;
+  const size = { seed: Number(seed), epochs: Number(epochs), workers: Number(workers) };
+  const options = { ...size, computeCost: Number(cost) / 100, json };
   process.exit(reportMint(options, console.log) ? 0 : 1);
 }
 if (scenario !== 'inference') {

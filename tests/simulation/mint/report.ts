@@ -9,10 +9,9 @@ export type MintOptions = {
   readonly seed: number;
   readonly epochs: number;
   readonly workers: number;
+  /** Of computing a unit, as a part of its reward: the dearer honest work is, the more a lie saves. */
+  readonly computeCost: number;
 };
-
-/** Of a unit's reward. The dearer honest work is, the more a lie saves: at this cost it is tempting indeed. */
-const computeCost = 0.9;
 
 /** VCoin per worker. */
 export type Means = { readonly gross: number; readonly net: number };
@@ -40,7 +39,7 @@ export const figuresFor = (
   strategies: readonly Strategy[] = strategyNames,
 ): ShareFigures => {
   const entries = strategies.map((strategy): [Strategy, StrategyFigures] => {
-    const report = runVillage({ ...options, computeCost, colluders: share, strategy });
+    const report = runVillage({ ...options, colluders: share, strategy });
     const [honest, colluder] = [meansOf(report, true), meansOf(report, false)];
     return [strategy, { honest, colluder, report }];
   });
@@ -65,7 +64,7 @@ export const reportMint = (
   options: MintOptions & { readonly json: boolean },
   print: (line: string) => void,
 ): boolean => {
-  const percent = Math.round(computeCost * 100);
+  const percent = Math.round(options.computeCost * 100);
   print(
     `${options.workers} workers, ${options.epochs} epochs, one of four keepers cheats; a unit costs its worker ${percent} % of its reward. VC per worker:`,
   );

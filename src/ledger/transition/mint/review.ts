@@ -5,7 +5,7 @@ import { drawFor, numberOf, shuffled } from './draws.ts';
 import { mintLimits } from './limits.ts';
 import { allMatch, keepersOutput, outputOf, outputsMatch, wordsOf } from './outputs.ts';
 import { expectedReward } from './rewards.ts';
-import { hasStreak, isKeeperWorker, workerOf } from './state.ts';
+import { hasStreak, isKeeperWorker, wordsNeeded, workerOf } from './state.ts';
 import type { Listing, Output, Seat, Unit, UnitIn } from './types.ts';
 
 /**
@@ -89,22 +89,24 @@ export const mayJudge = (
   (unit.review.contested || unit.review.reviewer === account);
 
 /**
- * p = max(auditPermille / 1000, 1.5 n / s) for n workers: 5 % of what is done by long-serving ones, and more as there is less
- * to lose. s is what the most established of them would lose, counted in rewards like this one, and at most its streak: with
- * the streak alone, ten cheap units would stand surety for a unit that pays a thousand times more. Nobody who has nothing to
- * lose passes without a check.
+ * p = max(auditPermille / 1000, 1.5 n / s · N / (N - f)) for n workers: 5 % of what is done by long-serving ones, and more as
+ * there is less to lose. s is what the most established of them would lose, counted in rewards like this one, and at most its
+ * streak. The last factor makes up for the f reviewers of N that may vouch for a lie: honest ones then come with 1.5 n / s.
+ * Nobody who has nothing to lose passes without a check.
  */
 const isAudited = (draft: Draft, { slots, ...unit }: UnitIn<'settle'>, listing: Listing, chance: Chance) => {
   const surety = Math.max(...slots.map(({ account }) => suretyOf(draft, account, listing)));
   const question = `audit/${unitKeyOf(unit.listing, unit.unit)}`;
   const drawn = numberOf(drawFor(chance.randomness, question)) % drawRange;
+  const keepers = draft.keepers.length;
+  const honest = keepers - wordsNeeded(draft) + 1;
   return (
     drawn * 1_000 < draft.parameters.auditPermille * drawRange ||
-    drawn * 2 * surety < 3 * slots.length * drawRange
+    drawn * 2 * surety * honest < 3 * slots.length * keepers * drawRange
   );
 };
 const drawRange = 2 ** 32;
-const maxSurety = 100_000; // keeps the products above exact
+const maxSurety = 10_000; // with 31 keepers the products above are exact
 
 const suretyOf = (draft: Draft, account: AccountId, listing: Listing): number => {
   const { streak, unvested } = workerOf(draft, account);
