@@ -9,17 +9,21 @@ export const merkleRoot = (leaves: readonly Uint8Array[]): Bytes =>
   levelsOf(leaves).at(-1)?.[0] ?? emptyRoot();
 
 /** The hashes beside the way from a leaf up to the root, lowest first (§2.1.1). Throws RangeError if there is no such leaf. */
-export const merklePath = (leaves: readonly Uint8Array[], index: number): readonly Bytes[] => {
-  if (!isIndexIn(index, leaves.length))
-    throw new RangeError(`there is no leaf ${index} among ${leaves.length}`);
-  const path: Bytes[] = [];
-  let at = index;
-  for (const level of levelsOf(leaves)) {
-    const beside = level[at ^ 1];
-    if (beside) path.push(beside);
-    at >>>= 1;
-  }
-  return path;
+export const merklePath = (leaves: readonly Uint8Array[], index: number): readonly Bytes[] =>
+  merklePaths(leaves, [index])[0] ?? [];
+
+/** Paths of several leaves for the price of hashing the tree once. */
+export const merklePaths = (
+  leaves: readonly Uint8Array[],
+  indexes: readonly number[],
+): readonly (readonly Bytes[])[] => {
+  for (const index of indexes)
+    if (!isIndexIn(index, leaves.length))
+      throw new RangeError(`there is no leaf ${index} among ${leaves.length}`);
+  const levels = levelsOf(leaves);
+  return indexes.map((index) =>
+    levels.flatMap((level, height) => level[Math.floor(index / 2 ** height) ^ 1] ?? []),
+  );
 };
 
 /**
