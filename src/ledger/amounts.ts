@@ -70,7 +70,7 @@ export const parseAmount = (text: string): Result<MicroVCoin, AmountFault> => {
 };
 
 /** Exactly, in VCoin, with a dot and no trailing zeros: "1000.25", or with thin spaces between thousands "1 000.25". */
-export const formatAmount = (amount: MicroVCoin, { grouping = false } = {}): string => {
+export const formatAmount = (amount: number, { grouping = false } = {}): string => {
   const rest = amount % microPerVCoin;
   const whole = String((amount - rest) / microPerVCoin);
   const decimals = String(rest).padStart(decimalPlaces, '0').replace(/0+$/, '');
