@@ -1,8 +1,10 @@
 /**
  * npm run sim -- inference --seed S [--histories N] [--verbose]
  * npm run sim -- mesh --seed S [--nodes N] [--scenes steady,slow,loss,crash,churn,partition,hostile,large]
+ * npm run sim -- governance --seed S [--histories N] [--json]
  */
 import { parseArgs } from 'node:util';
+import { reportGovernance } from './governance/report.ts';
 import { explain, runHistory } from './history.ts';
 import { reportMesh } from './mesh/report.ts';
 import { planHistory } from './plan.ts';
@@ -13,6 +15,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     histories: { type: 'string', default: '1' },
     verbose: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
     nodes: { type: 'string', default: '1000' },
     scenes: { type: 'string', default: 'steady,slow,loss,crash,churn,partition,hostile' },
   },
@@ -25,8 +28,15 @@ if (scenario === 'mesh') {
   );
   process.exit(met ? 0 : 1);
 }
+if (scenario === 'governance') {
+  const kept = reportGovernance(
+    { seed: Number(values.seed), histories: Number(values.histories), json: values.json },
+    { print: console.log, milliseconds: () => performance.now() },
+  );
+  process.exit(kept ? 0 : 1);
+}
 if (scenario !== 'inference') {
-  console.error(`unknown scenario ${scenario}: there are "inference" and "mesh"`);
+  console.error(`unknown scenario ${scenario}: there are "inference", "mesh" and "governance"`);
   process.exit(2);
 }
 const first = Number(values.seed);
