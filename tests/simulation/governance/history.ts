@@ -37,7 +37,7 @@ export const runHistory = (seed: number): HistoryReport => {
   const length = 40 + random.int(120);
   world.endEpochs(random.int(10) === 0 ? 0 : 24);
   for (let step = 0; step < length && world.violations.length === 0; step++) {
-    if (random.chance(0.3)) world.endEpochs(random.chance(0.1) ? random.int(40) : 1);
+    if (random.chance(0.25)) world.endEpochs(random.chance(0.05) ? random.int(40) : 1);
     else actSomehow(world, random);
   }
   world.endEpochs(random.int(30));
@@ -128,7 +128,9 @@ const atRoot = (state: LedgerState): LedgerState => ({
 const actSomehow = (world: World, random: SeededRandom): void => {
   const who = random.pick(world.setup.folk);
   const roll = random.next();
-  if (roll < 0.15) transfer(world, random, who);
+  const mayVeto = world.model.proposals.some(({ phase }) => phase === 'timelock');
+  if (mayVeto && random.chance(0.4)) veto(world, random, who);
+  else if (roll < 0.15) transfer(world, random, who);
   else if (roll < 0.35) propose(world, random, who);
   else if (roll < 0.5) delegate(world, random, who);
   else if (roll < 0.56) countersign(world, random, who);
@@ -150,10 +152,14 @@ const delegate = ({ setup, model, act }: World, random: SeededRandom, who: Perso
   act(who, 'delegate', { to }, () => model.delegate(who.id, to));
 };
 
-const vote = ({ model, act }: World, random: SeededRandom, who: Person): void => {
+/** Alone or with all others, so that quorum is reached often enough. */
+const vote = ({ setup, model, act }: World, random: SeededRandom, who: Person): void => {
   const proposal = someProposal(model, random, 'voting');
-  const choice: Choice = random.pick(['for', 'for', 'for', 'against', 'abstain']);
-  if (proposal) act(who, 'vote', { proposal, choice }, () => model.vote(who.id, proposal, choice));
+  if (!proposal) return;
+  for (const voter of random.chance(0.2) ? setup.folk : [who]) {
+    const choice: Choice = random.pick(['for', 'for', 'for', 'for', 'against', 'abstain']);
+    act(voter, 'vote', { proposal, choice }, () => model.vote(voter.id, proposal, choice));
+  }
 };
 
 const veto = ({ model, act }: World, random: SeededRandom, who: Person): void => {
@@ -194,8 +200,7 @@ const countersign = ({ setup, model, act }: World, random: SeededRandom, who: Pe
 const propose = (world: World, random: SeededRandom, who: Person): void => {
   const { setup, model, act } = world;
   const proposer = model.hostGoverns && random.chance(0.7) ? (setup.folk[0] ?? who) : who;
-  const repeated =
-    random.chance(0.3) && model.proposals.length > 0 ? random.pick(model.proposals).body : undefined;
+  const repeated = someProposalBody(model, random);
   const actions =
     repeated?.actions ?? Array.from({ length: random.chance(0.7) ? 1 : 2 }, () => someAction(world, random));
   const newcomers = actions.flatMap((action) => (action.kind === 'keepers' ? action.add : []));
@@ -210,6 +215,13 @@ const propose = (world: World, random: SeededRandom, who: Person): void => {
     })),
   };
   act(proposer, 'propose', body, () => model.propose(proposer.id, body, proposalIdOf(body)));
+};
+
+/** Now and then what was proposed before, and rather what was vetoed: its actions can't be vetoed again. */
+const someProposalBody = ({ proposals }: Model, random: SeededRandom) => {
+  const vetoed = proposals.filter(({ phase }) => phase === 'vetoed');
+  const from = vetoed.length > 0 && random.chance(0.7) ? vetoed : proposals;
+  return from.length > 0 && random.chance(0.4) ? random.pick(from).body : undefined;
 };
 
 const governed: readonly ParameterName[] = [

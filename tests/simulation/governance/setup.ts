@@ -38,7 +38,9 @@ export const planSetup = (random: SeededRandom): Setup => {
   const [first] = folk;
   if (!first) throw new RangeError('nobody is there');
   const holders = folk.slice(0, 3 + random.int(4));
-  const amounts = new Map(holders.map(({ id }) => [id, random.int(4) === 0 ? 0 : random.int(1_000)]));
+  const amounts = new Map(
+    holders.map(({ id }) => [id, random.pick([0, 100, 100, 200, 300, random.int(1_000)])]),
+  );
   const base = createTestGenesis({
     keepers: 0,
     host: first.id,
@@ -47,10 +49,10 @@ export const planSetup = (random: SeededRandom): Setup => {
     parameters: {
       epochSeconds: random.pick([86_400, 43_200, 43_200, 28_800]),
       transferFee: random.pick([0, 1, 2]),
-      draftDays: random.int(2),
+      draftDays: random.pick([0, 1, 2]),
       votingDays: 1 + random.int(3),
       extensionDays: random.int(3),
-      timelockDays: random.int(3),
+      timelockDays: random.pick([0, 1, 2, 3]),
       quorumPermille: random.pick([100, 333, 510, 900]),
       proposalDeposit: random.pick([0, 1, 10]),
       hostUntilPower: random.pick([0, 0, 0, 500, 5_000]),
