@@ -7,7 +7,11 @@ export type GovernanceOptions = {
   readonly json: boolean;
 };
 
-type Terminal = { print(line: string): void; milliseconds(): number };
+type Terminal = {
+  print(line: string): void;
+  /** Of processor time. */
+  milliseconds(): number;
+};
 
 /** `npm run sim -- governance`: histories against the model, and seven days of blocks. Whether nothing was violated. */
 export const reportGovernance = (
