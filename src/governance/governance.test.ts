@@ -96,6 +96,7 @@ describe('governance for an application', () => {
       host: ana.id,
       hostGoverns: true,
       eligiblePower: 2_000 * vc,
+      ownPower: 1_000 * vc,
       powerNeeded: 100_000 * vc,
       deposit: 0,
     });

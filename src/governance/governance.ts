@@ -11,6 +11,7 @@ import {
   proposalsOf,
 } from '../ledger/transition/governance/queries.ts';
 import type { Choice, GovernanceBodies } from '../ledger/transition/governance/types.ts';
+import { settledBalance } from '../ledger/transition/purse.ts';
 import type { LedgerState } from '../ledger/types.ts';
 
 export type GovernanceDeps = { readonly ledger: LedgerAccess };
@@ -37,6 +38,8 @@ export type GovernanceStanding = {
   /** As of the end of the last day, or the last snapshot. */
   readonly eligiblePower: number;
   readonly powerNeeded: number;
+  /** Settled now: what a vote that began now would count. */
+  readonly ownPower: number;
   /** In force for votes that begin from now on. */
   readonly delegate: AccountId | undefined;
   readonly deposit: number;
@@ -139,14 +142,18 @@ const executionOf = ({ governance }: LedgerState, view: ProposalView): Result<Ex
   }
 };
 
-const standingOf = ({ governance, host, parameters }: LedgerState, own: AccountId): GovernanceStanding => ({
-  host,
-  hostGoverns: governance.hostGoverns,
-  eligiblePower: governance.power.eligible,
-  powerNeeded: parameters.hostUntilPower,
-  delegate: governance.delegates.get(own),
-  deposit: governance.hostGoverns ? 0 : parameters.proposalDeposit,
-});
+const standingOf = (state: LedgerState, own: AccountId): GovernanceStanding => {
+  const { governance, host, parameters } = state;
+  return {
+    host,
+    ownPower: settledBalance(state, own, state.epoch),
+    hostGoverns: governance.hostGoverns,
+    eligiblePower: governance.power.eligible,
+    powerNeeded: parameters.hostUntilPower,
+    delegate: governance.delegates.get(own),
+    deposit: governance.hostGoverns ? 0 : parameters.proposalDeposit,
+  };
+};
 
 const reportOf = (state: LedgerState): TreasuryReport => {
   const { opening, income, granted, grantable } = treasuryWindow(state);
