@@ -41,6 +41,7 @@ export const applyBlock = (state: LedgerState, block: Block): Result<Applied, Bl
     head: block.id,
     creator: header.creator,
     time: header.time,
+    stateRoot: header.kind === 'epoch' ? header.stateRoot : state.position.stateRoot,
   };
   const conserved = checkConservation(draft);
   return conserved.ok ? ok({ state: draft, events }) : refuse(conserved.error.message);

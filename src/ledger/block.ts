@@ -6,15 +6,7 @@ import { err, type Fault, fault, ok, type Result } from '../core/result.ts';
 import { countSchema, decodeWith } from '../core/schema.ts';
 import { merkleRoot } from './merkle.ts';
 import { operationLimits, readOperation, signedOperationBytes } from './operation.ts';
-import {
-  accountSchema,
-  exactBytes,
-  idSchema,
-  keySchema,
-  ownBytes,
-  shortText,
-  signatureSchema,
-} from './schemas.ts';
+import { exactBytes, idSchema, keeperSchema, maxKeepers, ownBytes, signatureSchema } from './schemas.ts';
 import type {
   Block,
   BlockHeader,
@@ -29,18 +21,12 @@ import type {
  * A certified block, version 1: deterministic CBOR of {h: header bytes, o: [[signature, operation bytes], …], r: round,
  * p: [[voter, signature], …]}. The header is bytes within, because its hash is the block's id.
  */
-export const blockLimits = { maxOperations: 512, maxBytes: 1024 * 1024, maxKeepers: 31 } as const;
+export const blockLimits = { maxOperations: 512, maxBytes: 1024 * 1024, maxKeepers } as const;
 
 export type BlockFault = Fault<'block'>;
+export { keeperSchema } from './schemas.ts';
 
 const count = countSchema(Number.MAX_SAFE_INTEGER);
-export const keeperSchema = v.strictObject({
-  name: v.pipe(shortText(40), v.minLength(1)),
-  key: keySchema,
-  url: shortText(256),
-  worker: accountSchema,
-  beacon: exactBytes(32),
-});
 const headerFields = {
   v: v.literal(1),
   net: idSchema<NetId>(),

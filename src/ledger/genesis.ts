@@ -2,6 +2,7 @@ import type { Bytes } from '../core/bytes.ts';
 import { concatBytes, utf8 } from '../core/bytes.ts';
 import { type CborValue, encodeCbor } from '../core/codec.ts';
 import { sha256Base64url } from '../core/hash.ts';
+import { stateRootOf } from './stateRoot.ts';
 import { emptyTable } from './table/index.ts';
 import type { Draft } from './transition/module.ts';
 import { modules } from './transition/modules.ts';
@@ -22,7 +23,13 @@ export const initialState = (genesis: Genesis): LedgerState => {
   const net = netIdOf(genesis);
   const minted = genesis.allocations.reduce((sum, { amount }) => sum + amount, genesis.treasury);
   const draft: Draft = {
-    position: { height: 0, head: genesisBlockId(net), creator: 0, time: genesis.time },
+    position: {
+      height: 0,
+      head: genesisBlockId(net),
+      creator: 0,
+      time: genesis.time,
+      stateRoot: new Uint8Array(),
+    },
     net,
     epoch: 0,
     accounts: emptyTable(),
@@ -40,5 +47,5 @@ export const initialState = (genesis: Genesis): LedgerState => {
     governance: modules.governance.initial(genesis),
   };
   for (const { account, amount } of genesis.allocations) credit(draft, account, amount);
-  return draft;
+  return { ...draft, position: { ...draft.position, stateRoot: stateRootOf(draft) } };
 };

@@ -44,6 +44,13 @@ export const parameterTable = {
   extensionDays: row(2, 0, 30, 'days', 'once, if quorum is reached in the last days'),
   timelockDays: row(2, 0, 60, 'days', 'between passing and execution'),
   quorumPermille: row(510, 10, 1_000, '‰', 'of the active power must take part'),
+  proposalDeposit: row(
+    100 * vcoin,
+    0,
+    100_000 * vcoin,
+    'µVC',
+    'put down for a proposal, burned if quorum is not reached',
+  ),
   hostUntilPower: row(
     100_000 * vcoin,
     0,

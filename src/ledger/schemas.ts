@@ -40,3 +40,13 @@ export const positiveAmount = v.pipe(
 export const epochSchema = countSchema(Number.MAX_SAFE_INTEGER);
 export const shortText = (maxLength: number) =>
   v.pipe(v.string(), v.maxLength(maxLength, `must have at most ${maxLength} characters`));
+
+/** 3f + 1 with f = 10: more would make every vote of theirs slow, and every certificate long. */
+export const maxKeepers = 31;
+export const keeperSchema = v.strictObject({
+  name: v.pipe(shortText(40), v.minLength(1)),
+  key: keySchema,
+  url: shortText(256),
+  worker: accountSchema,
+  beacon: exactBytes(32),
+});

@@ -152,6 +152,8 @@ export type LedgerState = {
     readonly head: BlockId;
     readonly creator: number;
     readonly time: number;
+    /** State root of the last epoch block; before the first, of genesis. What a new keeper countersigns. */
+    readonly stateRoot: Bytes;
   };
   readonly net: NetId;
   /** Of the next block. */
