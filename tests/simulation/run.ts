@@ -49,7 +49,11 @@ const reportInference = async (): Promise<boolean> => {
     if (count > 1) continue;
     const { state, tasksDone, workers } = report.view ?? { state: 'lost', tasksDone: 0, workers: [] };
     const ended = (report.endedAt / 1_000).toFixed(1);
-    print(`ended after ${ended} virtual seconds, ${report.messages} messages:`, { state, tasksDone, workers });
+    print(`ended after ${ended} virtual seconds, ${report.messages} messages:`, {
+      state,
+      tasksDone,
+      workers,
+    });
   }
   print(`${count - failed} of ${count} histories without a violation`);
   return failed === 0;
@@ -59,8 +63,7 @@ const scenarios: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
   inference: reportInference,
   mesh: () =>
     reportMesh({ seed, size: Number(values.nodes), only: values.scenes.split(',') }, { print, seconds }),
-  market: () =>
-    reportMarket({ seed, orders: Number(values.orders), json: values.json }, { print, seconds }),
+  market: () => reportMarket({ seed, orders: Number(values.orders), json: values.json }, { print, seconds }),
   mint: () =>
     reportMint(
       {
