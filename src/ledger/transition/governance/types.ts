@@ -4,6 +4,8 @@ import type { PublicKey, Signature } from '../../../core/ports/crypto.ts';
 import type { ParameterName } from '../../parameters.ts';
 import type { Table } from '../../table/types.ts';
 import type { Keeper } from '../../types.ts';
+import type { ListingTerms } from '../mint/listings.ts';
+import type { ListingId } from '../mint/types.ts';
 
 // ── Operations ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -15,6 +17,9 @@ export type Actions = {
   treasury: { readonly to: AccountId; readonly amount: number };
   /** One for one (a seat), none for three or three for none (a step of N = 3f + 1). Who leaves is named by key. */
   keepers: { readonly remove: readonly PublicKey[]; readonly add: readonly Keeper[] };
+  /** Lets public work mint, and no more of it. */
+  listing: { readonly listing: ListingTerms };
+  unlisting: { readonly id: ListingId };
 };
 export type ActionKind = keyof Actions;
 export type Action<Kind extends ActionKind = ActionKind> = {

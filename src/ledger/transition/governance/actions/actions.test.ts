@@ -4,6 +4,7 @@ import { unwrap } from '../../../../core/result.ts';
 import { initialParameters, parameterNames, parameterTable } from '../../../parameters.ts';
 import { checkSignatures } from '../../../signatures.ts';
 import { createPerson, createTestKeeper, operationOf, testCrypto } from '../../../testDoubles.ts';
+import type { ListingId } from '../../mint/types.ts';
 import { countersignatureMessage, proposalIdOf } from '../proposals.ts';
 import { parametersOf } from '../queries.ts';
 import { createTestSwarm, type TestSwarm } from '../testDoubles.ts';
@@ -292,5 +293,43 @@ describe('keepers', () => {
     };
     unwrap(await checked(signed));
     expect(await checked(forged)).toMatchObject({ ok: false });
+  });
+});
+
+describe('a listing', () => {
+  const content = {
+    title: 'Read the parish books',
+    class: 'ocr',
+    model: new Uint8Array(32).fill(1),
+    inputs: new Uint8Array(32).fill(2),
+    units: 100,
+    cost: 4_000,
+    cpuMilliseconds: 1_500,
+    memoryMegabyteSeconds: 300,
+    match: { kind: 'hash' },
+  } as const;
+  const reference = (input: number, output: number) => ({
+    input: new Uint8Array(32).fill(input),
+    output: new Uint8Array(32).fill(output),
+    openings: [],
+  });
+  const listing = (...references: readonly ReturnType<typeof reference>[]): Action => ({
+    kind: 'listing',
+    listing: { ...content, references },
+  });
+
+  it('lets work mint when two thirds want it, and is closed by a majority', () => {
+    const swarm = begin();
+    expect(carry(swarm, [listing(reference(3, 4), reference(5, 6))]).phase).toBe('executed');
+    const [id] = [...swarm.ledger.state.mint.listings.keys()];
+    if (id === undefined) throw new Error('nothing was listed');
+    expect(swarm.ledger.state.mint.listings.get(id)).toMatchObject({ title: content.title, closed: false });
+    expect(carry(swarm, [{ kind: 'unlisting', id: id as ListingId }]).phase).toBe('executed');
+    expect(swarm.ledger.state.mint.listings.get(id)?.closed).toBe(true);
+  });
+
+  it('whose references one answer would satisfy is not even proposed', () => {
+    const swarm = begin();
+    expect(swarm.tryPropose(ana, [listing(reference(3, 4), reference(5, 4))])).toContain('matching outputs');
   });
 });

@@ -5,6 +5,7 @@ import type { LedgerState } from '../../../types.ts';
 import type { Draft, EpochContext, OperationFault } from '../../module.ts';
 import type { Action, ActionKind, Proposal } from '../types.ts';
 import { keepersRule } from './keepers.ts';
+import { listingRule, unlistingRule } from './listing.ts';
 import { parameterRule } from './parameter.ts';
 import type { ActionRule, Majority } from './rule.ts';
 import { treasuryRule } from './treasury.ts';
@@ -15,6 +16,8 @@ const rules: { readonly [Kind in ActionKind]: ActionRule<Kind> } = {
   upgrade: upgradeRule,
   treasury: treasuryRule,
   keepers: keepersRule,
+  listing: listingRule,
+  unlisting: unlistingRule,
 };
 
 const actionKinds = Object.keys(rules) as readonly ActionKind[];

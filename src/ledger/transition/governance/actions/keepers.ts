@@ -6,7 +6,7 @@ import { keeperSchema, keySchema, maxKeepers } from '../../../schemas.ts';
 import type { Keeper } from '../../../types.ts';
 import type { OperationFault } from '../../module.ts';
 import type { Action, Proposal } from '../types.ts';
-import type { ActionRule } from './rule.ts';
+import { type ActionRule, asVoid } from './rule.ts';
 
 /**
  * One seat, or one step of N = 3f + 1. Who leaves is named by key, so that a vote on a seat can't fall on whoever sits there
@@ -65,5 +65,4 @@ const keepersAfter = (
 const countersignedAfter = ({ countersigned }: Proposal, key: Uint8Array, epoch: number): boolean =>
   countersigned.some((one) => equalBytes(one.key, key) && one.epoch > epoch);
 
-const asVoid = (result: Result<unknown, OperationFault>) => (result.ok ? ok(undefined) : result);
 const refuse = (message: string) => err(fault('operation', message));

@@ -1,5 +1,5 @@
 import type * as v from 'valibot';
-import type { Result } from '../../../../core/result.ts';
+import { ok, type Result } from '../../../../core/result.ts';
 import type { LedgerState } from '../../../types.ts';
 import type { Draft, EpochContext, OperationFault } from '../../module.ts';
 import type { Action, ActionKind, Proposal } from '../types.ts';
@@ -21,3 +21,7 @@ export type ActionRule<Kind extends ActionKind> = {
     context: EpochContext,
   ): Result<void, OperationFault>;
 };
+
+/** Whether it can be done, without what it would give. */
+export const asVoid = (result: Result<unknown, OperationFault>): Result<void, OperationFault> =>
+  result.ok ? ok(undefined) : result;
