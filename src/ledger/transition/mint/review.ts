@@ -19,11 +19,11 @@ import type { Listing, Output, Seat, Unit, UnitIn } from './types.ts';
  * Three holes were found by `npm run sim -- mint` (30 % colluders, honest work costs 90 % of its reward, VC per worker), and closed:
  *
  * **Matching pairs are drawn, too.** Were only solo work audited, two accounts of one owner that happen to be paired could agree
- * on anything without computing and without risk: 10.0 against 7.0 for honest work; with the draw -1.4 against 6.6. What a
+ * on anything without computing and without risk: 10.3 against 6.7 for honest work; with the draw -2.2 against 6.4. What a
  * pair saves is twice as much, so its chance is doubled.
  *
  * **A streak is surety for its own size only.** With p by the streak alone, cheap units stood surety for a lie at a unit that
- * pays five times as much: 13.9 against 6.5; with what is unvested counted -10.0 against 7.0.
+ * pays five times as much: 10.5 against 6.5; with what is unvested counted -20.0 against 6.8.
  *
  * **Nobody is found wrong but by f+1 keepers' workers.** If the word of a third decides alone, it is a colluder with the
  * colluders' share and burns what honest workers earned: honest work came to -10.4. So a tie is broken by a keeper's worker, and
