@@ -72,12 +72,13 @@ describe('a proposal', () => {
   it('goes by the rules of the day on which it was made', () => {
     const swarm = three();
     const id = swarm.propose(ana, [{ kind: 'parameter', name: 'votingDays', value: 14 }]);
-    const later = swarm.propose(ben, dearer);
     swarm.endDays(2);
-    for (const one of [id, later]) swarm.vote(ana, one, 'for');
-    swarm.endDays(10);
+    swarm.vote(ana, id, 'for');
+    swarm.endDays(8);
+    const later = swarm.propose(ben, dearer);
+    swarm.ledger.endEpochs(3);
     expect(swarm.ledger.state.parameters.votingDays).toBe(14);
-    expect(swarm.view(later).phase).toBe('executed');
+    expect(swarm.view(later)).toMatchObject({ phase: 'voting', epochsLeft: 14 });
   });
 
   it('is extended once, if quorum comes only in the last two days', () => {
@@ -94,15 +95,24 @@ describe('a proposal', () => {
   });
 
   it('is extended no second time, though quorum is lost and comes again', () => {
-    const swarm = three();
+    const swarm = createTestSwarm(
+      new Map([
+        [ana, 500],
+        [ben, 300],
+        [cem, 200],
+      ]),
+    );
     swarm.delegate(ben, ana);
-    swarm.delegate(cem, ben);
-    const id = swarm.propose(ana, [{ kind: 'parameter', name: 'quorumPermille', value: 600 }]);
+    const id = swarm.propose(ana, dearer);
     swarm.endDays(8);
     swarm.vote(ana, id, 'for');
     swarm.endDays(1);
-    expect(swarm.view(id)).toMatchObject({ extended: true, quorum: { met: true, reached: 800 * vc } });
-    swarm.endDays(2);
+    expect(swarm.view(id)).toMatchObject({ extended: true, quorum: { met: true, reached: 700 * vc } });
+    swarm.vote(ben, id, 'against');
+    swarm.endDays(1);
+    expect(swarm.view(id).quorum).toMatchObject({ met: false, reached: 400 * vc });
+    swarm.vote(cem, id, 'for');
+    swarm.endDays(1);
     expect(swarm.view(id).phase).toBe('timelock');
   });
 
@@ -197,8 +207,8 @@ describe('a veto', () => {
       swarm.endDays(2);
       swarm.vote(ana, id, 'for');
       swarm.endDays(7);
+      // Exactly a third: 300 of 900 VC.
       const refused = swarm.veto(ben, id);
-      swarm.veto(cem, id);
       swarm.endDays(2);
       return { refused, phase: swarm.view(id).phase };
     };
