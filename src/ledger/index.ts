@@ -32,5 +32,23 @@ export { checkSignatures, signatureChecksOf } from './signatures.ts';
 export { contentOf, stateRootOf } from './stateRoot.ts';
 export * from './table/index.ts';
 export type * from './transition/core/bodies.ts';
+export * from './transition/governance/queries.ts';
+export type * from './transition/governance/types.ts';
+export type * from './transition/market/types.ts';
+export {
+  type Assignment,
+  assignmentsOf,
+  commitmentOf,
+  type Earnings,
+  earningsOf,
+  gridQuantise,
+  isInputOf,
+  type ListingTerms,
+  listingIdOf,
+  mintIdOf,
+  openingsFor,
+  outputRoot,
+} from './transition/mint/index.ts';
+export type * from './transition/mint/types.ts';
 export { accountOf, settledBalance } from './transition/purse.ts';
 export type * from './types.ts';
