@@ -11,7 +11,7 @@ import { catchSnapshot } from './catchSnapshot.ts';
 import { type Comparison, compareHeads } from './heads.ts';
 import { createKeeping } from './keeping.ts';
 import { createReplica, type Replica, type ReplicaStart, type Taken } from './replica.ts';
-import { chooseSource, type LedgerSource, pauseAfter, type SourceEntry } from './source.ts';
+import { chooseSource, heightOf, type LedgerSource, pauseAfter, type SourceEntry } from './source.ts';
 import { readFrames } from './stage.ts';
 import type { LedgerStore } from './store.ts';
 import type { AppliedBlock, ForkProof, Frame } from './types.ts';
@@ -68,12 +68,22 @@ export const createFollower = (
   const { clock, timers, telemetry, crypto, store } = deps;
   let replica = createReplica(start, deps);
   const keeping = createKeeping(deps, options, start.snapshot);
-  let entries: readonly SourceEntry[] = deps.sources.map((source) => ({ source, failures: 0, until: 0 }));
+  let entries: readonly SourceEntry[] = deps.sources.map((source) => ({
+    source,
+    failures: 0,
+    until: 0,
+    told: 0,
+  }));
   let closed = false;
   let wake = () => {};
   const phase = createStore<FollowPhase>({ phase: 'alone', height: start.state.position.height });
 
-  const highest = () => Math.max(-1, ...deps.sources.map((source) => source.status()?.height ?? -1));
+  /** Of one that told of blocks and then had none, no more than what is here. */
+  const trustedHeight = (entry: SourceEntry): number => {
+    const height = heightOf(entry) ?? -1;
+    return entry.failures === 0 ? height : Math.min(height, replica.state.position.height);
+  };
+  const highest = () => Math.max(-1, ...entries.map((entry) => trustedHeight(entry)));
   const show = () => {
     const { height } = replica.state.position;
     const target = highest();
@@ -120,6 +130,7 @@ export const createFollower = (
     const taken = await of.take(frames);
     if (closed || of !== replica) return false;
     if (taken.ok) {
+      note(source, 'no');
       await onTaken(taken.value);
       return true;
     }
@@ -228,6 +239,11 @@ export const createFollower = (
     if (!frame || replica.fork) return;
     const { id, header } = frame.certified.block;
     const ours = replica.idAt(header.height);
+    entries = entries.map((entry) =>
+      entry.source === source && header.net === start.state.net
+        ? { ...entry, told: Math.max(entry.told, header.height) }
+        : entry,
+    );
     if (header.height === replica.tip.height + 1) await take(source, from, frames);
     else if (ours !== undefined && ours !== id && !(await accuse(frame)))
       onWrong(source, from, `it tells another block of height ${header.height} that nobody certified`);

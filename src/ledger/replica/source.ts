@@ -46,6 +46,13 @@ export type SourceEntry = {
   readonly failures: number;
   /** Monotonic milliseconds: not to be asked before. */
   readonly until: number;
+  /** The newest block it has sent by itself: its status may be older. */
+  readonly told: number;
+};
+
+export const heightOf = ({ source, told }: Pick<SourceEntry, 'source' | 'told'>): number | undefined => {
+  const status = source.status();
+  return status && Math.max(status.height, told);
 };
 
 /** Whom to ask for the blocks after a height: keepers first, of those the one that failed least, then the one that has most. */
@@ -55,12 +62,12 @@ export const chooseSource = (
   now: number,
 ): SourceEntry | undefined =>
   entries
-    .filter(({ source, until }) => until <= now && (source.status()?.height ?? 0) > height)
+    .filter((entry) => entry.until <= now && (heightOf(entry) ?? 0) > height)
     .sort(
       (a, b) =>
         Number(a.source.kind === 'peers') - Number(b.source.kind === 'peers') ||
         a.failures - b.failures ||
-        (b.source.status()?.height ?? 0) - (a.source.status()?.height ?? 0),
+        (heightOf(b) ?? 0) - (heightOf(a) ?? 0),
     )[0];
 
 /** A second, doubled with every failure in a row, at most a minute; who sent what is wrong waits ten. */
