@@ -92,8 +92,12 @@ export const createLedgerApi = (deps: LedgerApiDeps): LedgerWorkerApi => {
       for (const keeper of isOpen().keepers) keeper.send(operations);
     },
     peersHave: async (status) => isOpen().peers.have(status),
-    ordered: (seq) => isOpen().store.ownOperation(isOpen().account, seq),
-    history: (before, count) => isOpen().store.history(isOpen().account, before, count),
+    ordered: (seq) => isOpen().follower.ordered(seq),
+    async history(before, count) {
+      const { follower, store, account } = isOpen();
+      await follower.kept();
+      return store.history(account, before, count);
+    },
     heads: async () => isOpen().follower.replica.heads(),
     compare: (told) => isOpen().follower.compare(told),
     accuse: (block) => isOpen().follower.accuse(block),

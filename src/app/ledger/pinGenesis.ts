@@ -1,5 +1,5 @@
 import { type Bytes, equalBytes } from '../../core/bytes.ts';
-import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
+import { err, type Fault, ok, type Result } from '../../core/result.ts';
 import { genesisBytes } from '../../ledger/genesis.ts';
 import { readGenesis } from '../../ledger/replica/readGenesis.ts';
 import type { Genesis } from '../../ledger/types.ts';
@@ -37,6 +37,3 @@ export const pinGenesis = async (
     problem: `This host now shows another ledger (“${told.value.name}”) than the one this device knows (“${genesis.name}”). What you own is in the one known here: ask the host why, and do not accept money in the other.`,
   });
 };
-
-export const noGenesis = (why: string) =>
-  err(fault('away', `the host did not say how its ledger began: ${why}`));

@@ -14,7 +14,7 @@ import { createReplica, type Replica, type ReplicaStart, type Taken } from './re
 import { chooseSource, heightOf, type LedgerSource, pauseAfter, type SourceEntry } from './source.ts';
 import { readFrames } from './stage.ts';
 import type { LedgerStore } from './store.ts';
-import type { AppliedBlock, ForkProof, Frame } from './types.ts';
+import type { AppliedBlock, ForkProof, Frame, OrderedOperation } from './types.ts';
 
 export type FollowPhase =
   /** Nobody can be asked; what is shown is as old as `height` is. */
@@ -54,6 +54,8 @@ export interface Follower {
   compare(told: Parameters<typeof compareHeads>[2]): Promise<Comparison>;
   /** A block that contradicts ours, from one who told of it. False: it is none, so he lies. */
   accuse(block: Bytes): Promise<boolean>;
+  /** What took a number of the own account, as far as this device saw it. */
+  ordered(seq: number): Promise<OrderedOperation | undefined>;
   /** Resolves when all that was taken is kept. */
   kept(): Promise<void>;
   close(): Promise<void>;
@@ -121,9 +123,14 @@ export const createFollower = (
 
   const onTaken = async (taken: Taken) => {
     if (taken.applied.length === 0) return;
+    // Handed over before it is told: whoever hears of a block may ask what was in it.
+    const kept = keeping.take(taken, {
+      spans: replica.spans,
+      catchingUp: highest() > replica.state.position.height,
+    });
     deps.tell({ kind: 'blocks', applied: taken.applied });
     show();
-    await keeping.take(taken, { spans: replica.spans, catchingUp: phase.get().phase === 'catching-up' });
+    await kept;
   };
   const take = async (source: LedgerSource, from: string, frames: readonly Frame[]): Promise<boolean> => {
     const of = replica;
@@ -274,6 +281,7 @@ export const createFollower = (
       const [frame] = read.ok ? read.value : [];
       return frame !== undefined && accuse(frame);
     },
+    ordered: keeping.ordered,
     kept: keeping.idle,
     async close() {
       closed = true;

@@ -1,3 +1,4 @@
+import { createBoundedMap } from '../../core/boundedMap.ts';
 import type { AccountId } from '../../core/brand.ts';
 import type { CryptoPort } from '../../core/ports/crypto.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
@@ -5,7 +6,7 @@ import type { ReplicaStart, Taken } from './replica.ts';
 import { snapshotOf } from './snapshot.ts';
 import { readFrames } from './stage.ts';
 import type { KeeperSpan, LedgerStore, OwnRow, StoredBlock } from './store.ts';
-import type { AppliedBlock, EpochEnd, ForkProof, Frame } from './types.ts';
+import type { AppliedBlock, EpochEnd, ForkProof, Frame, OrderedOperation } from './types.ts';
 
 export type KeepingOptions = { readonly account: AccountId; readonly keepEpochs: number };
 
@@ -19,6 +20,8 @@ export interface Keeping {
   restart(start: ReplicaStart): Promise<void>;
   fork(proof: ForkProof): Promise<void>;
   blockAt(height: number): Promise<Frame | undefined>;
+  /** What took a number of the own account: known at once, before it is written, and without a store too. */
+  ordered(seq: number): Promise<OrderedOperation | undefined>;
   idle(): Promise<void>;
 }
 
@@ -26,6 +29,7 @@ export interface Keeping {
 const snapshotEvery = 2_000;
 /** While all of history comes in, writing a state again and again would cost more than it saves. */
 const snapshotEveryCatchingUp = 50_000;
+const recentOperations = 4_096;
 /** An idle swarm makes epoch blocks only: one day of them. */
 const snapshotEveryBlocks = 144;
 
@@ -42,6 +46,7 @@ export const createKeeping = (
   let { operations, height: last } = start;
   let newest: EpochEnd | undefined;
   let troubled = false;
+  const recent = createBoundedMap<number, OrderedOperation>(recentOperations);
   let writes: Promise<void> = Promise.resolve();
 
   const write = (what: string, change: () => Promise<void>): Promise<void> => {
@@ -70,12 +75,11 @@ export const createKeeping = (
   return {
     take({ applied, epochEnd }, { spans, catchingUp }) {
       for (const { certified } of applied) operations += certified.block.operations.length;
-      const appended = write('the ledger', () =>
-        store.append(
-          applied.map(storedBlock),
-          applied.flatMap((block) => ownRows(block, account)),
-        ),
-      );
+      const own = applied.flatMap((block) => ownRows(block, account));
+      for (const row of own)
+        for (const operation of row.operations)
+          recent.set(operation.seq, { ...operation, height: row.height });
+      const appended = write('the ledger', () => store.append(applied.map(storedBlock), own));
       newest = epochEnd ?? newest;
       const due = newest;
       if (!due || !isDue(due, catchingUp)) return appended;
@@ -102,6 +106,7 @@ export const createKeeping = (
       const [frame] = read?.ok ? read.value : [];
       return frame?.certified.block.header.height === height ? frame : undefined;
     },
+    ordered: async (seq) => recent.get(seq) ?? store.ownOperation(account, seq),
     idle: () => writes,
   };
 };

@@ -231,7 +231,10 @@ export const openWallet = async (
       words.take(answer);
       if (answer.state !== 'pending') void inTurn();
     }),
-    deps.timers.every(resendEvery, () => sendPending(intents.get())),
+    deps.timers.every(resendEvery, () => {
+      void inTurn();
+      sendPending(intents.get());
+    }),
   ];
   await inTurn();
   sendPending(intents.get());
