@@ -1,5 +1,8 @@
 import type { RuntimeKind } from '../src/compute/contracts.ts';
 import type { RuntimeAssets } from '../src/compute/runtimes/assets.ts';
+import type { AccountId } from '../src/core/brand.ts';
+import type { Bytes } from '../src/core/bytes.ts';
+import type { LogLevel } from '../src/core/ports/telemetry.ts';
 import type { Fault, Result } from '../src/core/result.ts';
 import type {
   DetectOutput,
@@ -9,6 +12,14 @@ import type {
   Quad,
   RecognizeOutput,
 } from '../src/inference/ocr/types.ts';
+import type { FollowPhase } from '../src/ledger/replica/follower.ts';
+import type { Comparison } from '../src/ledger/replica/heads.ts';
+import type { Frames, SnapshotPart, SourceFault, SourceStatus } from '../src/ledger/replica/source.ts';
+import type { StatePart } from '../src/ledger/replica/stateParts.ts';
+import type { OwnRow } from '../src/ledger/replica/store.ts';
+import type { Heads, OrderedOperation } from '../src/ledger/replica/types.ts';
+import type { Block, Genesis, SignedOperation } from '../src/ledger/types.ts';
+import type { KeeperAnswer } from '../src/ledger/wallet/wallet.ts';
 import type { OnnxFault } from '../src/onnx/index.ts';
 import type { ModelSummary } from '../src/onnx/inspect.ts';
 import type { DataType } from '../src/onnx/ir/types.ts';
@@ -208,3 +219,57 @@ export type ModelRunsWorkerApi = {
     onProgress: (done: number, total: number) => void,
   ): Promise<Result<ModelComparison, Fault>>;
 };
+
+/** A replica of the ledger and its connections to keepers. Checked blocks go to the page, which applies them once more. */
+export type LedgerWorkerApi = {
+  open(
+    input: {
+      readonly genesis: Genesis;
+      /** Whose history is kept. */
+      readonly account: AccountId;
+      /** Where keepers are, by name. */
+      readonly keepers: readonly { readonly name: string; readonly url: string }[];
+      /** Beyond so many blocks a snapshot is taken instead of a replay. */
+      readonly snapshotBeyond: number;
+    },
+    tell: (news: LedgerNews) => void,
+    peers: LedgerPeers,
+  ): Promise<Result<LedgerOpened, Fault>>;
+  /** To every keeper. */
+  send(operations: readonly SignedOperation[]): Promise<void>;
+  /** What other tabs of the mesh have, at most; undefined: there is none. */
+  peersHave(status: SourceStatus | undefined): Promise<void>;
+  ordered(seq: number): Promise<OrderedOperation | undefined>;
+  history(before: number, count: number): Promise<readonly OwnRow[]>;
+  heads(): Promise<Heads>;
+  compare(told: Heads): Promise<Comparison>;
+  /** A block that contradicts ours: whether it is proof. */
+  accuse(block: Bytes): Promise<boolean>;
+  /** For other tabs: certified blocks as they are kept, up to `maxBytes`. */
+  blocks(after: number, count: number, maxBytes: number): Promise<readonly Bytes[]>;
+  snapshot(part: number): Promise<Omit<SnapshotPart, 'from'> | undefined>;
+  /** Tells the page the whole state again. */
+  tellState(): Promise<void>;
+  close(): Promise<void>;
+};
+export type LedgerPeers = {
+  blocks(after: number, count: number): Promise<Result<Frames, SourceFault>>;
+  snapshot(part: number): Promise<Result<SnapshotPart, SourceFault>>;
+  blame(from: string, reason: string): void;
+};
+export type LedgerOpened = {
+  /** False: nothing of it outlives the tab. */
+  readonly durable: boolean;
+  readonly height: number;
+  /** How long opening what was kept took. */
+  readonly openMs: number;
+};
+export type LedgerNews =
+  /** `epochTime`: when the present epoch began, by a keeper's clock, as the state's own time is. */
+  | { readonly kind: 'state'; readonly part: StatePart; readonly epochTime: number }
+  | { readonly kind: 'block'; readonly block: Block }
+  | { readonly kind: 'phase'; readonly phase: FollowPhase }
+  | { readonly kind: 'answer'; readonly answer: KeeperAnswer }
+  /** A keeper came within reach. */
+  | { readonly kind: 'reached' }
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string };

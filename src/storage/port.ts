@@ -9,6 +9,7 @@ export const namespaces = [
   'receipts',
   'speeds',
   'acts',
+  'wallet',
 ] as const;
 export type Namespace = (typeof namespaces)[number];
 

@@ -2,12 +2,11 @@ import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import { type KeyValueStore, type Namespace, namespaces, StorageError } from '../../storage/port.ts';
 
 /** Raised whenever a namespace is added; `upgrade` creates what is missing, so any older version migrates. */
-const currentVersion = 2;
+const currentVersion = 3;
 /** A frozen or broken tab never closes its connection; waiting for it longer than this would look like a dead page. */
 const patienceMs = 4_000;
 
 type Schema = DBSchema & { [Name in Namespace]: { key: string; value: unknown } };
-type Database = IDBPDatabase<Schema>;
 
 export type BrowserStoreOptions = {
   /** A newer tab upgraded the database and this one gave way: it should offer a reload. */
@@ -25,18 +24,37 @@ export const openBrowserStore = async (
   name: string,
   options: BrowserStoreOptions,
 ): Promise<KeyValueStore> => {
-  const connection = createConnection(name, options);
+  const connection = createConnection<Schema>(name, {
+    ...options,
+    version: options.version ?? currentVersion,
+    upgrade(opened) {
+      for (const namespace of namespaces) {
+        if (!opened.objectStoreNames.contains(namespace)) opened.createObjectStore(namespace);
+      }
+    },
+  });
   await connection.run(async () => {});
   return storeOver(connection);
 };
 
-interface Connection {
+export interface Connection<Shape extends DBSchema> {
   /** Runs against an open database, at most twice: every operation here may be repeated. */
-  run<T>(operation: (database: Database) => Promise<T>): Promise<T>;
+  run<T>(operation: (database: IDBPDatabase<Shape>) => Promise<T>): Promise<T>;
   close(): void;
 }
 
-const createConnection = (name: string, options: BrowserStoreOptions): Connection => {
+export type ConnectionOptions<Shape extends DBSchema> = BrowserStoreOptions & {
+  readonly version: number;
+  /** Creates what is missing. */
+  readonly upgrade: (opened: IDBPDatabase<Shape>) => void;
+};
+
+/** A database that is opened when it is needed, and again when the browser has dropped it. Rejects with StorageErrors. */
+export const createConnection = <Shape extends DBSchema>(
+  name: string,
+  options: ConnectionOptions<Shape>,
+): Connection<Shape> => {
+  type Database = IDBPDatabase<Shape>;
   let closed = false;
   let opening: Promise<Database> | undefined;
 
@@ -77,11 +95,11 @@ const createConnection = (name: string, options: BrowserStoreOptions): Connectio
   };
 };
 
-const openWithPatience = (
+const openWithPatience = <Shape extends DBSchema>(
   name: string,
-  { version = currentVersion, patienceMs: patience = patienceMs }: BrowserStoreOptions,
+  { version, upgrade, patienceMs: patience = patienceMs }: ConnectionOptions<Shape>,
   heard: { onNewerTab(): void; onLost(): void },
-): Promise<Database> =>
+): Promise<IDBPDatabase<Shape>> =>
   new Promise((resolve, reject) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let late = false;
@@ -89,12 +107,8 @@ const openWithPatience = (
       late = true;
       reject(blocked());
     };
-    openDB<Schema>(name, version, {
-      upgrade(opened) {
-        for (const namespace of namespaces) {
-          if (!opened.objectStoreNames.contains(namespace)) opened.createObjectStore(namespace);
-        }
-      },
+    openDB<Shape>(name, version, {
+      upgrade: (opened) => upgrade(opened),
       blocked() {
         timer = setTimeout(giveUp, patience);
       },
@@ -110,7 +124,7 @@ const openWithPatience = (
       .then((database) => (late ? database.close() : resolve(database)), reject);
   });
 
-const storeOver = (connection: Connection): KeyValueStore => {
+const storeOver = (connection: Connection<Schema>): KeyValueStore => {
   const write = (
     namespace: Namespace,
     durability: 'relaxed' | 'strict',

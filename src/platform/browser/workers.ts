@@ -2,6 +2,7 @@ import { proxy, wrap } from 'comlink';
 import type {
   AbortMessage,
   ImageWorkerApi,
+  LedgerWorkerApi,
   ModelRunsWorkerApi,
   OcrWorkerApi,
   QuantizeWorkerApi,
@@ -91,3 +92,31 @@ export const spawnModelRunsWorker = (): WorkerHandle<ModelRunsWorkerApi> => {
     handle.api.compare(input, proxy(onProgress));
   return { ...handle, api: { check: handle.api.check, compare } };
 };
+
+export const spawnLedgerWorker = (): WorkerHandle<LedgerWorkerApi> => {
+  const handle = createWorkerHandle<LedgerWorkerApi>(
+    new Worker(new URL('../../../workers/ledger.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'ledger',
+    }),
+  );
+  const open: LedgerWorkerApi['open'] = (input, tell, peers) =>
+    handle.api.open(input, proxy(tell), proxy(peers));
+  return { ...handle, api: withOpen(handle.api, open) };
+};
+
+/** comlink's remote object has no members to spread: every name is a call. */
+const withOpen = (api: LedgerWorkerApi, open: LedgerWorkerApi['open']): LedgerWorkerApi => ({
+  open,
+  send: (operations) => api.send(operations),
+  peersHave: (status) => api.peersHave(status),
+  ordered: (seq) => api.ordered(seq),
+  history: (before, count) => api.history(before, count),
+  heads: () => api.heads(),
+  compare: (told) => api.compare(told),
+  accuse: (block) => api.accuse(block),
+  blocks: (after, count, maxBytes) => api.blocks(after, count, maxBytes),
+  snapshot: (part) => api.snapshot(part),
+  tellState: () => api.tellState(),
+  close: () => api.close(),
+});

@@ -1,0 +1,28 @@
+import { createEmitter } from '../../core/events.ts';
+import { err, fault, ok } from '../../core/result.ts';
+import { spawnLedgerWorker } from '../../platform/browser/workers.ts';
+import { type LedgerDeps, openLedger } from './openLedger.ts';
+
+/** The ledger of the host that this page came from. */
+export const openBrowserLedger = (
+  deps: Omit<LedgerDeps, 'spawn' | 'fetchGenesis' | 'tabs' | 'origin'>,
+): ReturnType<typeof openLedger> => {
+  const channel = new BroadcastChannel('aivillage/wallet');
+  const heard = createEmitter<void>();
+  channel.onmessage = () => heard.emit();
+  return openLedger({
+    ...deps,
+    spawn: spawnLedgerWorker,
+    origin: location.origin,
+    tabs: { announce: () => channel.postMessage(null), heard: heard.subscribe },
+    async fetchGenesis() {
+      try {
+        const response = await fetch('/ledger/genesis', { cache: 'no-store' });
+        if (!response.ok) return err(fault('away', `the host keeps no ledger (${response.status})`));
+        return ok(new Uint8Array(await response.arrayBuffer()));
+      } catch (cause) {
+        return err(fault('away', `the host can't be reached: ${String(cause)}`));
+      }
+    },
+  });
+};
