@@ -36,16 +36,22 @@ export const applyBlock = (state: LedgerState, block: Block): Result<Applied, Bl
     const told = checkOutcome(header, draft);
     if (!told.ok) return told;
   }
-  draft.position = {
-    height: header.height,
-    head: block.id,
-    creator: header.creator,
-    time: header.time,
-    stateRoot: header.kind === 'epoch' ? header.stateRoot : state.position.stateRoot,
-  };
+  draft.position = positionAfter(state, block);
   const conserved = checkConservation(draft);
   return conserved.ok ? ok({ state: draft, events }) : refuse(conserved.error.message);
 };
+
+/** Where the log stands once the block is in it. */
+export const positionAfter = (
+  { position }: Pick<LedgerState, 'position'>,
+  { id, header }: Pick<Block, 'id' | 'header'>,
+): LedgerState['position'] => ({
+  height: header.height,
+  head: id,
+  creator: header.creator,
+  time: header.time,
+  stateRoot: header.kind === 'epoch' ? header.stateRoot : position.stateRoot,
+});
 
 /** Changes the draft; one that was refused is to be dropped. Its signature is checked elsewhere. */
 export const applyOperation = (

@@ -1,4 +1,4 @@
-import { applyOperation, endEpoch } from '../apply.ts';
+import { applyOperation, endEpoch, positionAfter } from '../apply.ts';
 import type { Draft } from '../transition/module.ts';
 import type { Block, LedgerEvent, LedgerState } from '../types.ts';
 
@@ -9,14 +9,14 @@ import type { Block, LedgerEvent, LedgerState } from '../types.ts';
  */
 export const advanceBy = (
   state: LedgerState,
-  { id, header, operations }: Block,
+  block: Block,
 ): { readonly state: LedgerState; readonly events: readonly LedgerEvent[] } | undefined => {
+  const { header, operations } = block;
   if (header.previous !== state.position.head) return undefined;
   const events: LedgerEvent[] = [];
   let draft: Draft = { ...state };
   for (const operation of operations) if (!applyOperation(draft, operation, events).ok) return undefined;
   if (header.kind === 'epoch') draft = endEpoch(draft, events);
-  const { height, creator, time } = header;
-  draft.position = { height, head: id, creator, time };
+  draft.position = positionAfter(state, block);
   return { state: draft, events };
 };

@@ -104,10 +104,11 @@ const stateAfter = (
 ): Result<LedgerState, SnapshotFault> => {
   const content = treeFromChunks(parts, partBytes);
   if (!content.ok) return content;
-  const { height, creator, time } = header;
+  if (header.kind !== 'epoch') return refuse('a snapshot is of an epoch block');
+  const { height, creator, time, stateRoot } = header;
   return ok({
     ...(content.value as unknown as ReturnType<typeof contentOf>),
-    position: { height, head: id, creator, time },
+    position: { height, head: id, creator, time, stateRoot },
   });
 };
 
