@@ -4,13 +4,13 @@ import { spawnLedgerWorker } from '../../platform/browser/workers.ts';
 import { type LedgerDeps, openLedger } from './openLedger.ts';
 
 /** The ledger of the host that this page came from. */
-export const openBrowserLedger = (
+export const openBrowserLedger = async (
   deps: Omit<LedgerDeps, 'spawn' | 'fetchGenesis' | 'tabs' | 'origin'>,
 ): ReturnType<typeof openLedger> => {
   const channel = new BroadcastChannel('aivillage/wallet');
   const heard = createEmitter<void>();
   channel.onmessage = () => heard.emit();
-  return openLedger({
+  const opened = await openLedger({
     ...deps,
     spawn: spawnLedgerWorker,
     origin: location.origin,
@@ -23,6 +23,17 @@ export const openBrowserLedger = (
       } catch (cause) {
         return err(fault('away', `the host can't be reached: ${String(cause)}`));
       }
+    },
+  });
+  if (!opened.ok) {
+    channel.close();
+    return opened;
+  }
+  return ok({
+    ...opened.value,
+    async close() {
+      await opened.value.close();
+      channel.close();
     },
   });
 };

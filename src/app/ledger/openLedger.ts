@@ -69,13 +69,10 @@ const snapshotBeyond = 50_000;
 /** The ledger in this tab: the replica in its worker, the wallet, and what other tabs tell. An error leaves nothing open. */
 export const openLedger = async (deps: LedgerDeps): Promise<Result<OpenLedger, Fault>> => {
   const { identity, telemetry } = deps;
-  const pinned = await pinGenesis(deps.store, await deps.fetchGenesis());
-  if (!pinned.ok) return pinned;
-  const { genesis, problem } = pinned.value;
+  const known = await readKnown(deps).catch(storageFault);
+  if (!known.ok) return known;
+  const { genesis, problem, net, outbox, hasPending } = known.value;
   if (problem) telemetry.log('error', 'ledger', problem);
-  const net = netIdOf(genesis);
-  const outbox = createOutboxStore(deps.store, net, identity.account);
-  const hasPending = (await outbox.list()).intents.some(({ outcome }) => outcome.phase === 'pending');
 
   const worker = deps.spawn();
   const mesh = createMeshLedger({ ...deps, ...deps.network }, net);
@@ -115,7 +112,7 @@ export const openLedger = async (deps: LedgerDeps): Promise<Result<OpenLedger, F
       },
     },
     { account: identity.account, device: identity.deviceSigner, certificate: identity.credentials.device },
-  ).catch((cause: unknown) => err(fault('storage', cause instanceof Error ? cause.message : String(cause))));
+  ).catch(storageFault);
   if ('ok' in wallet) {
     leave();
     return wallet;
@@ -134,6 +131,20 @@ export const openLedger = async (deps: LedgerDeps): Promise<Result<OpenLedger, F
     },
   });
 };
+
+/** What this device knows before anybody is asked but the host for its beginning. */
+const readKnown = async ({ store, identity, fetchGenesis }: LedgerDeps) => {
+  const pinned = await pinGenesis(store, await fetchGenesis());
+  if (!pinned.ok) return pinned;
+  const net = netIdOf(pinned.value.genesis);
+  const outbox = createOutboxStore(store, net, identity.account);
+  const { intents } = await outbox.list();
+  const hasPending = intents.some(({ outcome }) => outcome.phase === 'pending');
+  return ok({ ...pinned.value, net, outbox, hasPending });
+};
+
+const storageFault = (cause: unknown) =>
+  err(fault('storage', cause instanceof Error ? cause.message : String(cause)));
 
 /** What the worker tells, put together to the state of now. */
 const createPageView = (
