@@ -1,0 +1,107 @@
+import { useState } from 'react';
+import type { OpenLedgerView, WalletView } from '../../../../app/readModels.ts';
+import { Button } from '../../../kit/Button.tsx';
+import { Figure } from '../../../kit/Facts.tsx';
+import { formatVc, formatVcFigure } from '../../../kit/format.ts';
+import { Notice } from '../../../kit/Notice.tsx';
+import { HistorySection } from './HistorySection.tsx';
+import { MoveWalletDialog } from './MoveWalletDialog.tsx';
+import { onItsWay } from './moneyWords.ts';
+import { PendingSection } from './PendingSection.tsx';
+import { ReceiveDialog } from './ReceiveDialog.tsx';
+import { SendDialog } from './SendDialog.tsx';
+import './money.css';
+
+export const MoneyTab = ({
+  ledger,
+  onOpen,
+}: {
+  readonly ledger: OpenLedgerView;
+  readonly onOpen: (item: string) => void;
+}) => {
+  const { wallet } = ledger;
+  const [dialog, setDialog] = useState<'send' | 'receive' | 'move'>();
+  const close = () => setDialog(undefined);
+  const receive = () => setDialog('receive');
+  return (
+    <div className="wallet-tab">
+      <KeyNotice wallet={wallet} onMove={() => setDialog('move')} />
+      <section className="purse" aria-label="Balance">
+        <Balance wallet={wallet} />
+        <div className="bar">
+          <Button
+            look="primary"
+            icon="send"
+            onClick={() => setDialog('send')}
+            disabled={wallet.key.phase === 'elsewhere'}
+          >
+            Send
+          </Button>
+          <Button icon="qr" onClick={receive}>
+            Receive
+          </Button>
+        </div>
+      </section>
+      <PendingSection pending={wallet.pending} />
+      <HistorySection history={wallet.history} onOpen={onOpen} onReceive={receive} />
+      {dialog === 'send' ? <SendDialog onClose={close} /> : null}
+      {dialog === 'receive' ? <ReceiveDialog account={wallet.account} onClose={close} /> : null}
+      {dialog === 'move' ? <MoveWalletDialog onClose={close} /> : null}
+    </div>
+  );
+};
+
+const Balance = ({ wallet }: { readonly wallet: WalletView }) => {
+  const leaving = onItsWay(wallet);
+  return (
+    <div className="purse-words">
+      <p className="purse-balance">
+        <span className="figure-label">Balance</span>
+        <span className="purse-figure">
+          {formatVcFigure(wallet.balance)} <span className="purse-unit">VC</span>
+        </span>
+        {leaving > 0 ? <span className="quiet small">{formatVc(leaving)} of it on the way out</span> : null}
+      </p>
+      <div className="figures">
+        <Figure
+          label="Not vested yet"
+          value={formatVc(wallet.unvested)}
+          hint="Earned by public work; paid out after further accepted work."
+        />
+        <Figure
+          label="Locked"
+          value={formatVc(wallet.locked)}
+          hint="In your own orders and deposits, until they end."
+        />
+      </div>
+    </div>
+  );
+};
+
+const KeyNotice = ({ wallet, onMove }: { readonly wallet: WalletView; readonly onMove: () => void }) => {
+  switch (wallet.key.phase) {
+    case 'here':
+      return null;
+    case 'unopened':
+      return (
+        <Notice icon="key" title="This wallet was not used yet.">
+          You can be paid at once. The first thing that you sign here opens it and makes this device the one
+          that signs for your account; you need not do anything for that.
+        </Notice>
+      );
+    case 'elsewhere':
+      return (
+        <Notice
+          tone="warn"
+          icon="lock"
+          title="Another device signs for this account."
+          action={<Button onClick={onMove}>Move the wallet here</Button>}
+        >
+          You see everything here, but only one device can sign at a time. Send from that one, or move the
+          wallet here with your recovery key.
+        </Notice>
+      );
+    default:
+      return wallet.key satisfies never;
+  }
+};
