@@ -115,7 +115,9 @@ const classOf = (
       price:
         index === epochs - 1
           ? price
-          : Math.round(price * (0.8 + 0.2 * (index / epochs) + 0.07 * wave(index / 2))),
+          : Math.round(
+              price * (0.8 + 0.2 * (index / epochs) + 0.07 * wave(index / 2) * (1 - index / epochs)),
+            ),
       demand: Math.max(0, Math.round(620_000 + 260_000 * wave(index))),
       delivered: Math.max(0, Math.round(560_000 + 190_000 * wave(index - 2))),
     })),

@@ -3,7 +3,7 @@ import { Button } from '../../../kit/Button.tsx';
 import { formatCount, formatInteger, shortId } from '../../../kit/format.ts';
 import { Notice } from '../../../kit/Notice.tsx';
 import { PartyName } from '../PartyName.tsx';
-import { connectionInWords, heightInWords } from './logWords.ts';
+import { connectionInWords, heightInWords, placeInWords } from './logWords.ts';
 
 export const KeepersSection = ({
   chain,
@@ -52,7 +52,7 @@ export const KeepersSection = ({
               {keeper.lied > 0 ? (
                 <span className="badge badge-bad">{formatCount(keeper.lied, 'lie')} proved</span>
               ) : null}
-              <span className="row-note">{keeper.url || 'the host this page came from'}</span>
+              <span className="row-note">{placeInWords(keeper.url)}</span>
             </td>
             <td className="roomy">
               <PartyName party={keeper.worker} />

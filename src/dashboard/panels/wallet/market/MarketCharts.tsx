@@ -37,13 +37,13 @@ export const MarketCharts = ({
   return (
     <div className="market-charts">
       <TimeChart
-        title="VC a million units"
+        title="VC per million units"
         time={series.time}
         lines={price}
         format={formatPrice}
         height={190}
       />
-      <TimeChart title="Units an epoch" time={series.time} lines={work} format={shortUnits} height={190} />
+      <TimeChart title="Units per epoch" time={series.time} lines={work} format={shortUnits} height={190} />
     </div>
   );
 };

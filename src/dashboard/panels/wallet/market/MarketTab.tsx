@@ -4,7 +4,7 @@ import { useNavigate } from '../../../hooks/useNavigation.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Figure } from '../../../kit/Facts.tsx';
 import { Segmented } from '../../../kit/Field.tsx';
-import { formatInteger, formatVc } from '../../../kit/format.ts';
+import { formatInteger, formatVc, formatVcFigure } from '../../../kit/format.ts';
 import { Empty } from '../../../kit/Notice.tsx';
 import { PartyName } from '../PartyName.tsx';
 import { MarketCharts } from './MarketCharts.tsx';
@@ -69,9 +69,9 @@ export const MarketTab = ({
 const ClassFigures = ({ market }: { readonly market: MarketClassView }) => (
   <>
     <div className="figures">
-      <Figure label="Price of a million units" value={formatVc(market.price)} />
+      <Figure label="Price per million units" value={formatVc(market.price)} />
       <Figure label="Asked for" value={formatInteger(market.demand)} hint="units in this epoch" />
-      <Figure label="Offered" value={formatInteger(market.capacity)} hint="units an epoch" />
+      <Figure label="Offered" value={formatInteger(market.capacity)} hint="units per epoch" />
     </div>
     <p className="quiet wallet-prose">
       {demandInWords(market)} The price is the same for all and is set anew with every epoch: it rises while
@@ -90,15 +90,15 @@ const Offers = ({ offers }: { readonly offers: readonly OfferView[] }) => {
       {offers.length === 0 ? (
         <p className="quiet">Nobody yet. Whoever offers this work gets what is asked for.</p>
       ) : (
-        <table className="table wallet-table">
+        <table className="table wallet-table offers">
           <thead>
             <tr>
               <th scope="col">Who</th>
               <th scope="col" className="number">
-                Units an epoch
+                Units per epoch
               </th>
               <th scope="col" className="number">
-                From
+                From, VC
               </th>
             </tr>
           </thead>
@@ -109,7 +109,7 @@ const Offers = ({ offers }: { readonly offers: readonly OfferView[] }) => {
                   <PartyName party={offer.by} />
                 </td>
                 <td className="number">{formatInteger(offer.capacity)}</td>
-                <td className="number">{formatVc(offer.minPrice)}</td>
+                <td className="number">{formatVcFigure(offer.minPrice)}</td>
               </tr>
             ))}
           </tbody>

@@ -45,18 +45,18 @@ export const OfferForm = ({
       <h2 id="own-offer-title">Your offer</h2>
       <p className="quiet">
         {own
-          ? `You offer ${formatInteger(own.capacity)} units an epoch from ${formatVc(own.minPrice)} a million.`
+          ? `You offer ${formatInteger(own.capacity)} units per epoch from ${formatVc(own.minPrice)} per million.`
           : 'You offer none of this work now.'}{' '}
         You are paid the price of the epoch, never less than what you write here.
       </p>
       <form className="wallet-form" onSubmit={offer} noValidate>
         <div className="form-pair">
           <Field
-            label="Units an epoch"
+            label="Units per epoch"
             error={problems.capacity}
             hint={
               amount.ok
-                ? `At today’s price ${formatVc(costAtPrice(amount.value, market.price))} an epoch, less fees.`
+                ? `At today’s price ${formatVc(costAtPrice(amount.value, market.price))} per epoch, less fees.`
                 : 'As much as your devices can do in an epoch.'
             }
           >
@@ -72,7 +72,7 @@ export const OfferForm = ({
             )}
           </Field>
           <Field
-            label="Least price, VC a million"
+            label="Least price, VC per million"
             error={problems.price}
             hint={`The price is ${formatVc(market.price)} now.`}
           >

@@ -48,7 +48,7 @@ export const costAtPrice = (cost: number, price: number): number =>
   Number((BigInt(cost) * BigInt(price)) / 1_000_000n);
 
 export const ordersInWords = (order: Pick<OrderView, 'max' | 'price'>): string =>
-  `at most ${formatInteger(order.max)} units, at ${formatVc(order.price)} a million`;
+  `at most ${formatInteger(order.max)} units, at ${formatVc(order.price)} per million`;
 
 export const leftInOrder = ({ locked, paid }: Pick<OrderView, 'locked' | 'paid'>): number =>
   Math.max(0, locked - paid);

@@ -26,22 +26,7 @@ export const MoneyTab = ({
   return (
     <div className="wallet-tab">
       <KeyNotice wallet={wallet} onMove={() => setDialog('move')} />
-      <section className="purse" aria-label="Balance">
-        <Balance wallet={wallet} />
-        <div className="bar">
-          <Button
-            look="primary"
-            icon="send"
-            onClick={() => setDialog('send')}
-            disabled={wallet.key.phase === 'elsewhere'}
-          >
-            Send
-          </Button>
-          <Button icon="qr" onClick={receive}>
-            Receive
-          </Button>
-        </div>
-      </section>
+      <Purse wallet={wallet} onSend={() => setDialog('send')} onReceive={receive} />
       <PendingSection pending={wallet.pending} />
       <HistorySection history={wallet.history} onOpen={onOpen} onReceive={receive} />
       {dialog === 'send' ? <SendDialog onClose={close} /> : null}
@@ -51,18 +36,36 @@ export const MoneyTab = ({
   );
 };
 
-const Balance = ({ wallet }: { readonly wallet: WalletView }) => {
+const Purse = ({
+  wallet,
+  onSend,
+  onReceive,
+}: {
+  readonly wallet: WalletView;
+  readonly onSend: () => void;
+  readonly onReceive: () => void;
+}) => {
   const leaving = onItsWay(wallet);
   return (
-    <div className="purse-words">
-      <p className="purse-balance">
-        <span className="figure-label">Balance</span>
-        <span className="purse-figure">
-          {formatVcFigure(wallet.balance)} <span className="purse-unit">VC</span>
-        </span>
-        {leaving > 0 ? <span className="quiet small">{formatVc(leaving)} of it on the way out</span> : null}
-      </p>
-      <div className="figures">
+    <section className="purse" aria-label="Balance">
+      <div className="purse-main">
+        <p className="purse-balance">
+          <span className="figure-label">Balance</span>
+          <span className="purse-figure">
+            {formatVcFigure(wallet.balance)} <span className="purse-unit">VC</span>
+          </span>
+          {leaving > 0 ? <span className="quiet small">{formatVc(leaving)} of it on the way out</span> : null}
+        </p>
+        <div className="bar">
+          <Button look="primary" icon="send" onClick={onSend} disabled={wallet.key.phase === 'elsewhere'}>
+            Send
+          </Button>
+          <Button icon="qr" onClick={onReceive}>
+            Receive
+          </Button>
+        </div>
+      </div>
+      <div className="purse-rest">
         <Figure
           label="Not vested yet"
           value={formatVc(wallet.unvested)}
@@ -74,7 +77,7 @@ const Balance = ({ wallet }: { readonly wallet: WalletView }) => {
           hint="In your own orders and deposits, until they end."
         />
       </div>
-    </div>
+    </section>
   );
 };
 

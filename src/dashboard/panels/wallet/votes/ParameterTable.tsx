@@ -3,7 +3,7 @@ import { asSentence } from '../../../kit/format.ts';
 import { parameterName, valueInWords } from './voteWords.ts';
 
 export const ParameterTable = ({ parameters }: { readonly parameters: readonly ParameterView[] }) => (
-  <table className="table wallet-table">
+  <table className="table wallet-table settings">
     <thead>
       <tr>
         <th scope="col">Setting</th>

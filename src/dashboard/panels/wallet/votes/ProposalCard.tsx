@@ -76,7 +76,7 @@ const Tally = ({ proposal }: { readonly proposal: ProposalView }) => {
           figure={
             <>
               {formatVc(proposal[choice])}{' '}
-              <span className="quiet">{shareInWords(proposal[choice], proposal)}</span>
+              <span className="quiet gauge-share">{shareInWords(proposal[choice], proposal)}</span>
             </>
           }
         >
