@@ -249,6 +249,8 @@ const proposals: readonly ProposalView[] = [
     ownVote: 'against',
     for: 12_000 * vc,
     against: 66_000 * vc,
+    abstain: 55_000 * vc,
+    quorum: { needed: 61_200 * vc, reached: 67_000 * vc },
   }),
   proposalOf(5, {
     description: 'Grant for the mill',
@@ -257,6 +259,8 @@ const proposals: readonly ProposalView[] = [
     outcome: 'It passed, but the treasury had only 3 100 VC to give in that window.',
     endsAt: undefined,
     mayVote: false,
+    for: 70_000 * vc,
+    quorum: { needed: 61_200 * vc, reached: 71_200 * vc },
   }),
   proposalOf(6, {
     description: 'Longer epochs',
@@ -266,6 +270,8 @@ const proposals: readonly ProposalView[] = [
     endsAt: undefined,
     mayVote: false,
     ownVote: 'for',
+    for: 88_000 * vc,
+    quorum: { needed: 61_200 * vc, reached: 89_200 * vc },
   }),
 ];
 

@@ -70,7 +70,10 @@ const ItemBody = ({
   readonly onOpen: (item: string) => void;
 }) => {
   const top = useRef<HTMLDivElement>(null);
-  useEffect(() => top.current?.closest('dialog')?.scrollTo(0, 0), []);
+  useEffect(() => {
+    // What is opened from far below begins at its top.
+    void top.current?.closest('dialog')?.scrollTo(0, 0);
+  }, []);
   return (
     <div ref={top} className="explorer">
       <ItemActions item={item} />

@@ -100,6 +100,7 @@ const HistoryTable = ({
                 <button type="button" className="row-link">
                   <span className="row-words">{entry.what}</span>
                 </button>
+                {before.has(entry.key) ? null : <span className="badge">now final</span>}
                 {entry.memo ? <span className="row-note">“{entry.memo}”</span> : null}
                 <span className="row-note narrow">{formatDateTime(entry.at)}</span>
               </td>

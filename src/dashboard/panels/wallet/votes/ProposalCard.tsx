@@ -240,8 +240,8 @@ const VetoDialog = ({
       onConfirm={() => commands.veto(proposal.id)}
       onClose={onClose}
     >
-      It passed the vote. If a third of all power vetoes it before its time is up, it is not carried out. A
-      veto can’t be taken back.
+      It passed the vote. If {formatVc(proposal.vetoed.needed)} of power is against it before its time is up,
+      it is not carried out. A veto can’t be taken back.
     </ConfirmDialog>
   );
 };
