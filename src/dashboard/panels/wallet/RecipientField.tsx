@@ -62,7 +62,7 @@ export const RecipientField = ({
             aria-pressed={person.account === chosen?.account}
             onClick={() => onChange(person.account)}
           >
-            <PeerName peer={person.account} name={person.name} size={20} />
+            <PeerName peer={person.lantern} name={person.name} size={20} />
           </button>
         ))}
         {people.length > shownPeople ? (

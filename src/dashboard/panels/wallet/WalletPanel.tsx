@@ -10,6 +10,7 @@ import { Tabs } from '../../kit/Tabs.tsx';
 import { ExplorerDialog } from './log/ExplorerDialog.tsx';
 import { LogTab } from './log/LogTab.tsx';
 import { MarketTab } from './market/MarketTab.tsx';
+import { KeyElsewhere } from './money/KeyElsewhere.tsx';
 import { MoneyTab } from './money/MoneyTab.tsx';
 import { usePlace } from './place.ts';
 import { VotesTab } from './votes/VotesTab.tsx';
@@ -41,6 +42,7 @@ const OpenLedger = ({ ledger }: { readonly ledger: OpenLedgerView }) => {
           closes before it is final, nobody sends it again. Use a normal window for money.
         </Notice>
       )}
+      {ledger.wallet.key.phase === 'elsewhere' ? <KeyElsewhere /> : null}
       <Tabs
         label="Wallet"
         selected={tab}

@@ -3,7 +3,7 @@ import type { AccountId } from '../../../core/brand.ts';
 import { fixtureAccount, fixtureOwnAccount } from '../../ledgerDoubles.ts';
 import { fixturePeer } from '../../testDoubles.ts';
 import { placeOf, viewOfPlace, walletTabs } from './place.ts';
-import { accountCode, partyInWords, peopleHere, readAccount, readWhole } from './words.ts';
+import { accountCode, partyInWords, partyLantern, peopleHere, readAccount, readWhole } from './words.ts';
 
 describe('a place on the screen', () => {
   it('is kept in the history entry', () => {
@@ -25,11 +25,28 @@ describe('people', () => {
     expect(partyInWords({ account, name: undefined, own: false })).toBe(`Account ${account.slice(0, 8)}…`);
   });
 
+  it('wear the lantern of a tab that is here, else of the account', () => {
+    const here = fixturePeer(4);
+    const self = { peer: fixturePeer(11).status.peer };
+    const party = { account: here.status.account, name: undefined, own: false };
+    expect(partyLantern(party, [fixturePeer(0), here], self)).toBe(here.status.peer);
+    expect(partyLantern(party, [], self)).toBe(party.account);
+    expect(partyLantern({ ...party, own: true }, [here], self)).toBe(self.peer);
+  });
+
   it('of one account are one, without oneself', () => {
     const mine = fixturePeer(3).status.account;
     expect(peopleHere([fixturePeer(0), fixturePeer(7), fixturePeer(3), fixturePeer(1)], mine)).toEqual([
-      { account: fixturePeer(1).status.account, name: 'Anna’s laptop' },
-      { account: fixturePeer(0).status.account, name: 'Kestrel, Juniper' },
+      {
+        account: fixturePeer(1).status.account,
+        name: 'Anna’s laptop',
+        lantern: fixturePeer(1).status.peer,
+      },
+      {
+        account: fixturePeer(0).status.account,
+        name: 'Kestrel, Juniper',
+        lantern: fixturePeer(0).status.peer,
+      },
     ]);
   });
 });

@@ -1,23 +1,38 @@
 import type { Party, PeerView } from '../../../app/readModels.ts';
-import type { AccountId } from '../../../core/brand.ts';
+import type { AccountId, PeerId } from '../../../core/brand.ts';
 import { err, ok, type Result } from '../../../core/result.ts';
 import { formatInteger, shortId } from '../../kit/format.ts';
+import type { LanternId } from '../../kit/lantern.ts';
 
 export const partyInWords = (party: Party): string =>
   party.own ? 'You' : (party.name ?? `Account ${shortId(party.account)}`);
 
+/** The lantern of one of its tabs if one is here, as on the map; else one made from the account. */
+export const partyLantern = (
+  party: Party,
+  peers: readonly PeerView[],
+  self: { readonly peer: PeerId },
+): LanternId =>
+  party.own
+    ? self.peer
+    : (peers.find(({ status }) => status.account === party.account)?.status.peer ?? party.account);
+
 /** Somebody whose device is in the room, so that nobody has to copy an account id. */
-export type Person = { readonly account: AccountId; readonly name: string };
+export type Person = { readonly account: AccountId; readonly name: string; readonly lantern: LanternId };
 
 /** One entry for an account, with the names of all its devices; oneself is left out. */
 export const peopleHere = (peers: readonly PeerView[], own: AccountId): readonly Person[] => {
-  const names = new Map<AccountId, string[]>();
-  for (const { status } of peers)
+  const people = new Map<AccountId, Person>();
+  for (const { status } of peers) {
+    const known = people.get(status.account);
     if (status.account !== own)
-      names.set(status.account, [...(names.get(status.account) ?? []), status.name]);
-  return [...names]
-    .map(([account, list]) => ({ account, name: list.join(', ') }))
-    .sort((a, b) => a.name.localeCompare(b.name, 'en'));
+      people.set(status.account, {
+        account: status.account,
+        name: known ? `${known.name}, ${status.name}` : status.name,
+        lantern: known?.lantern ?? status.peer,
+      });
+  }
+  return [...people.values()].sort((a, b) => a.name.localeCompare(b.name, 'en'));
 };
 
 const accountText = /^[A-Za-z0-9_-]{43}$/;

@@ -24,6 +24,7 @@ export const MarketTab = ({
 }) => {
   const { go } = useNavigate();
   const { classes, ownOffers, ownOrders } = ledger.market;
+  const canSign = ledger.wallet.key.phase !== 'elsewhere';
   const [picked, setPicked] = useState<string>();
   const shown = classes.find((entry) => entry.class === picked) ?? classes[0];
   if (!shown)
@@ -58,10 +59,11 @@ export const MarketTab = ({
         <OfferForm
           key={`form ${shown.class}`}
           market={shown}
+          canSign={canSign}
           own={ownOffers.find((offer) => offer.class === shown.class)}
         />
       </div>
-      <OrdersSection orders={ownOrders} epoch={ledger.epoch} onOpen={onOpen} />
+      <OrdersSection orders={ownOrders} canSign={canSign} epoch={ledger.epoch} onOpen={onOpen} />
     </div>
   );
 };

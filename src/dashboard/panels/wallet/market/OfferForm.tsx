@@ -14,9 +14,11 @@ import { className, costAtPrice } from './marketWords.ts';
 export const OfferForm = ({
   market,
   own,
+  canSign,
 }: {
   readonly market: MarketClassView;
   readonly own: OfferView | undefined;
+  readonly canSign: boolean;
 }) => {
   const { commands } = useApp();
   const notify = useNotify();
@@ -94,13 +96,13 @@ export const OfferForm = ({
           </Notice>
         ) : null}
         <div className="bar">
-          <Button look="primary" submit disabled={busy}>
+          <Button look="primary" submit disabled={busy || !canSign}>
             {own ? 'Change the offer' : `Offer ${className(market.class).toLocaleLowerCase('en')}`}
           </Button>
           {own ? (
             <Button
               look="plain"
-              disabled={busy}
+              disabled={busy || !canSign}
               onClick={() => void put(0, own.minPrice, 'Signed: your offer ends when that is final.')}
             >
               Withdraw it

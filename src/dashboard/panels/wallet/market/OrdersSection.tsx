@@ -13,9 +13,11 @@ import { className, epochEnd, leftInOrder, ordersInWords } from './marketWords.t
 export const OrdersSection = ({
   orders,
   epoch,
+  canSign,
   onOpen,
 }: {
   readonly orders: readonly OrderView[];
+  readonly canSign: boolean;
   readonly epoch: EpochView;
   readonly onOpen: (item: string) => void;
 }) => {
@@ -40,6 +42,7 @@ export const OrdersSection = ({
               key={order.id}
               order={order}
               epoch={epoch}
+              canSign={canSign}
               onOpen={onOpen}
               onCancel={() => setCancelling(order.id)}
             />
@@ -54,11 +57,13 @@ export const OrdersSection = ({
 const OrderItem = ({
   order,
   epoch,
+  canSign,
   onOpen,
   onCancel,
 }: {
   readonly order: OrderView;
   readonly epoch: EpochView;
+  readonly canSign: boolean;
   readonly onOpen: (item: string) => void;
   readonly onCancel: () => void;
 }) => {
@@ -85,7 +90,7 @@ const OrderItem = ({
         </p>
       </div>
       {order.mayCancel ? (
-        <Button look="plain" onClick={onCancel}>
+        <Button look="plain" onClick={onCancel} disabled={!canSign}>
           Cancel it
         </Button>
       ) : null}

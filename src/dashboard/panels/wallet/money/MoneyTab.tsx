@@ -5,7 +5,6 @@ import { Figure } from '../../../kit/Facts.tsx';
 import { formatVc, formatVcFigure } from '../../../kit/format.ts';
 import { Notice } from '../../../kit/Notice.tsx';
 import { HistorySection } from './HistorySection.tsx';
-import { MoveWalletDialog } from './MoveWalletDialog.tsx';
 import { onItsWay } from './moneyWords.ts';
 import { PendingSection } from './PendingSection.tsx';
 import { ReceiveDialog } from './ReceiveDialog.tsx';
@@ -20,18 +19,22 @@ export const MoneyTab = ({
   readonly onOpen: (item: string) => void;
 }) => {
   const { wallet } = ledger;
-  const [dialog, setDialog] = useState<'send' | 'receive' | 'move'>();
+  const [dialog, setDialog] = useState<'send' | 'receive'>();
   const close = () => setDialog(undefined);
   const receive = () => setDialog('receive');
   return (
     <div className="wallet-tab">
-      <KeyNotice wallet={wallet} onMove={() => setDialog('move')} />
+      {wallet.key.phase === 'unopened' ? (
+        <Notice icon="key" title="This wallet was not used yet.">
+          You can be paid at once. The first thing that you sign here opens it and makes this device the one
+          that signs for your account; you need not do anything for that.
+        </Notice>
+      ) : null}
       <Purse wallet={wallet} onSend={() => setDialog('send')} onReceive={receive} />
       <PendingSection pending={wallet.pending} />
       <HistorySection history={wallet.history} onOpen={onOpen} onReceive={receive} />
       {dialog === 'send' ? <SendDialog onClose={close} /> : null}
       {dialog === 'receive' ? <ReceiveDialog account={wallet.account} onClose={close} /> : null}
-      {dialog === 'move' ? <MoveWalletDialog onClose={close} /> : null}
     </div>
   );
 };
@@ -79,32 +82,4 @@ const Purse = ({
       </div>
     </section>
   );
-};
-
-const KeyNotice = ({ wallet, onMove }: { readonly wallet: WalletView; readonly onMove: () => void }) => {
-  switch (wallet.key.phase) {
-    case 'here':
-      return null;
-    case 'unopened':
-      return (
-        <Notice icon="key" title="This wallet was not used yet.">
-          You can be paid at once. The first thing that you sign here opens it and makes this device the one
-          that signs for your account; you need not do anything for that.
-        </Notice>
-      );
-    case 'elsewhere':
-      return (
-        <Notice
-          tone="warn"
-          icon="lock"
-          title="Another device signs for this account."
-          action={<Button onClick={onMove}>Move the wallet here</Button>}
-        >
-          You see everything here, but only one device can sign at a time. Send from that one, or move the
-          wallet here with your recovery key.
-        </Notice>
-      );
-    default:
-      return wallet.key satisfies never;
-  }
 };

@@ -7,6 +7,7 @@ import { Facts } from '../../../kit/Facts.tsx';
 import { Field, TextInput } from '../../../kit/Field.tsx';
 import { formatVc, formatVcFigure, shortId } from '../../../kit/format.ts';
 import { Notice } from '../../../kit/Notice.tsx';
+import { DialogStep } from '../DialogStep.tsx';
 import { RecipientField } from '../RecipientField.tsx';
 import { useAct } from '../useAct.ts';
 import { type Person, peopleHere, readAccount } from '../words.ts';
@@ -41,52 +42,54 @@ export const SendDialog = ({ onClose }: { readonly onClose: () => void }) => {
   };
   return (
     <Dialog title={titles[step.step]} onClose={onClose}>
-      {step.step === 'write' ? (
-        <WriteStep
-          draft={draft}
-          wallet={wallet}
-          people={people}
-          onChange={setDraft}
-          onScan={() => setStep({ step: 'scan' })}
-          onWritten={(payment) => {
-            setError(undefined);
-            setStep({ step: 'confirm', payment });
-          }}
-          onClose={onClose}
-        />
-      ) : null}
-      {step.step === 'scan' ? (
-        <QrScanner
-          onRead={(text) => {
-            setDraft({ ...draft, to: text });
-            setStep({ step: 'write' });
-          }}
-          onCancel={() => setStep({ step: 'write' })}
-        />
-      ) : null}
-      {step.step === 'confirm' ? (
-        <ConfirmStep
-          payment={step.payment}
-          name={nameOf(step.payment.to)}
-          wallet={wallet}
-          busy={busy}
-          error={error}
-          onBack={() => setStep({ step: 'write' })}
-          onSend={() => void send(step.payment)}
-        />
-      ) : null}
-      {step.step === 'sent' ? (
-        <SentStep
-          payment={step.payment}
-          name={nameOf(step.payment.to)}
-          ledger={ledger}
-          onAgain={() => {
-            setDraft(blank);
-            setStep({ step: 'write' });
-          }}
-          onClose={onClose}
-        />
-      ) : null}
+      <DialogStep name={step.step}>
+        {step.step === 'write' ? (
+          <WriteStep
+            draft={draft}
+            wallet={wallet}
+            people={people}
+            onChange={setDraft}
+            onScan={() => setStep({ step: 'scan' })}
+            onWritten={(payment) => {
+              setError(undefined);
+              setStep({ step: 'confirm', payment });
+            }}
+            onClose={onClose}
+          />
+        ) : null}
+        {step.step === 'scan' ? (
+          <QrScanner
+            onRead={(text) => {
+              setDraft({ ...draft, to: text });
+              setStep({ step: 'write' });
+            }}
+            onCancel={() => setStep({ step: 'write' })}
+          />
+        ) : null}
+        {step.step === 'confirm' ? (
+          <ConfirmStep
+            payment={step.payment}
+            name={nameOf(step.payment.to)}
+            wallet={wallet}
+            busy={busy}
+            error={error}
+            onBack={() => setStep({ step: 'write' })}
+            onSend={() => void send(step.payment)}
+          />
+        ) : null}
+        {step.step === 'sent' ? (
+          <SentStep
+            payment={step.payment}
+            name={nameOf(step.payment.to)}
+            ledger={ledger}
+            onAgain={() => {
+              setDraft(blank);
+              setStep({ step: 'write' });
+            }}
+            onClose={onClose}
+          />
+        ) : null}
+      </DialogStep>
     </Dialog>
   );
 };

@@ -8,6 +8,7 @@ import { type Fact, Facts } from '../../../kit/Facts.tsx';
 import { Field, Segmented, TextInput } from '../../../kit/Field.tsx';
 import { asSentence, formatVc } from '../../../kit/format.ts';
 import { Notice } from '../../../kit/Notice.tsx';
+import { DialogStep } from '../DialogStep.tsx';
 import { RecipientField } from '../RecipientField.tsx';
 import { useAct } from '../useAct.ts';
 import { peopleHere, readAccount } from '../words.ts';
@@ -73,66 +74,68 @@ export const ProposeDialog = ({
   };
   return (
     <Dialog title={action ? 'Propose this?' : 'Propose'} onClose={onClose}>
-      {action ? (
-        <>
-          <Facts
-            facts={[
-              { term: 'Why', value: description },
-              ...actionFacts(action, governance.parameters),
-              {
-                term: 'Put down',
-                value: formatVc(governance.deposit),
-                hint: 'locked until it is decided',
-              },
-            ]}
-          />
-          {error ? (
-            <Notice tone="bad" title="It was not proposed.">
-              {error}
-            </Notice>
-          ) : null}
-          <div className="bar">
-            <Button look="plain" icon="back" onClick={() => setAction(undefined)} disabled={busy}>
-              Back
-            </Button>
-            <span className="grow" />
-            <Button look="primary" onClick={() => void propose([action])} disabled={busy}>
-              {busy ? 'Signing…' : 'Propose it'}
-            </Button>
-          </div>
-        </>
-      ) : (
-        <form className="wallet-form" onSubmit={check} noValidate>
-          <Segmented
-            label="What kind"
-            options={kinds}
-            value={draft.kind}
-            onChange={(kind) => set({ kind })}
-          />
-          <ActionFields draft={draft} problems={problems} governance={governance} onChange={set} />
-          <Field label="Why" error={problems.description} hint="Everybody reads it before they vote.">
-            {(ids) => (
-              <textarea
-                {...ids}
-                className="input"
-                rows={3}
-                maxLength={500}
-                value={draft.description}
-                onChange={(event) => set({ description: event.currentTarget.value })}
-              />
-            )}
-          </Field>
-          <div className="bar">
-            <span className="grow" />
-            <Button look="plain" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button look="primary" submit>
-              Go on
-            </Button>
-          </div>
-        </form>
-      )}
+      <DialogStep name={action ? 'confirm' : 'write'}>
+        {action ? (
+          <>
+            <Facts
+              facts={[
+                { term: 'Why', value: description },
+                ...actionFacts(action, governance.parameters),
+                {
+                  term: 'Put down',
+                  value: formatVc(governance.deposit),
+                  hint: 'locked until it is decided',
+                },
+              ]}
+            />
+            {error ? (
+              <Notice tone="bad" title="It was not proposed.">
+                {error}
+              </Notice>
+            ) : null}
+            <div className="bar">
+              <Button look="plain" icon="back" onClick={() => setAction(undefined)} disabled={busy}>
+                Back
+              </Button>
+              <span className="grow" />
+              <Button look="primary" onClick={() => void propose([action])} disabled={busy}>
+                {busy ? 'Signing…' : 'Propose it'}
+              </Button>
+            </div>
+          </>
+        ) : (
+          <form className="wallet-form" onSubmit={check} noValidate>
+            <Segmented
+              label="What kind"
+              options={kinds}
+              value={draft.kind}
+              onChange={(kind) => set({ kind })}
+            />
+            <ActionFields draft={draft} problems={problems} governance={governance} onChange={set} />
+            <Field label="Why" error={problems.description} hint="Everybody reads it before they vote.">
+              {(ids) => (
+                <textarea
+                  {...ids}
+                  className="input"
+                  rows={3}
+                  maxLength={500}
+                  value={draft.description}
+                  onChange={(event) => set({ description: event.currentTarget.value })}
+                />
+              )}
+            </Field>
+            <div className="bar">
+              <span className="grow" />
+              <Button look="plain" onClick={onClose}>
+                Cancel
+              </Button>
+              <Button look="primary" submit>
+                Go on
+              </Button>
+            </div>
+          </form>
+        )}
+      </DialogStep>
     </Dialog>
   );
 };
