@@ -17,7 +17,7 @@ import { permissionsOf } from './consent.ts';
 import type { CreditBook } from './credits.ts';
 import type { Device } from './device.ts';
 import { jobToJson, jobToText } from './exportJob.ts';
-import type { Commands, LogEntry, ModelCommands, ReadModels } from './readModels.ts';
+import type { Commands, LedgerCommands, LogEntry, ModelCommands, ReadModels } from './readModels.ts';
 import { keptRoom } from './rooms.ts';
 import { loadSamples } from './samples.ts';
 import type { SettingsKeeper } from './settings.ts';
@@ -39,6 +39,7 @@ export type CommandDeps = {
   readonly administer: Commands['administer'];
   readonly publishStatus: () => void;
   readonly modelCommands: ModelCommands;
+  readonly ledgerCommands: LedgerCommands;
 };
 
 /** What a person can ask of the app. Each is one action; errors are words to show. */
@@ -56,6 +57,7 @@ export const createCommands = (deps: CommandDeps): Commands => {
 
   return {
     ...deps.modelCommands,
+    ...deps.ledgerCommands,
     async chooseConsent(consent) {
       const before = permissionsOf(settings.store.get().consent);
       await settings.change({ consent });

@@ -27,6 +27,7 @@ import { defaultDeviceName } from './names.ts';
 import { createNetwork } from './network.ts';
 import { createNetworkView } from './networkView.ts';
 import { capabilitiesOf, encodeStatus, readStatus } from './nodeRecord.ts';
+import { noLedger } from './noLedger.ts';
 import { createPeersView } from './peersView.ts';
 import { openPlatform } from './platform.ts';
 import { createPresence } from './presence.ts';
@@ -286,6 +287,7 @@ export const createApp = async (): Promise<App> => {
       series: sampler.series,
       install: installer.state,
       bench: bench.view,
+      ledger: noLedger.view,
     },
     commands: createCommands({
       settings,
@@ -301,6 +303,7 @@ export const createApp = async (): Promise<App> => {
       applyConsent,
       administer: swarm.administer,
       modelCommands: bench.commands,
+      ledgerCommands: noLedger.commands,
       reconnect: () => (swarm.hasLeft() ? location.reload() : signaling.retryNow()),
       publishStatus() {
         publishStatus();

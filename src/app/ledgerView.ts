@@ -72,7 +72,9 @@ export type PendingView = {
   readonly id: string;
   /** In words: "Send 5 VC to Kestrel". */
   readonly what: string;
+  /** Change of the own balance once it is final, its fee included: -5,001,000 for 5 VC sent. */
   readonly amount: number;
+  /** Unix ms when it was signed here. */
   readonly since: number;
   /** pending: kept here and sent; waiting: no keeper can be reached now; refused: will never be final, with why. */
   readonly state: 'pending' | 'waiting' | 'refused';
@@ -83,6 +85,7 @@ export type HistoryEntry = {
   /** Unique and stable. */
   readonly key: string;
   readonly what: string;
+  /** Change of the own balance. */
   readonly amount: number;
   readonly with: Party | undefined;
   readonly memo: string | undefined;
@@ -130,10 +133,15 @@ export type OrderView = {
   readonly id: string;
   readonly class: string;
   readonly locked: number;
+  /** Of `locked`, to those who worked and in fees. */
   readonly paid: number;
   readonly price: number;
+  /** Most cost it pays for. */
   readonly max: number;
+  /** The last epoch it waits. */
   readonly deadline: number;
+  /** What cancelling it would cost now. */
+  readonly cancelCost: number;
   readonly state: string;
   readonly mayCancel: boolean;
 };
@@ -196,7 +204,7 @@ export type ChainView = {
   readonly head: string;
   /** Unix ms by the last block's maker. */
   readonly time: number;
-  /** Monotonic ms since this browser took a block. */
+  /** Monotonic ms when this browser last took a block. */
   readonly lastBlockAt: number | undefined;
   /** Blocks this browser still has to take. */
   readonly behind: number;

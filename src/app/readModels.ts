@@ -19,6 +19,7 @@ import type {
   WorkReceipt,
 } from '../inference/contracts.ts';
 import type { Way } from '../mesh/index.ts';
+import type { LedgerCommands, LedgerView } from './ledgerView.ts';
 import type { ModelsView } from './modelsView.ts';
 
 export type {
@@ -56,6 +57,29 @@ export type {
   WorkShare,
 } from '../inference/contracts.ts';
 
+export type {
+  BlockSummary,
+  ChainView,
+  EpochView,
+  ExplorerItem,
+  GovernanceAction,
+  GovernanceView,
+  HistoryEntry,
+  KeeperView,
+  LedgerCommands,
+  LedgerView,
+  MarketClassView,
+  MarketView,
+  OfferView,
+  OpenLedgerView,
+  OrderView,
+  ParameterView,
+  Party,
+  PendingView,
+  ProposalView,
+  Verification,
+  WalletView,
+} from './ledgerView.ts';
 export type { ModelsView, RuntimeCheck } from './modelsView.ts';
 
 /** First-visit answer; `undefined` until the person chose. */
@@ -292,6 +316,8 @@ export interface ReadModels {
   readonly theme: Store<ThemeChoice>;
   /** The Models screen. */
   readonly bench: Store<ModelsView>;
+  /** The Wallet screen. */
+  readonly ledger: Store<LedgerView>;
 }
 
 /** What a person can do with a model file. Each begins; how it goes on and ends is in `bench`. */
@@ -311,7 +337,7 @@ export interface ModelCommands {
   discardQuantized(): Promise<void>;
 }
 
-export interface Commands extends ModelCommands {
+export interface Commands extends ModelCommands, LedgerCommands {
   chooseConsent(consent: Consent): Promise<void>;
   setTheme(theme: ThemeChoice): Promise<void>;
   setLimits(limits: ShareLimits): Promise<void>;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobId, Milliseconds } from '../core/brand.ts';
 import { creditSeries } from './charts/series.ts';
+import { fixtureLedger, ledgerScenarios } from './ledgerDoubles.ts';
 import { createFixtureApp, fixtureScenarios, fixtureStart } from './testDoubles.ts';
 
 const clock = { now: () => fixtureStart as Milliseconds, monotonic: () => 0 as Milliseconds };
@@ -36,4 +37,89 @@ it('a command of the scripted app changes what its stores show', async () => {
   expect(app.models.jobs.get()[0]?.state).toEqual({ phase: 'cancelled' });
   await app.commands.removeJob('job-streaming' as JobId);
   expect(app.models.jobs.get().some((job) => job.id === 'job-streaming')).toBe(false);
+});
+
+describe.each(ledgerScenarios)('the scripted ledger, %s', (scenario) => {
+  const ledger = fixtureLedger(scenario, fixtureStart);
+  it('is the same every time', () => expect(fixtureLedger(scenario, fixtureStart)).toEqual(ledger));
+
+  it('keeps the promises of the real one', () => {
+    if (ledger.phase !== 'open') return;
+    const { chain, wallet, governance, market } = ledger;
+    const held = chain.holdings.reduce((sum, { amount }) => sum + amount, 0);
+    expect(held).toBe(chain.supply.minted - chain.supply.burned);
+    for (const list of [wallet.history.map(({ key }) => key), wallet.pending.map(({ id }) => id)])
+      expect(new Set(list).size).toBe(list.length);
+    for (const ids of [chain.recent, governance.proposals].map((list) => list.map(({ id }) => id)))
+      expect(new Set(ids).size).toBe(ids.length);
+    for (const proposal of governance.proposals)
+      expect(proposal.quorum.reached).toBe(proposal.for + proposal.abstain);
+    for (const { offers, capacity } of market.classes)
+      expect(capacity).toBe(offers.reduce((sum, offer) => sum + offer.capacity, 0));
+    for (const { account } of [...chain.keepers.map(({ worker }) => worker), governance.host])
+      expect(account).toMatch(/^[\w-]{43}$/);
+  });
+});
+
+describe('the commands of the scripted ledger', () => {
+  const openLedger = () => {
+    const due: (() => void)[] = [];
+    const app = createFixtureApp('streaming', {
+      clock,
+      timers: {
+        ...timers,
+        after: (_delay, run) => {
+          due.push(run);
+          return () => {};
+        },
+      },
+    });
+    const view = () => {
+      const ledger = app.models.ledger.get();
+      if (ledger.phase !== 'open') throw new Error(`the ledger is ${ledger.phase}`);
+      return ledger;
+    };
+    return { app, view, settle: () => due.splice(0).map((run) => run()) };
+  };
+
+  it('money that is sent is pending, then history, and taken off the balance once', async () => {
+    const { app, view, settle } = openLedger();
+    const { balance, pending, history } = view().wallet;
+    await app.commands.sendMoney({ to: 'somebody', amount: 5_000_000, memo: 'tea' });
+    expect(view().wallet.pending).toHaveLength(pending.length + 1);
+    expect(view().wallet.balance).toBe(balance);
+    settle();
+    expect(view().wallet.pending).toEqual(pending);
+    expect(view().wallet.balance).toBe(balance - 5_001_000);
+    expect(view().wallet.history[0]).toMatchObject({ amount: -5_001_000, memo: 'tea' });
+    expect(view().wallet.history).toHaveLength(history.length + 1);
+  });
+
+  it('a vote is given once', async () => {
+    const { app, view } = openLedger();
+    const id = view().governance.proposals.find(({ mayVote }) => mayVote)?.id ?? '';
+    await app.commands.vote(id, 'for');
+    expect(view().governance.proposals.find((entry) => entry.id === id)).toMatchObject({
+      ownVote: 'for',
+      mayVote: false,
+    });
+  });
+
+  it('everything that is listed can be opened and checked', async () => {
+    const { app, view } = openLedger();
+    const { chain, wallet } = view();
+    const items = [
+      ...chain.recent.flatMap(({ id, height }) => [id, String(height)]),
+      ...wallet.history.map(({ item }) => item),
+      ...chain.evidence.map(({ item }) => item),
+      ...view().governance.proposals.map(({ id }) => id),
+      ...view().market.ownOrders.map(({ id }) => id),
+      wallet.account,
+    ];
+    for (const item of items) {
+      expect((await app.commands.openLedgerItem(item)).ok, item).toBe(true);
+      expect((await app.commands.verifyLedgerItem(item)).ok).toBe(true);
+    }
+    expect((await app.commands.openLedgerItem('nothing like it')).ok).toBe(false);
+  });
 });

@@ -8,6 +8,7 @@ import type {
   InstallView,
   JobState,
   JobView,
+  LedgerView,
   LineView,
   LogEntry,
   MeasuredSpeed,
@@ -26,7 +27,6 @@ import type {
   WorkShare,
 } from '../app/readModels.ts';
 import type {
-  AccountId,
   ByteCount,
   DeviceId,
   JobId,
@@ -42,6 +42,13 @@ import type { Clock } from '../core/ports/clock.ts';
 import type { Signature } from '../core/ports/crypto.ts';
 import type { Timers } from '../core/ports/timers.ts';
 import { ok } from '../core/result.ts';
+import {
+  createFixtureLedgerCommands,
+  fixtureAccount,
+  fixtureLedger,
+  fixtureOwnAccount,
+  type LedgerScenario,
+} from './ledgerDoubles.ts';
 
 /** 2026-03-01 18:24 UTC: dusk. */
 export const fixtureStart = 1_772_389_440_000;
@@ -134,7 +141,7 @@ const choice: RuntimeChoice = {
 export const fixturePeer = (index: number, change: Partial<PeerView> = {}): PeerView => ({
   status: {
     peer: peerId(index),
-    account: `account-${index % 7}` as AccountId,
+    account: fixtureAccount(index % 7),
     device: `device-${index}` as DeviceId,
     name: names[index % names.length] ?? 'Peer',
     build: '0.1.0+4fa9c1',
@@ -330,8 +337,8 @@ export const fixtureJobs = {
 
 const receiptOf = (index: number): ReceiptView => {
   const direction = index % 7 === 5 ? 'own' : index % 3 === 0 ? 'spent' : 'earned';
-  const other = `account-${index % 6}` as AccountId;
-  const me = 'account-self' as AccountId;
+  const other = fixtureAccount(index % 6);
+  const me = fixtureOwnAccount;
   const key = (seed: number) => Uint8Array.from({ length: 32 }, (_, at) => (at * 37 + seed * 11) % 256);
   return {
     direction,
@@ -622,12 +629,32 @@ export const fixtureBench: ModelsView = {
 
 const benchOf = (scenario: FixtureScenario): ModelsView => (scenario === 'done' ? fixtureBench : emptyBench);
 
-const modelsOf = (scenario: FixtureScenario, theme: ThemeChoice): FixtureModels => {
+/** Without storage the ledger's replica lasts as long as the tab, too. */
+const ledgerOf = (scenario: FixtureScenario): LedgerScenario => {
+  switch (scenario) {
+    case 'empty-room':
+      return 'new';
+    case 'no-storage':
+      return 'waiting';
+    case 'waiting':
+      return 'opening';
+    case 'refused':
+      return 'off';
+    default:
+      return 'open';
+  }
+};
+
+const modelsOf = (
+  scenario: FixtureScenario,
+  theme: ThemeChoice,
+  ledger: LedgerScenario = ledgerOf(scenario),
+): FixtureModels => {
   const idle = scenario === 'no-storage';
   return {
     self: createStore<SelfView>({
       peer: fixtureSelf,
-      account: 'account-self' as AccountId,
+      account: fixtureOwnAccount,
       device: 'device-self' as DeviceId,
       name: 'Lantern at home',
       build: '0.1.0+4fa9c1',
@@ -692,6 +719,7 @@ const modelsOf = (scenario: FixtureScenario, theme: ThemeChoice): FixtureModels 
     install: createStore(installOf(scenario)),
     theme: createStore<ThemeChoice>(theme),
     bench: createStore<ModelsView>(benchOf(scenario)),
+    ledger: createStore<LedgerView>(fixtureLedger(ledger, fixtureStart)),
   };
 };
 
@@ -703,12 +731,13 @@ export const createFixtureApp = (
   scenario: FixtureScenario,
   options: {
     readonly theme?: ThemeChoice;
+    readonly ledger?: LedgerScenario;
     readonly images?: readonly File[];
     readonly clock: Clock;
     readonly timers: Timers;
   },
 ): AppModel & { readonly models: FixtureModels; readonly calls: readonly string[] } => {
-  const models = modelsOf(scenario, options.theme ?? 'system');
+  const models = modelsOf(scenario, options.theme ?? 'system', options.ledger);
   const calls: string[] = [];
   const images = options.images ?? [];
   const note = async (call: string) => void calls.push(call);
@@ -719,6 +748,10 @@ export const createFixtureApp = (
     clock: options.clock,
     timers: options.timers,
     commands: {
+      ...createFixtureLedgerCommands(models.ledger, {
+        timers: options.timers,
+        note: (call) => void calls.push(call),
+      }),
       chooseConsent: async (consent) => models.consent.set(consent),
       setTheme: async (theme) => models.theme.set(theme),
       setLimits: async (limits) => models.limits.set(limits),

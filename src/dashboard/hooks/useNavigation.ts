@@ -1,12 +1,12 @@
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 
-export const screens = ['read', 'swarm', 'models', 'device', 'receipts', 'health'] as const;
+export const screens = ['read', 'swarm', 'models', 'device', 'receipts', 'wallet', 'health'] as const;
 export type Screen = (typeof screens)[number];
 
 /** What is shown. The room link owns the address's fragment, so this lives in the history entry instead. */
 export type View = {
   readonly screen: Screen;
-  /** A job on `read`, a peer on `swarm`, a receipt on `receipts`. */
+  /** A job on `read`, a peer on `swarm`, a receipt on `receipts`, a tab and what is open over it on `wallet`. */
   readonly item?: string;
 };
 

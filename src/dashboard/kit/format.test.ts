@@ -10,6 +10,11 @@ import {
   formatCredits,
   formatDuration,
   formatPercent,
+  formatRemaining,
+  formatVc,
+  formatVcChange,
+  formatVcFigure,
+  parseVc,
   shortId,
 } from './format.ts';
 
@@ -23,6 +28,59 @@ describe('credits', () => {
   ])('%d thousandths → %s, exactly', (milli, text) =>
     expect(formatCredits(milli as MilliCredits)).toBe(text),
   );
+});
+
+describe('money', () => {
+  it.each([
+    [0, '0'],
+    [1, '0.000001'],
+    [5_000_000, '5'],
+    [-5_001_000, '−5.001'],
+    [1_000_250_000, '1 000.25'],
+    [9_007_199_254_740_991, '9 007 199 254.740991'],
+  ])('%d µVC → %s, exactly', (micro, text) => {
+    expect(formatVcFigure(micro).replaceAll('\u202f', ' ')).toBe(text);
+    expect(formatVc(micro)).toBe(`${formatVcFigure(micro)}\u00a0VC`);
+  });
+
+  it('a change has its sign; none has none', () => {
+    expect([3_000_000, 0, -3_000_000].map(formatVcChange)).toEqual(['+3\u00a0VC', '0\u00a0VC', '−3\u00a0VC']);
+  });
+
+  it('is read back as it is written', () => {
+    for (const micro of [0, 1, 999_999, 1_000_000, 12_345_678_901, Number.MAX_SAFE_INTEGER])
+      expect(parseVc(formatVc(micro))).toEqual({ ok: true, value: micro });
+  });
+
+  it.each([
+    ['12', 12_000_000],
+    ['0.5', 500_000],
+    ['0,5', 500_000],
+    ['12,50', 12_500_000],
+    ['0,125', 125_000],
+    [' 1 000.25 VC ', 1_000_250_000],
+    ['1.000', 1_000_000],
+    ['0.000001', 1],
+  ])('%j is %d µVC', (text, micro) => expect(parseVc(text)).toEqual({ ok: true, value: micro }));
+
+  it.each([
+    ['', 'Write an amount'],
+    ['1,000', 'two amounts'],
+    ['1,000,000', 'two amounts'],
+    ['1,000.5', 'two amounts'],
+    ['1.000,5', 'two amounts'],
+    ['1 00', 'no amount'],
+    ['-5', 'no amount'],
+    ['1e3', 'no amount'],
+    ['.5', 'no amount'],
+    ['five', 'no amount'],
+    ['0.1234567', '7 decimals'],
+    ['9007199254.740992', 'more than there can be'],
+    ['9'.repeat(400), 'no amount'],
+  ])('%j is refused in words', (text, words) => {
+    const read = parseVc(text);
+    expect(read.ok ? '' : read.error).toContain(words);
+  });
 });
 
 describe('figures', () => {
@@ -65,6 +123,14 @@ describe('figures', () => {
     expect(formatCountdown(1)).toBe('1 s');
     expect(formatCountdown(-400)).toBe('0 s');
   });
+
+  it.each([
+    [-1, '0 s'],
+    [8_001, '9 s'],
+    [129_000, '2 min 09 s'],
+    [11_100_000, '3 h 05 min'],
+    [532_800_000, '6 d 4 h'],
+  ])('%d ms are left → %s', (ms, text) => expect(formatRemaining(ms)).toBe(text));
 
   it('nearly whole is not shown as whole', () => {
     expect(formatPercent(0.996)).toBe('99.6 %');

@@ -12,6 +12,7 @@ export const screenTitles: Record<Screen, string> = {
   models: 'Models',
   device: 'This device',
   receipts: 'Receipts',
+  wallet: 'Wallet',
   health: 'Health',
 };
 const shortTitles: Record<Screen, string> = { ...screenTitles, device: 'Device' };

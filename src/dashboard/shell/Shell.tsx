@@ -24,6 +24,9 @@ const DevicePanel = lazy(async () => ({
 const ReceiptsPanel = lazy(async () => ({
   default: (await import('../panels/receipts/ReceiptsPanel.tsx')).ReceiptsPanel,
 }));
+const WalletPanel = lazy(async () => ({
+  default: (await import('../panels/wallet/WalletPanel.tsx')).WalletPanel,
+}));
 const HealthPanel = lazy(async () => ({
   default: (await import('../panels/health/HealthPanel.tsx')).HealthPanel,
 }));
@@ -34,6 +37,7 @@ const panels: Record<Screen, () => ReactNode> = {
   models: () => <ModelsPanel />,
   device: () => <DevicePanel />,
   receipts: () => <ReceiptsPanel />,
+  wallet: () => <WalletPanel />,
   health: () => <HealthPanel />,
 };
 

@@ -1,10 +1,10 @@
-import { useEffect, useState } from 'react';
 import type { RoomView } from '../../../app/readModels.ts';
 import { copyText } from '../../hooks/saveFile.ts';
 import { useNotify } from '../../hooks/useNotify.ts';
 import { Button } from '../../kit/Button.tsx';
 import { Dialog } from '../../kit/Dialog.tsx';
 import { Field, TextInput } from '../../kit/Field.tsx';
+import { QrCode } from '../../kit/QrCode.tsx';
 
 /** The room's link in every form another device can take it. */
 export const InviteDialog = ({
@@ -35,7 +35,7 @@ export const InviteDialog = ({
   return (
     <Dialog title={`Invite to ${room.name}`} onClose={onClose}>
       <div className="invite">
-        <QrCode text={room.link} />
+        <QrCode text={room.link} label="QR code of the room link" />
         <div className="invite-words">
           <p className="quiet">
             Scan it with a phone, or open the link on another device. Whoever has the link can join
@@ -66,37 +66,5 @@ export const InviteDialog = ({
         </div>
       </div>
     </Dialog>
-  );
-};
-
-/** Dark on light in both themes: many cameras can't read the reverse. */
-const QrCode = ({ text }: { readonly text: string }) => {
-  const [code, setCode] = useState<{ readonly path: string; readonly size: number }>();
-  useEffect(() => {
-    let current = true;
-    void import('uqr').then(({ encode }) => {
-      const { data, size } = encode(text, { border: 2 });
-      const path = data
-        .map((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : '')).join(''))
-        .join('');
-      if (current) setCode({ path, size });
-    });
-    return () => {
-      current = false;
-    };
-  }, [text]);
-  return (
-    <div className="qr">
-      {code ? (
-        <svg
-          viewBox={`0 0 ${code.size} ${code.size}`}
-          role="img"
-          aria-label="QR code of the room link"
-          shapeRendering="crispEdges"
-        >
-          <path d={code.path} />
-        </svg>
-      ) : null}
-    </div>
   );
 };
