@@ -1,0 +1,4 @@
+export { isTableKey } from './place.ts';
+export { tableProofSchema, verifyTableProof } from './proof.ts';
+export { emptyTable, isTable, tableFromEntries } from './table.ts';
+export type * from './types.ts';
