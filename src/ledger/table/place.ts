@@ -15,6 +15,8 @@ export type Place = string;
 
 export const placeDigits = 65;
 export const maxKeyBytes = 200;
+/** Characters of the base64url of 32 bytes. */
+export const digestLength = 43;
 
 /** 1 to 200 bytes of well-formed UTF-8: a lone surrogate would be written like any other one. */
 export const isTableKey = (key: string): boolean => isDigestText(key) || isOtherKey(key);
@@ -50,7 +52,7 @@ export const firstDifference = (one: Place, other: Place, from: number, end: num
 const otherKeyMark = 'Q';
 
 const digestText = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
-const isDigestText = (key: string): boolean => key.length === 43 && digestText.test(key);
+const isDigestText = (key: string): boolean => key.length === digestLength && digestText.test(key);
 
 const isOtherKey = (key: string): boolean =>
   key.length > 0 &&

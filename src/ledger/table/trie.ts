@@ -79,26 +79,6 @@ export const withoutLeaf = <V extends CborValue>(node: Node<V>, leaf: Leaf<V>): 
   return children.length === 1 ? children[0] : innerOf(node, children, node.present & ~(1 << digit));
 };
 
-/** The same trie as by one `withLeaf` after the other. Keys must differ. */
-export const trieOf = <V extends CborValue>(leaves: readonly Leaf<V>[], from = 0): Node<V> | undefined => {
-  const [first] = leaves;
-  if (!first || leaves.length === 1) return first;
-  let depth = placeDigits;
-  for (const { place } of leaves) depth = firstDifference(first.place, place, from, depth);
-  if (depth === placeDigits) throw new Error(`two keys share the place of ${first.key}`);
-  const leavesByDigit = Array.from({ length: 16 }, (): Leaf<V>[] => []);
-  for (const leaf of leaves) leavesByDigit[digitAt(leaf.place, depth)]?.push(leaf);
-  const children: Node<V>[] = [];
-  let present = 0;
-  for (const [digit, some] of leavesByDigit.entries()) {
-    const child = trieOf(some, depth + 1);
-    if (!child) continue;
-    children.push(child);
-    present |= 1 << digit;
-  }
-  return { kind: 'inner', place: first.place, depth, present, children, hash: undefined };
-};
-
 /** By ascending place. Keeps its own stack of at most 15 nodes per level. */
 export function* leavesOf<V extends CborValue>(top: Node<V> | undefined): Generator<Leaf<V>, void> {
   const waiting = top ? [top] : [];
