@@ -9,6 +9,7 @@
  *     get       {after, count}            certified blocks from after+1 on; answered by `blocks`
  *     snapshot  {part}                    a part of the newest stored state; answered by `snapshot`
  *     agree     {seat, bytes, signature, block?}  of keepers: a consensus message, a proposal with its block
+ *     quorum    {bytes, votes}            of keepers: what a quorum signed, with the signature of each: a vote's `bytes`
  *     want      {block}                   of keepers: a block a vote named; answered by `agree` of its proposal
  *   from a keeper
  *     status    {v, net, height, head, epoch, earliest}   answer to hello, and every 10 s
@@ -63,6 +64,14 @@ export const toKeeperSchema = v.variant('t', [
     bytes: ownBytes(1_024),
     signature: signatureSchema,
     block: v.exactOptional(blockFrame),
+  }),
+  v.strictObject({
+    t: v.literal('quorum'),
+    bytes: ownBytes(1_024),
+    votes: v.pipe(
+      v.array(v.strictTuple([countSchema(blockLimits.maxKeepers - 1), signatureSchema])),
+      v.maxLength(blockLimits.maxKeepers),
+    ),
   }),
   v.strictObject({ t: v.literal('want'), block: idSchema<BlockId>() }),
 ]);
