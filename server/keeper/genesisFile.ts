@@ -4,7 +4,6 @@ import { err, type Fault, fault, ok, type Result } from '../../src/core/result.t
 import { countSchema, decodeWith } from '../../src/core/schema.ts';
 import { isAmount } from '../../src/ledger/amounts.ts';
 import { blockLimits, keeperSchema } from '../../src/ledger/block.ts';
-import { genesisBytes } from '../../src/ledger/genesis.ts';
 import {
   initialParameters,
   type Parameters,
@@ -31,6 +30,7 @@ export const createGenesis = (given: {
   readonly keepers: readonly Keeper[];
   readonly host: Genesis['host'];
   readonly treasury?: number;
+  readonly allocations?: Genesis['allocations'];
   readonly epochSeconds?: number;
 }): Genesis => ({
   v: 1,
@@ -39,7 +39,7 @@ export const createGenesis = (given: {
   keepers: given.keepers,
   host: given.host,
   treasury: given.treasury ?? defaultTreasury,
-  allocations: [],
+  allocations: given.allocations ?? [],
   parameters: {
     ...initialParameters(),
     ...(given.epochSeconds === undefined ? {} : { epochSeconds: given.epochSeconds }),
@@ -77,8 +77,6 @@ export const readGenesisFile = async (path: string): Promise<Result<Genesis, Gen
     return refuse(`${path} can not be read: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
 };
-
-export { genesisBytes };
 
 /** Origins of keepers that are elsewhere, for the page's policy. */
 export const originsOf = (keepers: readonly Keeper[]): readonly string[] => [

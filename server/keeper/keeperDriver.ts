@@ -173,7 +173,7 @@ export const startKeeperDriver = (
       stop(
         fault(
           'amnesia',
-          `at height ${height} this keeper's key has signed what its data does not know: the data is an old copy, or the key is used elsewhere. It votes no more: make a new key (keeper rotate)`,
+          `at height ${height} this keeper's key has signed what its data does not know: the data is an old copy, or the key is used elsewhere. It votes no more: make a new key (keeper init), and have it take the seat by a vote`,
         ),
       ),
     dispute: ({ height, reason }) => stop(fault('dispute', `height ${height}: ${reason}`)),
@@ -246,7 +246,7 @@ export const startKeeperDriver = (
       const shown = now.keepers[seat]?.beacon;
       if (now.epoch !== epoch || !shown || now.reveals[seat]) return;
       const preimage = keys.beacon.after(shown);
-      if (!preimage) return log('warn', 'the chain of reveals is used up: rotate this keeper', {});
+      if (!preimage) return log('warn', 'the chain of reveals is used up: this keeper needs a new key', {});
       carrier.want({ kind: 'beacon', body: { keeper: seat, preimage } });
       carry();
     });

@@ -72,12 +72,24 @@ export const readKeeperFile = async (path: string): Promise<Result<KeeperFile, K
   return ok(rest);
 };
 
+/** As one operator gives it to another. */
+export const formatPublicPart = ({ key, beacon, ...rest }: Keeper): string =>
+  `${JSON.stringify({ ...rest, key: toBase64url(key), beacon: toBase64url(beacon) }, undefined, 2)}\n`;
+
+export const parsePublicPart = (text: string): Result<Keeper, KeyFileFault> => {
+  const parsed = parseJson(text);
+  const part = parsed.ok ? parseWith(publicPartSchema, parsed.value) : parsed;
+  if (part.ok) return part;
+  const reason = part.error?.message ?? 'it is no JSON';
+  return err(fault('key-file', `this is not the public part that \`keeper init\` wrote: ${reason}`));
+};
+
 const maxFileBytes = 16 * 1024;
 
-const secretSchema = v.pipe(
+const textOf32Bytes = v.pipe(
   v.string(),
   v.transform((text) => fromBase64url(text)),
-  v.check((bytes) => bytes?.byteLength === 32, 'is no secret of 32 bytes'),
+  v.check((bytes) => bytes?.byteLength === 32, 'is no text of 32 bytes'),
   v.transform((bytes) => bytes ?? new Uint8Array()),
 );
 
@@ -97,8 +109,16 @@ const fileSchema = v.strictObject({
   name: keeperNameSchema,
   url: v.union([v.literal(''), keeperUrlSchema]),
   worker: accountSchema,
-  secret: secretSchema,
+  secret: textOf32Bytes,
   beaconLength: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 24)),
+});
+
+const publicPartSchema = v.strictObject({
+  name: keeperNameSchema,
+  url: v.union([v.literal(''), keeperUrlSchema]),
+  worker: accountSchema,
+  key: textOf32Bytes,
+  beacon: textOf32Bytes,
 });
 
 const parseJson = (text: string): Result<unknown, undefined> => {
