@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../core/bytes.ts';
 import { type CborValue, decodeCbor, encodeCbor } from '../../core/codec.ts';
+import { sha256Bytes } from '../../core/hash.ts';
 import { unwrap } from '../../core/result.ts';
 import {
   defaultChunkBytes,
@@ -22,7 +23,7 @@ const leaf: fc.Arbitrary<CborValue> = fc.oneof(
   fc.string({ maxLength: 6 }),
   fc.uint8Array({ maxLength: 9 }).map((bytes) => new Uint8Array(bytes)),
   fc.array(fc.nat(), { maxLength: 4 }),
-  fc.constant([{ nested: { as: 'a leaf' } }]),
+  fc.constantFrom<CborValue>([{ nested: { as: 'a leaf' } }], 'long'.repeat(40)),
 );
 const tableKey = fc.string({ minLength: 1, maxLength: 9 });
 const table = fc
@@ -58,6 +59,13 @@ describe('the root of a state', () => {
   it('is that of its members by their names, whatever their order', () => {
     expect(rootHex({ b: 1, a: accounts })).toBe(rootHex({ a: accounts, b: 1 }));
     expect(rootHex({ a: 1, b: undefined })).toBe(rootHex({ a: 1 }));
+  });
+
+  it('is hashed as documented', () => {
+    const hash = (...bytes: readonly number[]) => sha256Bytes(Uint8Array.from(bytes));
+    expect(treeRoot(emptyTable())).toEqual(hash(0x13, ...emptyTable().root()));
+    expect(treeRoot(1)).toEqual(hash(0x15, 0x01));
+    expect(treeRoot({ a: 1 })).toEqual(hash(0x14, ...encodeCbor({ a: hash(0x15, 0x01) })));
   });
 
   it('tells apart what looks alike', () => {
@@ -108,6 +116,7 @@ describe('a state in chunks', () => {
   it('is the same list of bytes for the same state', () => {
     const backwards = { names: emptyTable(), params: { list: [1, 2], rate: 10 }, accounts };
     expect(unwrap(treeToChunks(backwards, 512)).map(toHex)).toEqual(pieces.map(toHex));
+    for (const { byteLength } of pieces) expect(byteLength).toBeLessThanOrEqual(512);
   });
 
   it('comes back as tables that can be read and changed', () => {
@@ -132,7 +141,7 @@ describe('a state in chunks', () => {
     expect(refusalOf(...pieces.slice(0, -1))).toContain('give all chunks');
     expect(refusalOf(...pieces.toSpliced(3, 1))).toContain('give all chunks');
     expect(refusalOf(...pieces.toSpliced(3, 0, pieces[3]!))).toContain('give all chunks');
-    expect(refusalOf(...pieces.with(3, pieces[4]!))).toContain('chunk 4 of');
+    expect(refusalOf(...pieces.with(3, pieces[4]!))).toContain('stands in place 3');
     expect(refusalOf(new Uint8Array(defaultChunkBytes + 1))).toContain('at most 262144');
   });
 
@@ -266,7 +275,7 @@ describe('a state in chunks', () => {
     const made = treeToChunks({ long: 'x'.repeat(500) }, 512);
     expect(made).toMatchObject({
       ok: false,
-      error: { message: expect.stringContaining('has room for 416') },
+      error: { message: expect.stringContaining('has room for 440') },
     });
   });
 

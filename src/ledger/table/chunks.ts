@@ -26,11 +26,11 @@ const chunkFormat = 'vc1.snapshot';
 
 export const defaultChunkBytes = 256 * 1024;
 
-/** At most what a chunk has around its records: four names, the format, two counts, two lengths. */
-const envelopeBytes = 96;
+/** At most what a chunk has around its records: four names, the format, and four heads of up to 9 bytes. */
+const envelopeBytes = 72;
 
 /** The envelope, the list of records and the record are around a value, which may be as deep as any message. */
-const decodeDepth = 24 + 4;
+const decodeDepth = 24 + 3;
 
 /** An error if a single value with its key or path is too long for a chunk. Throws on what `treeRoot` throws on. */
 export const treeToChunks = (
@@ -69,7 +69,9 @@ export const treeFromChunks = (
 ): Result<HashTree, Fault<'snapshot'>> => {
   const tree: Draft = { root: undefined, table: undefined };
   for (const [place, chunk] of chunks.entries()) {
-    const decoded = decodeWith(chunkSchema, chunk.slice(), { maxBytes, maxDepth: decodeDepth });
+    // The decoder refuses what is too long; until then nothing of it is copied.
+    const own = chunk.byteLength > maxBytes ? chunk : chunk.slice();
+    const decoded = decodeWith(chunkSchema, own, { maxBytes, maxDepth: decodeDepth });
     if (!decoded.ok) return refusal(`chunk ${place} of ${chunks.length}: ${decoded.error.message}`);
     const { index, count, records } = decoded.value;
     if (index !== place || count !== chunks.length)

@@ -8,8 +8,8 @@ import { sha256Base64url } from '../../core/hash.ts';
  *
  * Why not always SHA-256: nearly all keys are digests already, and hashing them again would be most of a look-up. Why not
  * the key's own bytes: whoever writes 200 bytes freely could grow a branch of 400 nodes. So a branch has at most 65
- * nodes. Somebody who makes up digests can reach that, at the price of an entry per node; such nodes have two children
- * each, so that all 65 are hashed in about the time of 15 full ones, and nobody else's keys are below them.
+ * nodes. Somebody who makes up digests can grow a branch so far, above another's key too, at the price of an entry per
+ * node; as such nodes have two children each, all 65 are hashed in about the time of 15 full ones.
  */
 export type Place = string;
 

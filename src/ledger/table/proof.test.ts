@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { concatBytes, toBase64url, utf8 } from '../../core/bytes.ts';
 import { type CborValue, encodeCbor } from '../../core/codec.ts';
-import { sha256Base64url } from '../../core/hash.ts';
+import { sha256Base64url, sha256Bytes } from '../../core/hash.ts';
 import { unwrap } from '../../core/result.ts';
 import { decodeWith, parseWith } from '../../core/schema.ts';
 import {
@@ -15,6 +15,8 @@ import {
 
 const seed = 20_260_104;
 
+/** Lone surrogates too. */
+const anyText = fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)) });
 const crafted = fc.tuple(fc.nat(31), fc.nat(255)).map(([at, byte]) => {
   const bytes = new Uint8Array(32);
   bytes[at] = byte;
@@ -96,16 +98,42 @@ describe('a proof from a table', () => {
   it('needs no other key to show one that is there, and none of its own to show one absent', () => {
     const other = { key: keyOf(7), valueHash: new Uint8Array(32) };
     const proof = hundred.prove(keyOf(7));
-    expect(verifyTableProof(hundred.root(), keyOf(7), encodeCbor(7), { ...proof, other })).toBe(false);
+    const another = { ...other, key: keyOf(8) };
+    expect(verifyTableProof(hundred.root(), keyOf(7), encodeCbor(7), { ...proof, other: another })).toBe(
+      false,
+    );
     expect(verifyTableProof(hundred.root(), keyOf(7), undefined, { ...proof, other })).toBe(false);
+  });
+
+  it('is refused from a trie that no table has, though all its hashes fit', () => {
+    const hash = (...bytes: readonly number[]) => sha256Bytes(Uint8Array.from(bytes));
+    const leafOf = (key: string, valueHash: Uint8Array) => hash(0x10, key.length, ...utf8(key), ...valueHash);
+    const node = (depth: number, present: number, ...children: readonly Uint8Array[]) =>
+      hash(0x11, depth, present >> 8, present & 255, ...children.flatMap((child) => [...child]));
+    const [key, value] = ['A'.repeat(43), encodeCbor(1)]; // all its digits are 0
+    const leaf = leafOf(key, sha256Bytes(value));
+    const beside = new Uint8Array(32);
+    const step = (depth: number, present = 3, siblings = beside) => ({ depth, present, siblings });
+    const accepts = (root: Uint8Array, ...steps: TableProof['steps']) =>
+      verifyTableProof(root, key, value, { steps });
+    expect(accepts(node(1, 3, node(2, 3, leaf, beside), beside), step(1), step(2))).toBe(true);
+    expect(accepts(node(2, 3, node(2, 3, leaf, beside), beside), step(2), step(2))).toBe(false);
+    expect(accepts(node(2, 3, node(1, 3, leaf, beside), beside), step(2), step(1))).toBe(false);
+    expect(accepts(node(1, 1, leaf), step(1, 1, new Uint8Array()))).toBe(false);
+    expect(accepts(node(1, 6, leaf, beside, beside), step(1, 6, new Uint8Array(64)))).toBe(false);
+    const absent = (root: Uint8Array, proof: TableProof) => verifyTableProof(root, key, undefined, proof);
+    expect(absent(node(1, 6, beside, beside), { steps: [step(1, 6, new Uint8Array(64))] })).toBe(true);
+    expect(absent(node(1, 3, beside), { steps: [step(1)] })).toBe(false);
+    const other = { key: 'b', valueHash: new Uint8Array(31) };
+    expect(absent(leafOf('b', other.valueHash), { steps: [], other })).toBe(false);
   });
 
   it('may be anything at all', () => {
     const step = fc.record({ depth: fc.integer(), present: fc.integer(), siblings: fc.uint8Array() });
-    const other = fc.record({ key: fc.string({ unit: 'binary' }), valueHash: fc.uint8Array() });
+    const other = fc.record({ key: anyText, valueHash: fc.uint8Array() });
     const proofs = fc.record({ steps: fc.array(step), other }, { requiredKeys: ['steps'] });
     fc.assert(
-      fc.property(proofs, fc.string({ unit: 'binary' }), fc.option(fc.uint8Array()), (proof, key, value) => {
+      fc.property(proofs, anyText, fc.option(fc.uint8Array()), (proof, key, value) => {
         const given = proof as TableProof;
         expect(verifyTableProof(hundred.root(), key, value ?? undefined, given)).toBe(false);
         parseWith(tableProofSchema, given);
