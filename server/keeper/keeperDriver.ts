@@ -77,6 +77,9 @@ export type KeeperDriverDeps = {
 
 type EffectOf<Kind> = Extract<KeeperEffect, { readonly kind: Kind }>;
 
+/** A wallet that reaches one keeper only waits so much longer. */
+const passAfterMs = 150;
+
 /** Reveals come late in an epoch, when what its operations rest on is signed. */
 const revealAfterParts = 0.9;
 
@@ -93,6 +96,7 @@ export const startKeeperDriver = (
   const carrier = createCarrier(keys.carrier, keys.carrierAccount);
   const timersByName = new Map<string, CancelTimer>();
   const pending = new Map<OperationId, ReadOperation>();
+  const toPass = new Map<OperationId, ReadOperation>();
   const counts = { votes: 0, finals: 0, operations: 0 };
   const waiting: KeeperEffect[] = [];
   let working: Promise<void> | undefined;
@@ -156,7 +160,10 @@ export const startKeeperDriver = (
       counts.votes += message.kind === 'message' ? 1 : 0;
       news.emit({ kind: 'toKeepers', message: toWire(message) });
     },
-    pass: ({ operation }) => news.emit({ kind: 'toKeepers', message: submitOf(operation) }),
+    pass({ operation }) {
+      if (toPass.size === 0) setTimer('pass', passAfterMs, passOn);
+      toPass.set(operation.id, operation);
+    },
     check: ({ block, state: against }) => void check(block, against),
     fetch: (effect) => fetch(effect),
     final: (effect) => finish(effect),
@@ -185,6 +192,13 @@ export const startKeeperDriver = (
   const stop = (why: Fault) => {
     stopped ??= why;
     log('error', 'this keeper votes no more', { code: why.code, reason: why.message });
+  };
+
+  /** Its owner sends it to all keepers, and mostly it is final by now: then nobody needs it from here. */
+  const passOn = () => {
+    for (const [id, operation] of toPass)
+      if (pending.has(id)) news.emit({ kind: 'toKeepers', message: submitOf(operation) });
+    toPass.clear();
   };
 
   const setTimer = (name: string, afterMs: number, run: () => void) => {
@@ -258,6 +272,7 @@ export const startKeeperDriver = (
 
   const submit: KeeperDriver['submit'] = async (signed, from) => {
     const id = operationIdOf(signed.bytes);
+    if (from === 'keeper') toPass.delete(id);
     if (pending.has(id)) return { id, state: 'pending' };
     const refused = (reason: string): Submitted => ({ id, state: 'refused', reason: shorten(reason) });
     if (stopped) return refused(`this keeper does not order any more: ${stopped.message}`);

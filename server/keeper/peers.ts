@@ -154,7 +154,7 @@ const openLine = ({ driver, timers, random, log }: KeeperPeersDeps, url: string,
     const opening = new WebSocket(url, {
       perMessageDeflate: false,
       maxPayload: ledgerLimits.maxMessageBytes,
-      handshakeTimeout: 10_000,
+      handshakeTimeout: 5_000,
     });
     socket = opening;
     opening.on('open', () => {

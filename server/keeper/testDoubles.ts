@@ -78,7 +78,7 @@ export const startCommittee = async (
   const start = async (seat: number): Promise<ServedKeeper> => {
     const file = files[seat];
     if (!file) throw new RangeError(`no keeper ${seat}`);
-    const server = await listen(ports[seat] ?? 0);
+    const server = createServer();
     const served = unwrap(
       await serveKeeper(
         server,
@@ -96,6 +96,7 @@ export const startCommittee = async (
         },
       ),
     );
+    await listen(server, ports[seat] ?? 0);
     keepers[seat] = served;
     return served;
   };
@@ -120,15 +121,14 @@ export const startCommittee = async (
 
 /** Free a moment ago: a keeper's url is in the genesis, so its port is known before it listens. */
 const freePorts = async (count: number): Promise<readonly number[]> => {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(0)));
+  const servers = await Promise.all(Array.from({ length: count }, () => listen(createServer(), 0)));
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 };
 
-const listen = (port: number): Promise<Server> =>
+const listen = (server: Server, port: number): Promise<Server> =>
   new Promise((resolve, reject) => {
-    const server = createServer();
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => resolve(server));
   });
