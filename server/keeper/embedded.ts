@@ -6,7 +6,7 @@ import type { Genesis } from '../../src/ledger/types.ts';
 import { createNodeRandom } from '../../src/platform/node/index.ts';
 import type { LedgerConfig, ServerConfig } from '../config.ts';
 import type { DynamicPage } from '../http.ts';
-import { keepFirst, readKept } from '../keep.ts';
+import { keep, keepFirst, readKept } from '../keep.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { createSeedSigner } from './ed25519.ts';
@@ -62,7 +62,9 @@ const openEmbedded = async (
 ): Promise<ServedLedger> => {
   const keyFile = join(folder, 'keeper.json');
   const hostKeyFile = join(folder, 'host-recovery-key.txt');
-  const begun = (await openGenesis(folder)) ?? (await beginLedger(deps, folder, epochSeconds));
+  // A genesis without its keeper is one whose beginning was interrupted: nobody has ever seen it.
+  const hasBegun = (await readKept(keyFile)) !== undefined;
+  const begun = hasBegun ? await openGenesis(folder) : await beginLedger(deps, folder, epochSeconds);
   const file = await readKeeperFile(keyFile);
   if (!file.ok) throw new Error(`${file.error.message}. Without its key this ledger can not go on`);
   const service = await openKeeperService(deps, {
@@ -83,15 +85,18 @@ const openEmbedded = async (
 
 const genesisPath = (folder: string) => join(folder, 'genesis.base64');
 
-const openGenesis = async (folder: string): Promise<Genesis | undefined> => {
+const openGenesis = async (folder: string): Promise<Genesis> => {
   const text = await readKept(genesisPath(folder));
-  if (text === undefined) return undefined;
+  if (text === undefined)
+    throw new Error(
+      `${folder} has a keeper's key, and not the ledger it belongs to: put back ${genesisPath(folder)}, or move the folder away to begin another`,
+    );
   const genesis = readGenesis(new Uint8Array(Buffer.from(text, 'base64')));
   if (!genesis.ok) throw new Error(`${genesisPath(folder)} is damaged: ${genesis.error.message}`);
   return genesis.value;
 };
 
-/** The keys first, the genesis last: a ledger that is there has all its keys. */
+/** The host's key first, the keeper's last: where that is, a ledger was begun. */
 const beginLedger = async (
   { now, log }: LedgerDeps,
   folder: string,
@@ -104,7 +109,6 @@ const beginLedger = async (
   if (!seed.ok) throw new Error(`${path}: ${seed.error.message}`);
   const host = accountIdOf(createSeedSigner(seed.value).publicKey);
   const keeper = createKeeperFile({ name: 'host', url: '', worker: host, secret: random.bytes(32) });
-  await writeKeeperFile(join(folder, 'keeper.json'), keeper);
   const genesis = createGenesis({
     name: 'AIVillage',
     time: now(),
@@ -112,7 +116,8 @@ const beginLedger = async (
     host,
     epochSeconds,
   });
-  await keepFirst(genesisPath(folder), Buffer.from(genesisBytes(genesis)).toString('base64'));
+  await keep(genesisPath(folder), Buffer.from(genesisBytes(genesis)).toString('base64'));
+  await writeKeeperFile(join(folder, 'keeper.json'), keeper);
   log('info', 'a ledger was begun', { folder });
   return genesis;
 };

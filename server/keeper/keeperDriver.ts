@@ -259,7 +259,7 @@ export const startKeeperDriver = (
       const seat = now.keepers.findIndex(({ key }) => Buffer.compare(key, keys.signer.publicKey) === 0);
       const shown = now.keepers[seat]?.beacon;
       if (now.epoch !== epoch || !shown || now.reveals[seat]) return;
-      const preimage = keys.beacon.after(shown);
+      const preimage = keys.reveal(shown);
       if (!preimage) return log('warn', 'the chain of reveals is used up: this keeper needs a new key', {});
       carrier.want({ kind: 'beacon', body: { keeper: seat, preimage } });
       carry();

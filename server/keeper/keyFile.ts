@@ -9,7 +9,7 @@ import { accountIdOf } from '../../src/identity/index.ts';
 import { accountSchema, shortText } from '../../src/ledger/schemas.ts';
 import type { Keeper } from '../../src/ledger/types.ts';
 import { keep } from '../keep.ts';
-import { createBeaconChain, defaultBeaconLength } from './beacon.ts';
+import { type BeaconChain, createBeaconChain, defaultBeaconLength } from './beacon.ts';
 import { createSeedSigner } from './ed25519.ts';
 
 /**
@@ -24,35 +24,51 @@ export type KeeperFile = {
   readonly worker: AccountId;
   readonly secret: Bytes;
   readonly beaconLength: number;
+  /** What its chain of reveals begins with: all that a start needs of it. */
+  readonly beacon: Bytes;
 };
 
 export type KeyFileFault = Fault<'key-file'>;
 
+/** Hashes the whole chain once: some 0.3 s for the usual length. */
 export const createKeeperFile = (
   given: Pick<KeeperFile, 'name' | 'url' | 'worker' | 'secret'>,
-): KeeperFile => ({ ...given, beaconLength: defaultBeaconLength });
+  beaconLength = defaultBeaconLength,
+): KeeperFile => ({
+  ...given,
+  beaconLength,
+  beacon: createBeaconChain(derived(given.secret, 'beacon'), beaconLength).commitment,
+});
 
-/** What runs a keeper. */
+/** What runs a keeper. Its chain of reveals is hashed when the first is due. */
 export const keysOf = ({ secret, beaconLength }: KeeperFile) => {
+  let chain: BeaconChain | undefined;
+  const reveal = (shown: Uint8Array): Bytes | undefined => {
+    chain ??= createBeaconChain(derived(secret, 'beacon'), beaconLength);
+    return chain.after(shown);
+  };
   const carrier = createSeedSigner(derived(secret, 'carrier'));
   return {
     signer: createSeedSigner(derived(secret, 'signing')),
     carrier,
     carrierAccount: accountIdOf(carrier.publicKey),
-    beacon: createBeaconChain(derived(secret, 'beacon'), beaconLength),
+    /** What hashes to the value that is shown; undefined after the last. */
+    reveal,
   };
 };
 export type KeeperKeys = ReturnType<typeof keysOf>;
 
 /** What genesis, and everybody, knows of it. */
 export const publicPartOf = (file: KeeperFile): Keeper => {
-  const { signer, beacon } = keysOf(file);
-  const { name, url, worker } = file;
-  return { name, url, worker, key: signer.publicKey, beacon: beacon.commitment };
+  const { name, url, worker, beacon } = file;
+  return { name, url, worker, beacon, key: keysOf(file).signer.publicKey };
 };
 
 export const writeKeeperFile = (path: string, file: KeeperFile): Promise<void> =>
-  keep(path, `${JSON.stringify({ v: 1, ...file, secret: toBase64url(file.secret) }, undefined, 2)}\n`);
+  keep(
+    path,
+    `${JSON.stringify({ v: 1, ...file, secret: toBase64url(file.secret), beacon: toBase64url(file.beacon) }, undefined, 2)}\n`,
+  );
 
 export const readKeeperFile = async (path: string): Promise<Result<KeeperFile, KeyFileFault>> => {
   const refuse = (message: string) => err(fault('key-file', `${path}: ${message}`));
@@ -111,6 +127,7 @@ const fileSchema = v.strictObject({
   worker: accountSchema,
   secret: textOf32Bytes,
   beaconLength: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 24)),
+  beacon: textOf32Bytes,
 });
 
 const publicPartSchema = v.strictObject({

@@ -122,16 +122,15 @@ describe('a chain of reveals', () => {
 });
 
 describe("the account that carries a keeper's words", () => {
-  const { carrier: signer, carrierAccount, beacon } = keysOf(file);
+  const { carrier: signer, carrierAccount, reveal } = keysOf(file);
   const genesis = createGenesis({
     name: 'test',
     time: 0,
     keepers: [publicPartOf(file)],
     host: createRealPerson('host').id,
   });
-  const reveal = { kind: 'beacon', body: { keeper: 0, preimage: beacon.after(beacon.commitment) } } as const;
   const wishOf = () => {
-    const { preimage } = reveal.body;
+    const preimage = reveal(file.beacon);
     if (!preimage) throw new Error('no reveal');
     return { kind: 'beacon' as const, body: { keeper: 0, preimage } };
   };

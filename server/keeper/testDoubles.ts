@@ -21,7 +21,7 @@ import type { Genesis, LedgerState, NetId, ReadOperation } from '../../src/ledge
 import { createNodeTimers } from '../../src/platform/node/index.ts';
 import { createSeedSigner } from './ed25519.ts';
 import { createGenesis } from './genesisFile.ts';
-import { type KeeperFile, keysOf, publicPartOf } from './keyFile.ts';
+import { createKeeperFile, type KeeperFile, keysOf, publicPartOf } from './keyFile.ts';
 import { type ServedKeeper, type ServeKeeperOptions, serveKeeper } from './serve.ts';
 
 /** A person whose signatures are real. */
@@ -31,13 +31,10 @@ export const createRealPerson = (name: string): Person => {
   return { id: accountIdOf(recovery.publicKey), recovery, device };
 };
 
-export const testKeeperFile = (name: string, url: string): KeeperFile => ({
-  name,
-  url,
-  worker: createRealPerson(`worker of ${name}`).id,
-  secret: sha256Bytes(utf8(`secret of ${name}`)),
-  beaconLength: 256,
-});
+export const testKeeperFile = (name: string, url: string): KeeperFile => {
+  const worker = createRealPerson(`worker of ${name}`).id;
+  return createKeeperFile({ name, url, worker, secret: sha256Bytes(utf8(`secret of ${name}`)) }, 256);
+};
 
 /** Keepers of one ledger in this process, on ports of their own, with their data in a folder of their own. */
 export interface Committee {
