@@ -99,6 +99,7 @@ export const startKeeperDriver = (
   const toPass = new Map<OperationId, ReadOperation>();
   const counts = { votes: 0, finals: 0, operations: 0 };
   const waiting: KeeperEffect[] = [];
+  let isWorking = false;
   let working: Promise<void> | undefined;
   let adopting: Promise<unknown> = Promise.resolve();
   let stopped: Fault | undefined;
@@ -120,9 +121,9 @@ export const startKeeperDriver = (
 
   const enqueue = (effects: readonly KeeperEffect[]) => {
     waiting.push(...effects);
-    working ??= work().finally(() => {
-      working = undefined;
-    });
+    if (isWorking) return;
+    isWorking = true;
+    working = work();
   };
 
   /**
@@ -136,10 +137,12 @@ export const startKeeperDriver = (
       try {
         if (changes.length > 0) await store.commit(changes);
       } catch (cause) {
-        return stop(fault('disk', `the keeper's data can not be written: ${messageOf(cause)}`));
+        stop(fault('disk', `the keeper's data can not be written: ${messageOf(cause)}`));
+        break;
       }
       for (const effect of batch) carryOut(effect);
     }
+    isWorking = false; // at once: what comes a moment later must find nobody at work
   };
 
   const bytesOfFinal = new WeakMap<Block, Bytes>();
