@@ -57,7 +57,12 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   const tls = config.tls ? await openTls(config) : undefined;
   const status = { draining: false };
   const bus = config.bus && createNatsBus({ log, timers, random: createNodeRandom() }, config.bus);
-  const ledger = await openLedger({ log, metrics, timers, now: createNodeClock().now }, config);
+  const ledger = await openLedger({ log, metrics, timers, now: createNodeClock().now }, config).catch(
+    async (cause: unknown) => {
+      await checkPort(config); // started twice: a taken port is what a person understands
+      throw cause;
+    },
+  );
   const pages = {
     ...operatorPages(files, metrics, status, bus),
     ...(tls ? trustPages(tls) : {}),
@@ -185,6 +190,12 @@ const listen = (server: Server, config: ServerConfig): Promise<void> =>
     server.once('error', (cause: NodeJS.ErrnoException) => reject(new Error(explainListen(cause, config))));
     server.listen(config.port, config.host, resolve);
   });
+
+const checkPort = async (config: ServerConfig): Promise<void> => {
+  const probe = createHttpServer();
+  await listen(probe, config);
+  await new Promise((resolve) => probe.close(resolve));
+};
 
 const explainListen = (cause: NodeJS.ErrnoException, { host, port }: ServerConfig): string => {
   if (cause.code === 'EADDRINUSE') {
