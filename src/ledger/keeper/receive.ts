@@ -9,7 +9,7 @@ import type { HeightState, KnownBlock, Proposed } from './state.ts';
 import { graceTimer } from './timers.ts';
 import { type Turn, validVerdict } from './turn.ts';
 import type { KeeperEvent, KeeperMessage, Quorum, ReadMessage } from './types.ts';
-import { type SignedProposal, toAgreement, toCertificate } from './wire.ts';
+import { type HeardProposal, toAgreement, toCertificate } from './wire.ts';
 
 /** What comes from elsewhere: operations, what keepers say, blocks that are final. */
 
@@ -162,7 +162,7 @@ const proposalEvent = ({ proposal, timely }: Proposed, valid: boolean) =>
  * What may be asked of a fresh proposal only, because keepers may differ about it: that who proposes it made it, and that the
  * epoch it ends is over by this keeper's own clock.
  */
-const isTimely = (turn: Turn, { proposer }: SignedProposal, { header }: Block): boolean => {
+const isTimely = (turn: Turn, { proposer }: HeardProposal, { header }: Block): boolean => {
   if (header.creator !== proposer) return false;
   if (header.kind !== 'epoch') return true;
   return turn.now - turn.state.epochBegan >= leastEpochMs(turn.state.chain);

@@ -9,7 +9,7 @@ import {
 import { applyBlock } from '../apply.ts';
 import { buildEpochBlock, buildOperationsBlock } from '../build.ts';
 import type { Block, BlockId, CertifiedBlock, LedgerState, ReadOperation } from '../types.ts';
-import { epochLengthMs } from './epochTime.ts';
+import { epochLeftMs, epochLengthMs } from './epochTime.ts';
 import { candidatesOf, clearPool, type Dropped, findWork, removeOperations } from './pool.ts';
 import {
   blockKey,
@@ -122,7 +122,7 @@ export class Turn {
   }
 
   get epochIsOver(): boolean {
-    return this.now - this.state.epochBegan >= epochLengthMs(this.state.chain);
+    return epochLeftMs(this.state.chain, this.state.epochBegan, this.now) === 0;
   }
 
   /** An epoch to end, or an operation that applies. Those that turn out not to are let go. */
