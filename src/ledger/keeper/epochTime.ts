@@ -14,8 +14,5 @@ export const leastEpochMs = (state: Pick<LedgerState, 'parameters'>): number =>
   Math.floor((epochLengthMs(state) * 59) / 60);
 
 /** Milliseconds until the epoch that began at `began` is over; 0 if it is. Whole, so that a timer of it never rings too early. */
-export const epochLeftMs = (
-  state: Pick<LedgerState, 'parameters'>,
-  began: number,
-  now: number,
-): number => Math.max(0, Math.ceil(began + epochLengthMs(state) - now));
+export const epochLeftMs = (state: Pick<LedgerState, 'parameters'>, began: number, now: number): number =>
+  Math.max(0, Math.ceil(began + epochLengthMs(state) - now));

@@ -88,23 +88,29 @@ const start = (
 };
 
 /** Several times within the grace: one question may be lost, and one that was answered may have newer answers. */
-const askAgainMs = ({ graceMs, resendMs }: KeeperOptions): number => Math.min(resendMs, Math.ceil(graceMs / 3) + 1);
+const askAgainMs = ({ graceMs, resendMs }: KeeperOptions): number =>
+  Math.min(resendMs, Math.ceil(graceMs / 3) + 1);
 
 const receive = (turn: Turn, event: KeeperEvent): void => {
   switch (event.kind) {
     case 'operation':
-      return receiveOperation(turn, event);
+      receiveOperation(turn, event);
+      return;
     case 'message':
     case 'quorum':
-      return receiveMessage(turn, event);
+      receiveMessage(turn, event);
+      return;
     case 'certified':
-      return receiveCertified(turn, event.certified);
+      receiveCertified(turn, event.certified);
+      return;
     case 'checked':
-      return receiveChecked(turn, event.block.id, event.signaturesHold);
+      receiveChecked(turn, event.block.id, event.signaturesHold);
+      return;
     case 'timer':
-      return receiveTimer(turn, event.name);
+      receiveTimer(turn, event.name);
+      return;
     default:
-      return event satisfies never;
+      event satisfies never;
   }
 };
 
@@ -119,9 +125,11 @@ const receiveTimer = (turn: Turn, name: string): void => {
       if (state.height && turn.hasWork()) turn.feed({ kind: 'work' });
       return;
     case epochTimer:
-      return endEpoch(turn);
+      endEpoch(turn);
+      return;
     case resendTimer:
-      return resend(turn);
+      resend(turn);
+      return;
   }
   const due = readAgreementTimer(name);
   if (due?.height === turn.nextHeight) turn.feed({ kind: 'timeout', round: due.round, step: due.step });

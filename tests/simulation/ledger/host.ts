@@ -217,7 +217,8 @@ export class KeeperHost {
       const troubled = network.now < plan.healAt && this.crashesLeft > 0;
       if (troubled && this.random.chance(plan.crash)) {
         this.crashesLeft -= 1;
-        return this.crash();
+        this.crash();
+        return;
       }
       this.#perform(effect);
     }
@@ -235,9 +236,11 @@ export class KeeperHost {
           if (key.startsWith(effect.prefix)) this.#disk.records.delete(key);
         return;
       case 'broadcast':
-        return this.say(effect.message);
+        this.say(effect.message);
+        return;
       case 'pass':
-        return this.sendKeepers({ t: 'operation', operation: effect.operation, from: 'keeper' });
+        this.sendKeepers({ t: 'operation', operation: effect.operation, from: 'keeper' });
+        return;
       case 'check': {
         const life = this.#life;
         const { block, state } = effect;
@@ -248,13 +251,16 @@ export class KeeperHost {
         return;
       }
       case 'fetch':
-        return this.#fetch(effect);
+        this.#fetch(effect);
+        return;
       case 'final':
         this.#disk.blocks.push(effect.certified);
         this.#disk.states.push(effect.state);
-        return this.tellFinal(effect.certified, effect.state);
+        this.tellFinal(effect.certified, effect.state);
+        return;
       case 'refused':
-        return this.world.log(`${this.name} refuses ${effect.operation.slice(0, 6)}: ${effect.reason}`);
+        this.world.log(`${this.name} refuses ${effect.operation.slice(0, 6)}: ${effect.reason}`);
+        return;
       case 'evidence':
         if (this.honestSeats.has(effect.seat) && this.world.plan.newcomer !== effect.seat)
           this.accuse(`has evidence against the honest keeper ${effect.seat}`);
@@ -263,9 +269,11 @@ export class KeeperHost {
         if (!this.fallen) this.accuse(`forgot what it said at height ${effect.height}`);
         return;
       case 'dispute':
-        return this.accuse(`disputes height ${effect.height}: ${effect.reason}`);
+        this.accuse(`disputes height ${effect.height}: ${effect.reason}`);
+        return;
       case 'timer':
-        return this.#setTimer(effect.name, effect.afterMs);
+        this.#setTimer(effect.name, effect.afterMs);
+        return;
     }
   }
 
@@ -281,7 +289,10 @@ export class KeeperHost {
   }
 
   #fetch({ block, after }: Extract<KeeperEffect, { kind: 'fetch' }>): void {
-    if (block) return this.sendKeepers({ t: 'want', block });
+    if (block) {
+      this.sendKeepers({ t: 'want', block });
+      return;
+    }
     this.sendKeepers({ t: 'get', after });
     for (const to of this.world.replicas) this.send(to, { t: 'get', after });
   }

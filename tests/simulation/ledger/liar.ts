@@ -61,8 +61,10 @@ export class Liar extends KeeperHost {
   protected override say(message: KeeperMessage): void {
     const habits = this.#habits;
     const { random } = this;
-    if (!habits || message.kind === 'quorum' || message.seat !== this.seat)
-      return this.sendKeepers({ t: 'agree', message });
+    if (!habits || message.kind === 'quorum' || message.seat !== this.seat) {
+      this.sendKeepers({ t: 'agree', message });
+      return;
+    }
     const invented = random.chance(habits.invent) ? this.#invent(message) : message;
     for (const to of this.world.keepers) {
       if (to === this.address || random.chance(habits.withhold)) continue;

@@ -60,7 +60,7 @@ export class Wallet {
   get signer() {
     const { key } = accountOf(this.#stateNow(), this.#owner.id);
     const rotated = this.#world.scheme.signer(`${this.#owner.name}'s next device`);
-    return key && key.every((byte, i) => byte === rotated.publicKey[i]) ? rotated : this.#owner.device;
+    return key?.every((byte, i) => byte === rotated.publicKey[i]) ? rotated : this.#owner.device;
   }
 
   #tick(): void {
