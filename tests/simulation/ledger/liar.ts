@@ -176,17 +176,26 @@ export class Liar extends KeeperHost {
   #stuff({ header, operations }: Block): Block {
     const { random } = this;
     const first = operations[0];
-    const extra = [...this.#loot()];
+    // One wrong thing at a time: of two, either alone would be reason enough to refuse it.
+    const draw = random.next();
+    const again = first && draw < 0.1 ? [first] : undefined;
     // The same bytes under another signature have the same id.
-    if (first && random.chance(0.3))
-      extra.push({ ...first, signature: first.signature.map((byte) => byte ^ 1) });
-    if (first && random.chance(0.2)) extra.push(first);
-    const stuffed = random.chance(0.5) ? extra : [...operations, ...extra];
-    if (stuffed.length === 0) return later({ header, operations } as Block);
-    const operationsRoot = operationsRootOf(stuffed);
-    return blockOf({ ...header, operationsRoot, operations: stuffed.length }, stuffed);
+    const forged =
+      first && draw > 0.8 ? { ...first, signature: first.signature.map((byte) => byte ^ 1) } : undefined;
+    if (forged) return stuffed(header, [forged, ...operations.slice(1)]);
+    const extra = again ?? this.#loot();
+    return stuffed(
+      header,
+      extra.length > 0 && !again && random.chance(0.5) ? extra : [...operations, ...extra],
+    );
   }
 }
 
 const later = ({ header, operations }: Block): Block =>
   blockOf({ ...header, time: header.time + 1 }, operations);
+
+const stuffed = (header: BlockHeader, operations: readonly ReadOperation[]): Block =>
+  blockOf(
+    { ...header, operationsRoot: operationsRootOf(operations), operations: operations.length },
+    operations,
+  );

@@ -37,6 +37,7 @@ export const planLedger = (seed: number): LedgerPlan => {
     random,
     Array.from({ length: keepers }, (_, seat) => seat),
   );
+  const first = random.chance(0.6);
   const newcomer = keepers > 1 && random.chance(0.15) ? random.int(keepers) : undefined;
   const backup = random.chance(0.1);
   const lying = random.chance(0.65) ? faults : 0;
@@ -46,7 +47,8 @@ export const planLedger = (seed: number): LedgerPlan => {
   return {
     seed,
     keepers,
-    liars: seats.slice(0, Math.max(0, lying - (backup ? 1 : 0))),
+    // Who made the last block leads: a liar that leads from the start does most harm.
+    liars: liarsOf(first, seats, Math.max(0, lying - (backup ? 1 : 0))),
     wallets: 1 + random.int(2),
     intents: 1 + random.int(3),
     mallory: random.chance(0.6),
@@ -64,6 +66,9 @@ export const planLedger = (seed: number): LedgerPlan => {
     realKeys: random.chance(0.004),
   };
 };
+
+const liarsOf = (first: boolean, seats: readonly number[], count: number): readonly number[] =>
+  (first ? [0, ...seats.filter((seat) => seat !== 0)] : seats).slice(0, count);
 
 const drawPartitions = (random: SeededRandom, keepers: number, healAt: number): LedgerPlan['partitions'] => {
   if (keepers === 1 || random.chance(0.6)) return [];
