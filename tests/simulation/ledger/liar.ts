@@ -23,7 +23,16 @@ export type Loot = () => readonly ReadOperation[];
 export class Liar extends KeeperHost {
   #loot: Loot = () => [];
   #habits:
-    | { withhold: number; equivocate: number; invent: number; nod: boolean; forge: number; replay: number }
+    | {
+        withhold: number;
+        equivocate: number;
+        invent: number;
+        nod: boolean;
+        /** Leads in good faith until it may end an epoch. */
+        patient: boolean;
+        forge: number;
+        replay: number;
+      }
     | undefined;
   readonly #heard: Packet[] = [];
   readonly #values: BlockId[] = [];
@@ -37,6 +46,7 @@ export class Liar extends KeeperHost {
       equivocate: now_and_then(),
       invent: now_and_then(),
       nod: random.chance(0.5),
+      patient: random.chance(0.3),
       forge: random.chance(0.4) ? 0.2 : 0,
       replay: random.chance(0.4) ? 0.1 : 0,
     };
@@ -65,7 +75,9 @@ export class Liar extends KeeperHost {
       this.sendKeepers({ t: 'agree', message });
       return;
     }
-    const invented = random.chance(habits.invent) ? this.#invent(message) : message;
+    const ends = message.block?.header.kind === 'epoch';
+    const invented =
+      random.chance(habits.invent) && (ends || !habits.patient) ? this.#invent(message) : message;
     for (const to of this.world.keepers) {
       if (to === this.address || random.chance(habits.withhold)) continue;
       const other = random.chance(habits.equivocate) ? this.#contradict(message) : invented;
@@ -150,7 +162,7 @@ export class Liar extends KeeperHost {
     const { machine, random, seat } = this;
     if (!machine) return undefined;
     const { header, operations } = block;
-    if (random.chance(0.25))
+    if (header.kind !== 'epoch' && random.chance(0.25))
       return buildEpochBlock(machine.chain, { creator: Math.max(0, seat), time: header.time + 1 });
     const { keepers } = machine.chain;
     const creator = random.int(keepers.length);

@@ -81,7 +81,8 @@ const attempts: Readonly<Record<string, Attempt>> = {
     return [signOperation(signer, { net, account, seq: 1, validUntil: epoch + 1, kind: 'open', body })];
   },
 };
-const names = Object.keys(attempts);
+/** Some can be tried at few moments only: they are drawn more often. */
+const names = [...Object.keys(attempts), 'expired', 'expired', 'valid too long', 'overspend', 'the old key'];
 
 export const commit = (crime: Crime): readonly ReadOperation[] =>
   attempts[crime.random.pick(names)]?.(crime) ?? [];
