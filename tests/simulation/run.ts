@@ -1,9 +1,12 @@
 /**
  * npm run sim -- inference --seed S [--histories N] [--verbose]
+ * npm run sim -- ledger --seed S --histories N [--resume FILE] [--threads 2] [--json]; one history is told in full
+ * npm run sim -- ledger --mutants [--histories 2000] [--json]
  * npm run sim -- mesh --seed S [--nodes N] [--scenes steady,slow,loss,crash,churn,partition,hostile,large]
  */
 import { parseArgs } from 'node:util';
 import { explain, runHistory } from './history.ts';
+import { explainLedger, reportLedger, reportMutants } from './ledger/report.ts';
 import { reportMesh } from './mesh/report.ts';
 import { planHistory } from './plan.ts';
 
@@ -12,6 +15,10 @@ const { values, positionals } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     histories: { type: 'string', default: '1' },
+    resume: { type: 'string' },
+    threads: { type: 'string', default: '2' },
+    json: { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     nodes: { type: 'string', default: '1000' },
     scenes: { type: 'string', default: 'steady,slow,loss,crash,churn,partition,hostile' },
@@ -25,8 +32,19 @@ if (scenario === 'mesh') {
   );
   process.exit(met ? 0 : 1);
 }
+if (scenario === 'ledger') {
+  const { json, resume } = values;
+  const run = { seed: Number(values.seed), threads: Number(values.threads), json, resume };
+  const histories = Number(values.histories);
+  const sound = values.mutants
+    ? await reportMutants({ ...run, histories: Math.max(2_000, histories) }, console.log)
+    : histories === 1 && !resume
+      ? await explainLedger(run.seed, console.log)
+      : await reportLedger({ ...run, histories }, console.log);
+  process.exit(sound ? 0 : 1);
+}
 if (scenario !== 'inference') {
-  console.error(`unknown scenario ${scenario}: there are "inference" and "mesh"`);
+  console.error(`unknown scenario ${scenario}: there are "inference", "ledger" and "mesh"`);
   process.exit(2);
 }
 const first = Number(values.seed);

@@ -35,7 +35,7 @@ export const step = (state: AgreementState, event: AgreementEvent): Stepped => {
 export const restore = (options: HeightOptions, records: readonly AgreementRecord[]): Stepped => {
   const state = initialState(options);
   if (records.length === 0) return [state, []];
-  const round = Math.max(...records.map(roundOf));
+  const round = records.reduce((newest, record) => Math.max(newest, roundOf(record)), 0);
   const turn = new Turn({ ...state, awake: true, round });
   for (const record of records) takeBack(turn, record);
   turn.state.step = stepReached(turn.state);

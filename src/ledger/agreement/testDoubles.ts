@@ -1,28 +1,22 @@
-import { messagesFor, quorumOf, restore, startHeight, step, toleratedLiars } from './index.ts';
+import { type Message, messagesFor, quorumOf, restore, startHeight, step, type VoteType } from './index.ts';
 import { Chance } from './simulator/chance.ts';
 import { SimulatedKeeper } from './simulator/keeper.ts';
 import { SimulatedLiar } from './simulator/liar.ts';
 import { Timeline } from './simulator/timeline.ts';
 import type { History, HistoryOptions, Machine, Packet, Violation, World } from './simulator/types.ts';
+import { calmWeather, type Weather, weatherFrom } from './simulator/weather.ts';
 
 export type { History, HistoryOptions, Machine } from './simulator/types.ts';
 
 export const tendermint: Machine = { startHeight, restore, step, messagesFor };
 
-/** How bad it is until the network heals. Times are in ticks, of which a message takes one or more. */
-type Weather = {
-  readonly healsAt: number;
-  readonly drop: number;
-  readonly duplicate: number;
-  readonly slowest: number;
-  readonly crash: number;
-  readonly liars: number;
-};
+/** Until the network heals, nobody hears these votes of this keeper, or only one keeper hears these votes at all. */
+type Veil = { readonly mute: number; readonly onlyTo: number };
+
+const noVeil: Veil = { mute: -1, onlyTo: -1 };
 
 /** So long after healing everybody has to have decided: more than 50 of the longest rounds. */
 const patience = 40_000;
-const calmWeather: Weather = { healsAt: 0, drop: 0, duplicate: 0, slowest: 3, crash: 0, liars: 0 };
-
 /**
  * One height of n keepers from seed to decision, the same every time: up to f of them lie, messages are lost, doubled, late and out of
  * order, the network parts, honest keepers crash between any two effects. Then the network heals, but for a loss now and then; liars go
@@ -43,7 +37,10 @@ class Simulation implements World {
   readonly #peers: (SimulatedKeeper | SimulatedLiar)[] = [];
   readonly #keeperAt = new Map<number, SimulatedKeeper>();
   readonly #timelyBy = new Map<string, readonly boolean[]>();
+  readonly #veils = new Map<string, Veil>();
   #sides: readonly number[];
+  #mute = -1;
+  #deaf = -1;
   #now = 0;
   #violation: Violation | undefined;
 
@@ -65,10 +62,13 @@ class Simulation implements World {
   run(): History {
     for (const peer of this.#peers) peer.start();
     for (const keeper of this.#keepers)
-      this.after(this.#chance.between(0, this.#weather.healsAt >> 1), () => keeper.giveWork());
-    this.#part();
+      this.after(this.#chance.between(0, this.#weather.healsAt >> 2), () => keeper.giveWork());
+    if (this.#weather.parts) this.#part();
+    const { blackoutAt } = this.#weather;
+    if (typeof blackoutAt === 'number') this.after(blackoutAt, () => this.#blackOut());
     const end = this.#weather.healsAt + patience;
     let undecided = this.#keepers.length;
+    let blackoutPending = this.#weather.blackoutAt === 'decision';
     while (!this.#violation && undecided > 0) {
       const next = this.#timeline.pop();
       if (!next || next.at > end) break;
@@ -76,6 +76,10 @@ class Simulation implements World {
       next.item();
       undecided = 0;
       for (const { decision } of this.#keepers) if (!decision) undecided++;
+      if (blackoutPending && undecided < this.#keepers.length) {
+        blackoutPending = false;
+        this.after(this.#chance.between(0, 40), () => this.#blackOut());
+      }
     }
     this.#checkDecisions();
     if (undecided > 0)
@@ -87,12 +91,16 @@ class Simulation implements World {
     const { drop, duplicate, slowest } = this.#weather;
     const chance = this.#chance;
     const healed = this.#isHealed();
-    const parted = !healed && this.#sides[packet.from] !== this.#sides[to];
-    if (parted && (this.#keeperAt.has(packet.from) || chance.happens(0.5))) return;
+    const { from } = packet;
+    const parted =
+      !healed && (this.#sides[from] !== this.#sides[to] || this.#mute === from || this.#deaf === to);
+    if (parted && (this.#keeperAt.has(from) || chance.happens(0.5))) return;
     if (chance.happens(healed ? Math.min(drop, 0.05) : drop)) return;
+    const messages = healed ? packet.messages : this.#unveiled(packet, to);
+    const arriving = messages === packet.messages ? packet : { ...packet, messages };
     const copies = !healed && chance.happens(duplicate) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++)
-      this.after(chance.between(1, healed ? 4 : slowest), () => this.#peers[to]?.receive(packet));
+      this.after(chance.between(1, healed ? 4 : slowest), () => this.#peers[to]?.receive(arriving));
   }
 
   after(delay: number, run: () => void): void {
@@ -101,14 +109,18 @@ class Simulation implements World {
 
   createValue(by: number, valid: boolean): string {
     const value = `${valid ? 'block' : 'bad block'} ${this.#timelyBy.size} of ${by}`;
-    const share = this.#isHealed() && this.#keeperAt.has(by) ? 1 : 0.85;
-    const timely = Array.from({ length: this.n }, (_, index) => index === by || this.#chance.happens(share));
+    const share = this.#isHealed() && this.#keeperAt.has(by) ? 0 : this.#weather.untimely;
+    const timely = Array.from({ length: this.n }, (_, index) => index === by || !this.#chance.happens(share));
     this.#timelyBy.set(value, timely);
     return value;
   }
 
   isValid(value: string): boolean {
     return value.startsWith('block');
+  }
+
+  isBarren(keeper: number): boolean {
+    return keeper === this.#weather.barren || (!this.#isHealed() && this.#chance.happens(0.05));
   }
 
   isTimely(keeper: number, value: string): boolean {
@@ -126,7 +138,9 @@ class Simulation implements World {
 
   #admit(index: number, lies: boolean, machine: Machine): void {
     if (lies) {
-      this.#peers.push(new SimulatedLiar(index, this, this.#chance));
+      this.#peers.push(
+        new SimulatedLiar(index, this, this.#chance, this.#chance.happens(this.#weather.schemers)),
+      );
       return;
     }
     const keeper = new SimulatedKeeper(index, this, machine, this.#chance);
@@ -135,15 +149,48 @@ class Simulation implements World {
     this.#keeperAt.set(index, keeper);
   }
 
+  #unveiled({ messages, from }: Packet, to: number): readonly Message[] {
+    if (this.#weather.veil === 0 || !this.#keeperAt.has(from)) return messages;
+    return messages.filter((message) => {
+      if (message.type === 'proposal') return true;
+      const isWhole = message.type === 'certificate';
+      const { mute, onlyTo } = this.#veilOf(isWhole ? message.of : message.type, message.round);
+      return (isWhole ? from : message.voter) !== mute && (onlyTo < 0 || onlyTo === to);
+    });
+  }
+
+  /** Mostly of precommits: while they are veiled the next round begins, and may go wrong. */
+  #veilOf(type: VoteType, round: number): Veil {
+    const known = this.#veils.get(`${type} ${round}`);
+    if (known) return known;
+    const veil = this.#chance.happens(this.#weather.veil * (type === 'precommit' ? 1 : 0.3))
+      ? this.#anyVeil()
+      : noVeil;
+    this.#veils.set(`${type} ${round}`, veil);
+    return veil;
+  }
+
+  #anyVeil(): Veil {
+    const keeper = this.#chance.between(0, this.n - 1);
+    return this.#chance.happens(0.7) ? { mute: keeper, onlyTo: -1 } : { mute: -1, onlyTo: keeper };
+  }
+
+  /** Some, or all, crash at once. */
+  #blackOut(): void {
+    for (const keeper of this.#keepers) if (this.#chance.happens(0.8)) keeper.crash();
+  }
+
   #isHealed(): boolean {
     return this.#now >= this.#weather.healsAt;
   }
 
-  /** Into one, two or three sides, again and again. */
+  /** Into one, two or three sides, again and again; links may fail one way only. */
   #part(): void {
-    const sides = this.#chance.between(1, 3);
+    const sides = this.#chance.pick([1, 1, 1, 2, 2, 3]) ?? 1;
+    this.#mute = this.#chance.between(-2, this.n - 1);
+    this.#deaf = this.#chance.between(-this.n, this.n - 1);
     this.#sides = this.#sides.map(() => this.#chance.between(1, sides));
-    if (!this.#isHealed()) this.after(this.#chance.between(20, 150), () => this.#part());
+    if (!this.#isHealed()) this.after(this.#chance.between(20, 250), () => this.#part());
   }
 
   #checkDecisions(): void {
@@ -183,12 +230,3 @@ class Simulation implements World {
     };
   }
 }
-
-const weatherFrom = (chance: Chance, n: number): Weather => ({
-  healsAt: chance.between(0, 600),
-  drop: chance.happens(0.2) ? 0 : chance.next() * 0.4,
-  duplicate: chance.next() * 0.3,
-  slowest: chance.between(2, 60),
-  crash: chance.happens(0.4) ? 0 : chance.next() * 0.03,
-  liars: chance.between(0, toleratedLiars(n)),
-});

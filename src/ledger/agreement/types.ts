@@ -75,7 +75,11 @@ export type AgreementEvent =
   | { readonly kind: 'vote'; readonly vote: Vote }
   | { readonly kind: 'certificate'; readonly certificate: Certificate }
   | { readonly kind: 'timeout'; readonly round: number; readonly step: Step }
-  /** There is something to decide. May be said again: a leader who had nothing to build is asked again. */
+  /**
+   * There is something to decide. May be said again: a leader who had nothing to build is asked again. A keeper without work begins
+   * with the first message of the height, from whomever: so a liar can make an idle committee hold empty rounds, ever slower ones,
+   * but no keeper waits alone for an operation that the others have not got yet.
+   */
   | { readonly kind: 'work' }
   /** The answer to `build`. One that comes too late, or a second one, is without effect. */
   | { readonly kind: 'built'; readonly round: number; readonly value: ValueId }
@@ -134,7 +138,8 @@ export type RoundLog = {
 
 /**
  * Small whatever liars send: logs of at most 2 · (4 + 1 + 4) rounds (the window around the current round, see bounds.ts, and the
- * valid rounds of the proposals in it), each with at most 2n votes, 2 certificates and one proposal; n numbers; three certificates.
+ * valid rounds of the proposals in it), each with at most 2n votes, 2 certificates and one proposal; n numbers; two certificates more;
+ * and of values two for each log. What is of a round further ahead leaves its number behind, no more.
  */
 export type AgreementState = {
   readonly options: HeightOptions;

@@ -12,3 +12,7 @@ export const epochLengthMs = ({ parameters }: Pick<LedgerState, 'parameters'>): 
 /** From this on a voter finds a fresh proposal of its end timely: 590 parts of 600, because clocks differ a little. */
 export const leastEpochMs = (state: Pick<LedgerState, 'parameters'>): number =>
   Math.floor((epochLengthMs(state) * 59) / 60);
+
+/** Milliseconds until the epoch that began at `began` is over; 0 if it is. Whole, so that a timer of it never rings too early. */
+export const epochLeftMs = (state: Pick<LedgerState, 'parameters'>, began: number, now: number): number =>
+  Math.max(0, Math.ceil(began + epochLengthMs(state) - now));

@@ -3,7 +3,7 @@ import { ok, type Result } from '../../core/result.ts';
 import { type HeightOptions, messagesFor, restore, startHeight } from '../agreement/index.ts';
 import { applyBlock } from '../apply.ts';
 import type { BlockId, LedgerState } from '../types.ts';
-import { epochLengthMs } from './epochTime.ts';
+import { epochLeftMs, epochLengthMs } from './epochTime.ts';
 import { emptyPool } from './pool.ts';
 import { receiveCertified, receiveChecked, receiveMessage, receiveOperation } from './receive.ts';
 import {
@@ -82,26 +82,35 @@ const start = (
     if (over <= height) turn.emit({ kind: 'forget', prefix: heightPrefix(over) });
   turn.emit({ kind: 'fetch', block: undefined, after: height });
   turn.emit({ kind: 'timer', name: graceTimer, afterMs: options.graceMs });
-  turn.emit({ kind: 'timer', name: resendTimer, afterMs: options.resendMs });
+  turn.emit({ kind: 'timer', name: resendTimer, afterMs: askAgainMs(options) });
   turn.emit({ kind: 'timer', name: epochTimer, afterMs: epochLengthMs(chain) });
   return turn.end();
 };
 
+/** Several times within the grace: one question may be lost, and one that was answered may have newer answers. */
+const askAgainMs = ({ graceMs, resendMs }: KeeperOptions): number =>
+  Math.min(resendMs, Math.ceil(graceMs / 3) + 1);
+
 const receive = (turn: Turn, event: KeeperEvent): void => {
   switch (event.kind) {
     case 'operation':
-      return receiveOperation(turn, event);
+      receiveOperation(turn, event);
+      return;
     case 'message':
     case 'quorum':
-      return receiveMessage(turn, event);
+      receiveMessage(turn, event);
+      return;
     case 'certified':
-      return receiveCertified(turn, event.certified);
+      receiveCertified(turn, event.certified);
+      return;
     case 'checked':
-      return receiveChecked(turn, event.block.id, event.signaturesHold);
+      receiveChecked(turn, event.block.id, event.signaturesHold);
+      return;
     case 'timer':
-      return receiveTimer(turn, event.name);
+      receiveTimer(turn, event.name);
+      return;
     default:
-      return event satisfies never;
+      event satisfies never;
   }
 };
 
@@ -116,9 +125,11 @@ const receiveTimer = (turn: Turn, name: string): void => {
       if (state.height && turn.hasWork()) turn.feed({ kind: 'work' });
       return;
     case epochTimer:
-      return endEpoch(turn);
+      endEpoch(turn);
+      return;
     case resendTimer:
-      return resend(turn);
+      resend(turn);
+      return;
   }
   const due = readAgreementTimer(name);
   if (due?.height === turn.nextHeight) turn.feed({ kind: 'timeout', round: due.round, step: due.step });
@@ -126,15 +137,15 @@ const receiveTimer = (turn: Turn, name: string): void => {
 
 const endEpoch = (turn: Turn): void => {
   const { state, now } = turn;
-  const leftMs = state.epochBegan + epochLengthMs(state.chain) - now;
-  if (leftMs > 0) return turn.emit({ kind: 'timer', name: epochTimer, afterMs: Math.ceil(leftMs) });
-  turn.callForWork(0);
+  const afterMs = epochLeftMs(state.chain, state.epochBegan, now);
+  if (afterMs > 0) turn.emit({ kind: 'timer', name: epochTimer, afterMs });
+  else turn.callForWork(0);
 };
 
 /** The others may have lost anything, and may hold what was lost on the way here. */
 const resend = (turn: Turn): void => {
   const { state } = turn;
-  const { options, height, chain } = state;
+  const { options, height, chain, phase } = state;
   const awake = height?.agreement.awake ?? false;
   if (height && awake) {
     for (const message of messagesFor(height.agreement)) {
@@ -145,7 +156,8 @@ const resend = (turn: Turn): void => {
       turn.emit({ kind: 'fetch', block: wanted as BlockId, after: chain.position.height });
   }
   turn.emit({ kind: 'fetch', block: undefined, after: chain.position.height });
-  turn.emit({ kind: 'timer', name: resendTimer, afterMs: awake ? options.resendMs : options.pollMs });
+  const quietMs = phase === 'quiet' ? askAgainMs(options) : options.pollMs;
+  turn.emit({ kind: 'timer', name: resendTimer, afterMs: awake ? options.resendMs : quietMs });
 };
 
 /** Takes part in the present height, if it may and doesn't yet; several in a row, if messages of the next are here already. */
@@ -194,5 +206,6 @@ const takeUp = (turn: Turn, place: HeightOptions, { agreement: stored, blocks }:
   const records = stored.map((record) => toAgreementRecord(height, self, record));
   const [agreement, effects] = restore(place, records);
   state.height = { seat: self, agreement, blocks: known, records: stored.length };
+  if (agreement.awake) turn.emit({ kind: 'timer', name: resendTimer, afterMs: state.options.resendMs });
   turn.carryOut(effects);
 };

@@ -9,7 +9,7 @@ import type { HeightState, KnownBlock, Proposed } from './state.ts';
 import { graceTimer } from './timers.ts';
 import { type Turn, validVerdict } from './turn.ts';
 import type { KeeperEvent, KeeperMessage, Quorum, ReadMessage } from './types.ts';
-import { type SignedProposal, toAgreement, toCertificate } from './wire.ts';
+import { type HeardProposal, toAgreement, toCertificate } from './wire.ts';
 
 /** What comes from elsewhere: operations, what keepers say, blocks that are final. */
 
@@ -29,7 +29,10 @@ export const receiveOperation = (
   const { state } = turn;
   const { pool, chain, options } = state;
   const added = addOperation(pool, chain, operation, checkedAgainst, options.pool);
-  if (!added.ok) return turn.emit({ kind: 'refused', operation: operation.id, reason: added.error.message });
+  if (!added.ok) {
+    turn.emit({ kind: 'refused', operation: operation.id, reason: added.error.message });
+    return;
+  }
   if (added.value === pool) return;
   if (from === 'owner') turn.emit({ kind: 'pass', operation });
   if (!takesPart(turn)) return;
@@ -43,13 +46,23 @@ export const receiveMessage = (turn: Turn, given: KeeperMessage): void => {
   if (content.net !== state.chain.net || content.height < nextHeight) return;
   if (content.height > nextHeight) {
     if (content.height === nextHeight + 1) keepAhead(turn, given);
-    return askForNews(turn);
+    askForNews(turn);
+    return;
   }
-  if (given.kind === 'quorum') return receiveQuorum(turn, given.quorum);
+  if (given.kind === 'quorum') {
+    receiveQuorum(turn, given.quorum);
+    return;
+  }
   const own = given.seat === seatOf(turn);
-  if (own && !remembers(turn, content)) return forgetVoice(turn);
+  if (own && !remembers(turn, content)) {
+    forgetVoice(turn);
+    return;
+  }
   if (own || !state.height) return;
-  if (content.type === 'proposal') return receiveProposal(turn, state.height, given);
+  if (content.type === 'proposal') {
+    receiveProposal(turn, state.height, given);
+    return;
+  }
   const vote = toAgreement(given.seat, given.message);
   if (vote.type !== 'proposal') turn.feed({ kind: 'vote', vote });
 };
@@ -70,14 +83,21 @@ export const receiveCertified = (turn: Turn, certified: CertifiedBlock): void =>
   const { height } = block.header;
   if (height === chain.position.height && block.id !== chain.position.head) {
     const reason = `block ${block.id} is final as well as ${chain.position.head}`;
-    return turn.emit({ kind: 'dispute', height, reason });
+    turn.emit({ kind: 'dispute', height, reason });
+    return;
   }
   if (height < turn.nextHeight) return;
-  if (height > turn.nextHeight) return askForNews(turn);
+  if (height > turn.nextHeight) {
+    askForNews(turn);
+    return;
+  }
   if (!remembersCertificate(turn, certified)) forgetVoice(turn);
   const known = turn.state.height?.blocks.get(block.id);
   const applied = known?.verdict.kind === 'valid' ? undefined : applyBlock(chain, block);
-  if (applied && !applied.ok) return turn.emit({ kind: 'dispute', height, reason: applied.error.message });
+  if (applied && !applied.ok) {
+    turn.emit({ kind: 'dispute', height, reason: applied.error.message });
+    return;
+  }
   const state = known?.verdict.kind === 'valid' ? known.verdict.state : applied?.value.state;
   if (!state) return;
   turn.adopt(certified, state);
@@ -107,7 +127,10 @@ const keepAhead = (turn: Turn, given: KeeperMessage): void => {
 const receiveQuorum = (turn: Turn, quorum: Quorum): void => {
   const seat = seatOf(turn);
   const own = quorum.votes.some(({ voter }) => voter === seat);
-  if (own && !remembers(turn, quorum.content)) return forgetVoice(turn);
+  if (own && !remembers(turn, quorum.content)) {
+    forgetVoice(turn);
+    return;
+  }
   const certificate = toCertificate(quorum);
   if (certificate && turn.state.height) turn.feed({ kind: 'certificate', certificate });
 };
@@ -119,17 +142,26 @@ const receiveProposal = (turn: Turn, height: HeightState, { seat, message, block
   if (leaderOf({ ...agreement.options, round: proposal.round }) !== seat) return;
   const proposed = { proposal, timely: isTimely(turn, proposal, block) };
   const known = blocks.get(block.id);
-  if (known) return receiveKnown(turn, known, proposed);
+  if (known) {
+    receiveKnown(turn, known, proposed);
+    return;
+  }
   const earlier = agreement.rounds.get(proposal.round)?.proposed;
   // The second proposal of a liar is evidence; its block is looked at only if a quorum wants it.
-  if (earlier && !agreement.wanted.has(block.id)) return turn.feed(proposalEvent(proposed, false));
+  if (earlier && !agreement.wanted.has(block.id)) {
+    turn.feed(proposalEvent(proposed, false));
+    return;
+  }
   if (!makeRoom(turn)) return;
   judge(turn, { seat, message, block }, proposed);
 };
 
 const receiveKnown = (turn: Turn, known: KnownBlock, proposed: Proposed): void => {
   const { verdict } = known;
-  if (verdict.kind !== 'checking') return turn.feed(proposalEvent(proposed, verdict.kind === 'valid'));
+  if (verdict.kind !== 'checking') {
+    turn.feed(proposalEvent(proposed, verdict.kind === 'valid'));
+    return;
+  }
   if (verdict.waiting.length >= maxWaiting) return;
   turn.learnBlock({ ...known, verdict: { ...verdict, waiting: [...verdict.waiting, proposed] } });
 };
@@ -144,12 +176,14 @@ const judge = (
   const applied = applyBlock(chain, block);
   if (!applied.ok) {
     turn.learnBlock({ ...known, verdict: { kind: 'invalid' } });
-    return turn.feed(proposalEvent(proposed, false));
+    turn.feed(proposalEvent(proposed, false));
+    return;
   }
   const { state } = applied.value;
   if (isChecked(pool, chain, block.operations)) {
     turn.learnBlock({ ...known, verdict: validVerdict(state) });
-    return turn.feed(proposalEvent(proposed, true));
+    turn.feed(proposalEvent(proposed, true));
+    return;
   }
   turn.learnBlock({ ...known, verdict: { kind: 'checking', state, waiting: [proposed] } });
   turn.emit({ kind: 'check', block, state: chain });
@@ -162,7 +196,7 @@ const proposalEvent = ({ proposal, timely }: Proposed, valid: boolean) =>
  * What may be asked of a fresh proposal only, because keepers may differ about it: that who proposes it made it, and that the
  * epoch it ends is over by this keeper's own clock.
  */
-const isTimely = (turn: Turn, { proposer }: SignedProposal, { header }: Block): boolean => {
+const isTimely = (turn: Turn, { proposer }: HeardProposal, { header }: Block): boolean => {
   if (header.creator !== proposer) return false;
   if (header.kind !== 'epoch') return true;
   return turn.now - turn.state.epochBegan >= leastEpochMs(turn.state.chain);

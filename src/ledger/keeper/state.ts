@@ -3,7 +3,7 @@ import type { Block, BlockId, LedgerState } from '../types.ts';
 import type { Pool } from './pool.ts';
 import type { HeightRecords, Said } from './records.ts';
 import type { KeeperEffect, KeeperMessage, KeeperOptions, ReadMessage } from './types.ts';
-import type { SignedProposal } from './wire.ts';
+import type { HeardProposal } from './wire.ts';
 
 /** Nobody outside of this folder looks into it, but for `chain`, `phase` and what `queries.ts` tells. */
 export type KeeperState = {
@@ -54,6 +54,6 @@ export type BlockVerdict =
   | { readonly kind: 'valid'; readonly state: LedgerState }
   | { readonly kind: 'invalid' };
 
-export type Proposed = { readonly proposal: SignedProposal; readonly timely: boolean };
+export type Proposed = { readonly proposal: HeardProposal; readonly timely: boolean };
 
 export type KeeperStepped = readonly [KeeperState, readonly KeeperEffect[]];

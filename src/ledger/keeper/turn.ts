@@ -9,7 +9,7 @@ import {
 import { applyBlock } from '../apply.ts';
 import { buildEpochBlock, buildOperationsBlock } from '../build.ts';
 import type { Block, BlockId, CertifiedBlock, LedgerState, ReadOperation } from '../types.ts';
-import { epochLengthMs } from './epochTime.ts';
+import { epochLeftMs, epochLengthMs } from './epochTime.ts';
 import { candidatesOf, clearPool, type Dropped, findWork, removeOperations } from './pool.ts';
 import {
   blockKey,
@@ -122,7 +122,7 @@ export class Turn {
   }
 
   get epochIsOver(): boolean {
-    return this.now - this.state.epochBegan >= epochLengthMs(this.state.chain);
+    return epochLeftMs(this.state.chain, this.state.epochBegan, this.now) === 0;
   }
 
   /** An epoch to end, or an operation that applies. Those that turn out not to are let go. */
@@ -136,39 +136,46 @@ export class Turn {
   #carryOutOne(effect: Effect): void {
     switch (effect.kind) {
       case 'persist':
-        return this.#persist(effect.record);
+        this.#persist(effect.record);
+        return;
       case 'broadcast': {
         const message = this.messageOf(effect.message);
         if (message) this.emit({ kind: 'broadcast', message });
         return;
       }
       case 'build':
-        return this.#build(effect.round);
+        this.#build(effect.round);
+        return;
       case 'schedule': {
         const { round, step } = effect;
         const name = agreementTimer(this.nextHeight, round, step);
-        return this.emit({ kind: 'timer', name, afterMs: timeoutMs(this.state.options, round) });
+        this.emit({ kind: 'timer', name, afterMs: timeoutMs(this.state.options, round) });
+        return;
       }
       case 'fetch':
-        return this.#fetch(effect.value as BlockId);
+        this.#fetch(effect.value as BlockId);
+        return;
       case 'decide':
-        return this.#decide(effect.value as BlockId, effect.round, effect.precommits);
+        this.#decide(effect.value as BlockId, effect.round, effect.precommits);
+        return;
       case 'evidence': {
         const first = fromAgreement(this.#voice(), effect.first);
         const second = fromAgreement(this.#voice(), effect.second);
-        return this.emit({
+        this.emit({
           kind: 'evidence',
           seat: first.seat,
           first: first.message,
           second: second.message,
         });
+        return;
       }
       case 'dispute': {
         const reason = `Q keepers agreed to block ${effect.certificate.value}, which these rules refuse`;
-        return this.emit({ kind: 'dispute', height: this.nextHeight, reason });
+        this.emit({ kind: 'dispute', height: this.nextHeight, reason });
+        return;
       }
       default:
-        return effect satisfies never;
+        effect satisfies never;
     }
   }
 
@@ -233,16 +240,20 @@ export class Turn {
 
   #fetch(id: BlockId): void {
     const known = this.state.height?.blocks.get(id);
-    if (known && known.verdict.kind !== 'checking')
-      return this.feed({ kind: 'known', value: id, valid: known.verdict.kind === 'valid' });
+    if (known && known.verdict.kind !== 'checking') {
+      this.feed({ kind: 'known', value: id, valid: known.verdict.kind === 'valid' });
+      return;
+    }
     if (!known) this.emit({ kind: 'fetch', block: id, after: this.nextHeight - 1 });
   }
 
   #decide(id: BlockId, round: number, precommits: readonly Vote[]): void {
     const known = this.state.height?.blocks.get(id);
     // Its promise was on disk and the block was not: whoever decided has it, with its certificate.
-    if (known?.verdict.kind !== 'valid')
-      return this.emit({ kind: 'fetch', block: undefined, after: this.nextHeight - 1 });
+    if (known?.verdict.kind !== 'valid') {
+      this.emit({ kind: 'fetch', block: undefined, after: this.nextHeight - 1 });
+      return;
+    }
     const certificate = { round, precommits: signaturesOf(this.#voice(), precommits) };
     this.adopt({ block: known.block, certificate }, known.verdict.state);
   }

@@ -9,35 +9,32 @@ import type { KeeperSigner, Quorum, ReadMessage } from './types.ts';
  * vote that came from another keeper carries its signature along; one's own is signed when it is needed, always to the same bytes.
  */
 export type SignedVote = Vote & { readonly signature: Signature };
-export type SignedProposal = Proposal & { readonly signature: Signature };
+/** `heard` is sent on as it came: encoding is what a resend would cost. */
+type Heard = { readonly signature: Signature; readonly heard: ReadMessage };
+export type HeardVote = Vote & Heard;
+export type HeardProposal = Proposal & Heard;
 export type Voice = { readonly net: NetId; readonly seat: number; readonly signer: KeeperSigner };
 
-export const toAgreement = (
-  seat: number,
-  { content, signature }: ReadMessage,
-): SignedVote | SignedProposal => {
-  const { type, height, round } = content;
-  if (type === 'proposal')
-    return {
-      type,
-      height,
-      round,
-      value: content.value,
-      validRound: content.validRound,
-      proposer: seat,
-      signature,
-    };
-  return { type, height, round, value: content.value, voter: seat, signature };
+export const toAgreement = (seat: number, heard: ReadMessage): HeardVote | HeardProposal => {
+  const { content, signature } = heard;
+  const { type, height, round, value } = content;
+  if (type === 'proposal') {
+    const { validRound } = content;
+    return { type, height, round, value: content.value, validRound, proposer: seat, signature, heard };
+  }
+  return { type, height, round, value, voter: seat, signature, heard };
 };
 
 export const fromAgreement = (
   voice: Voice,
   message: Vote | Proposal,
-): { seat: number; message: ReadMessage } => {
+): { readonly seat: number; readonly message: ReadMessage } => {
+  const seat = message.type === 'proposal' ? message.proposer : message.voter;
+  const heard = (message as Partial<Heard>).heard;
+  if (heard) return { seat, message: heard };
   const content = contentOf(voice.net, message);
   const bytes = consensusBytes(content);
-  const seat = message.type === 'proposal' ? message.proposer : message.voter;
-  return { seat, message: { content, bytes, signature: signatureOf(voice, message) } };
+  return { seat, message: { content, bytes, signature: signatureOf(voice, message, bytes) } };
 };
 
 /** Undefined for what is no quorum of any block: it has nothing to say to an agreement. */
@@ -70,10 +67,14 @@ const contentOf = (net: NetId, message: Vote | Proposal): ReadMessage['content']
 };
 
 /** Throws if another keeper's message came without one: all that comes in has its signature, so that is a bug. */
-const signatureOf = ({ net, seat, signer }: Voice, message: Vote | Proposal): Signature => {
+const signatureOf = (
+  { net, seat, signer }: Voice,
+  message: Vote | Proposal,
+  bytes?: Uint8Array,
+): Signature => {
   const known = (message as Partial<SignedVote>).signature;
   if (known) return known;
   const author = message.type === 'proposal' ? message.proposer : message.voter;
   if (author !== seat) throw new Error(`a message of keeper ${author} has no signature`);
-  return signer.sign(consensusBytes(contentOf(net, message)));
+  return signer.sign(bytes ?? consensusBytes(contentOf(net, message)));
 };

@@ -125,9 +125,11 @@ export class KeeperHost {
     if (!this.#copy) return;
     this.world.log(`${this.name} comes back with a disk of height ${this.#copy.blocks.length}`);
     this.machine = undefined;
+    this.#life += 1;
     this.#disk = this.#copy;
     this.#copy = undefined;
-    this.boot(told);
+    // Nobody copies a disk back in less; what was said before has arrived by then, or never will.
+    this.world.network.after(200, () => this.boot(told));
   }
 
   deliver(event: KeeperEvent): void {
@@ -185,7 +187,9 @@ export class KeeperHost {
   get honestSeats(): ReadonlySet<number> {
     const { plan } = this.world;
     const lying = new Set(plan.liars);
-    return new Set(Array.from({ length: plan.keepers }, (_, seat) => seat).filter((seat) => !lying.has(seat)));
+    return new Set(
+      Array.from({ length: plan.keepers }, (_, seat) => seat).filter((seat) => !lying.has(seat)),
+    );
   }
 
   #now(): number {
@@ -199,8 +203,8 @@ export class KeeperHost {
       wallAtZeroMs: 1_700_000_000_000 + this.random.int(7_200_000) - 3_600_000,
       restored,
       batchMs: 30,
-      timeouts: { firstMs: 200, growthMs: 100, mostMs: 2_000 },
-      resendMs: 400,
+      timeouts: { firstMs: 250, growthMs: 100, mostMs: 2_000 },
+      resendMs: 600,
       pollMs: 1_000,
       graceMs: 300,
     };
@@ -213,7 +217,8 @@ export class KeeperHost {
       const troubled = network.now < plan.healAt && this.crashesLeft > 0;
       if (troubled && this.random.chance(plan.crash)) {
         this.crashesLeft -= 1;
-        return this.crash();
+        this.crash();
+        return;
       }
       this.#perform(effect);
     }
@@ -231,9 +236,11 @@ export class KeeperHost {
           if (key.startsWith(effect.prefix)) this.#disk.records.delete(key);
         return;
       case 'broadcast':
-        return this.say(effect.message);
+        this.say(effect.message);
+        return;
       case 'pass':
-        return this.sendKeepers({ t: 'operation', operation: effect.operation, from: 'keeper' });
+        this.sendKeepers({ t: 'operation', operation: effect.operation, from: 'keeper' });
+        return;
       case 'check': {
         const life = this.#life;
         const { block, state } = effect;
@@ -244,13 +251,16 @@ export class KeeperHost {
         return;
       }
       case 'fetch':
-        return this.#fetch(effect);
+        this.#fetch(effect);
+        return;
       case 'final':
         this.#disk.blocks.push(effect.certified);
         this.#disk.states.push(effect.state);
-        return this.tellFinal(effect.certified, effect.state);
+        this.tellFinal(effect.certified, effect.state);
+        return;
       case 'refused':
-        return this.world.log(`${this.name} refuses ${effect.operation.slice(0, 6)}: ${effect.reason}`);
+        this.world.log(`${this.name} refuses ${effect.operation.slice(0, 6)}: ${effect.reason}`);
+        return;
       case 'evidence':
         if (this.honestSeats.has(effect.seat) && this.world.plan.newcomer !== effect.seat)
           this.accuse(`has evidence against the honest keeper ${effect.seat}`);
@@ -259,9 +269,11 @@ export class KeeperHost {
         if (!this.fallen) this.accuse(`forgot what it said at height ${effect.height}`);
         return;
       case 'dispute':
-        return this.accuse(`disputes height ${effect.height}: ${effect.reason}`);
+        this.accuse(`disputes height ${effect.height}: ${effect.reason}`);
+        return;
       case 'timer':
-        return this.#setTimer(effect.name, effect.afterMs);
+        this.#setTimer(effect.name, effect.afterMs);
+        return;
     }
   }
 
@@ -277,7 +289,10 @@ export class KeeperHost {
   }
 
   #fetch({ block, after }: Extract<KeeperEffect, { kind: 'fetch' }>): void {
-    if (block) return this.sendKeepers({ t: 'want', block });
+    if (block) {
+      this.sendKeepers({ t: 'want', block });
+      return;
+    }
     this.sendKeepers({ t: 'get', after });
     for (const to of this.world.replicas) this.send(to, { t: 'get', after });
   }
@@ -328,13 +343,12 @@ export class KeeperHost {
 
   #watchOwn(message: KeeperMessage): void {
     if (this.fallen || message.kind !== 'message') return;
+    const { address, world } = this;
+    const seat = address < world.plan.keepers ? address : world.plan.newcomer;
+    if (message.seat !== seat) return;
     const { content } = message.message;
-    const seat = this.machine?.chain.keepers.findIndex(({ key }) => key === this.signer.publicKey);
-    if (message.seat !== seat && content.height > (this.machine?.chain.position.height ?? 0)) return;
-    const moment = `${message.seat}/${content.height}/${content.round}/${content.type}`;
+    const moment = `${content.height}/${content.round}/${content.type}`;
     const words = `${content.value}/${content.type === 'proposal' ? content.validRound : ''}`;
-    const own = this.world.scheme.verify(this.signer.publicKey, message.message.bytes, message.message.signature);
-    if (!own) return;
     const before = this.#said.get(moment);
     if (before !== undefined && before !== words)
       this.accuse(`contradicts itself at ${moment}: ${before.slice(0, 6)}, then ${words.slice(0, 6)}`);

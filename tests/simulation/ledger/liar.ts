@@ -3,7 +3,13 @@ import { buildEpochBlock } from '../../../src/ledger/build.ts';
 import type { KeeperMessage } from '../../../src/ledger/keeper/index.ts';
 import type { ReadMessage } from '../../../src/ledger/keeper/types.ts';
 import { consensusBytes } from '../../../src/ledger/messages.ts';
-import type { Block, BlockHeader, BlockId, CertifiedBlock, ReadOperation } from '../../../src/ledger/types.ts';
+import type {
+  Block,
+  BlockHeader,
+  BlockId,
+  CertifiedBlock,
+  ReadOperation,
+} from '../../../src/ledger/types.ts';
 import { KeeperHost } from './host.ts';
 import type { Address, Packet } from './network.ts';
 
@@ -16,7 +22,18 @@ export type Loot = () => readonly ReadOperation[];
  */
 export class Liar extends KeeperHost {
   #loot: Loot = () => [];
-  #habits: { withhold: number; equivocate: number; invent: number; nod: boolean; forge: number; replay: number } | undefined;
+  #habits:
+    | {
+        withhold: number;
+        equivocate: number;
+        invent: number;
+        nod: boolean;
+        /** Leads in good faith until it may end an epoch. */
+        patient: boolean;
+        forge: number;
+        replay: number;
+      }
+    | undefined;
   readonly #heard: Packet[] = [];
   readonly #values: BlockId[] = [];
 
@@ -29,6 +46,7 @@ export class Liar extends KeeperHost {
       equivocate: now_and_then(),
       invent: now_and_then(),
       nod: random.chance(0.5),
+      patient: random.chance(0.3),
       forge: random.chance(0.4) ? 0.2 : 0,
       replay: random.chance(0.4) ? 0.1 : 0,
     };
@@ -53,14 +71,19 @@ export class Liar extends KeeperHost {
   protected override say(message: KeeperMessage): void {
     const habits = this.#habits;
     const { random } = this;
-    if (!habits || message.kind === 'quorum' || message.seat !== this.seat)
-      return this.sendKeepers({ t: 'agree', message });
-    const invented = random.chance(habits.invent) ? this.#invent(message) : message;
+    if (!habits || message.kind === 'quorum' || message.seat !== this.seat) {
+      this.sendKeepers({ t: 'agree', message });
+      return;
+    }
+    const ends = message.block?.header.kind === 'epoch';
+    const invented =
+      random.chance(habits.invent) && (ends || !habits.patient) ? this.#invent(message) : message;
     for (const to of this.world.keepers) {
       if (to === this.address || random.chance(habits.withhold)) continue;
       const other = random.chance(habits.equivocate) ? this.#contradict(message) : invented;
       this.send(to, { t: 'agree', message: other });
-      if (random.chance(habits.equivocate * 0.3)) this.send(to, { t: 'agree', message: this.#contradict(message) });
+      if (random.chance(habits.equivocate * 0.3))
+        this.send(to, { t: 'agree', message: this.#contradict(message) });
     }
   }
 
@@ -85,8 +108,12 @@ export class Liar extends KeeperHost {
     const { net, height, round } = content;
     if (habits.nod)
       for (const type of ['prevote', 'precommit'] as const)
-        this.sendKeepers({ t: 'agree', message: this.#sign({ net, type, height, round, value: block.id }, undefined) });
-    if (random.chance(habits.forge)) this.#forgeFinal(random.chance(0.5) ? block : (this.#worse(block) ?? block), round);
+        this.sendKeepers({
+          t: 'agree',
+          message: this.#sign({ net, type, height, round, value: block.id }, undefined),
+        });
+    if (random.chance(habits.forge))
+      this.#forgeFinal(random.chance(0.5) ? block : (this.#worse(block) ?? block), round);
   }
 
   #forgeFinal(block: Block, round: number): void {
@@ -96,7 +123,11 @@ export class Liar extends KeeperHost {
     const { machine, random, seat, world } = this;
     const n = machine?.chain.keepers.length ?? 1;
     const everybody = Array.from({ length: n }, (_, voter) => ({ voter, signature }));
-    const precommits = random.pick([everybody, [{ voter: seat, signature }], everybody.map(() => ({ voter: seat, signature }))]);
+    const precommits = random.pick([
+      everybody,
+      [{ voter: seat, signature }],
+      everybody.map(() => ({ voter: seat, signature })),
+    ]);
     const certified = { block, certificate: { round, precommits } };
     for (const to of [...world.keepers, ...world.replicas]) this.send(to, { t: 'certified', certified });
   }
@@ -131,7 +162,8 @@ export class Liar extends KeeperHost {
     const { machine, random, seat } = this;
     if (!machine) return undefined;
     const { header, operations } = block;
-    if (random.chance(0.25)) return buildEpochBlock(machine.chain, { creator: Math.max(0, seat), time: header.time + 1 });
+    if (header.kind !== 'epoch' && random.chance(0.25))
+      return buildEpochBlock(machine.chain, { creator: Math.max(0, seat), time: header.time + 1 });
     const { keepers } = machine.chain;
     const creator = random.int(keepers.length);
     const wrongRoot = header.operationsRoot.map((byte, i) => (i === 5 ? byte ^ 1 : byte));
@@ -156,15 +188,26 @@ export class Liar extends KeeperHost {
   #stuff({ header, operations }: Block): Block {
     const { random } = this;
     const first = operations[0];
-    const extra = [...this.#loot()];
+    // One wrong thing at a time: of two, either alone would be reason enough to refuse it.
+    const draw = random.next();
+    const again = first && draw < 0.1 ? [first] : undefined;
     // The same bytes under another signature have the same id.
-    if (first && random.chance(0.3)) extra.push({ ...first, signature: first.signature.map((byte) => byte ^ 1) });
-    if (first && random.chance(0.2)) extra.push(first);
-    const stuffed = random.chance(0.5) ? extra : [...operations, ...extra];
-    if (stuffed.length === 0) return later({ header, operations } as Block);
-    const operationsRoot = operationsRootOf(stuffed);
-    return blockOf({ ...header, operationsRoot, operations: stuffed.length }, stuffed);
+    const forged =
+      first && draw > 0.8 ? { ...first, signature: first.signature.map((byte) => byte ^ 1) } : undefined;
+    if (forged) return stuffed(header, [forged, ...operations.slice(1)]);
+    const extra = again ?? this.#loot();
+    return stuffed(
+      header,
+      extra.length > 0 && !again && random.chance(0.5) ? extra : [...operations, ...extra],
+    );
   }
 }
 
-const later = ({ header, operations }: Block): Block => blockOf({ ...header, time: header.time + 1 }, operations);
+const later = ({ header, operations }: Block): Block =>
+  blockOf({ ...header, time: header.time + 1 }, operations);
+
+const stuffed = (header: BlockHeader, operations: readonly ReadOperation[]): Block =>
+  blockOf(
+    { ...header, operationsRoot: operationsRootOf(operations), operations: operations.length },
+    operations,
+  );

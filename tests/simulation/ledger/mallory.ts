@@ -20,7 +20,9 @@ type Attempt = (crime: Crime) => readonly ReadOperation[];
 /** What a dishonest owner signs, or makes up. Some of it is in order by itself and only wrong together. */
 const attempts: Readonly<Record<string, Attempt>> = {
   'double spend': (crime) => [transfer(crime, {}), transfer(crime, { to: crime.victim.id, amount: 77 })],
-  overspend: (crime) => [transfer(crime, { amount: balanceOf(crime, crime.mallory) + crime.random.int(3_000) })],
+  overspend: (crime) => [
+    transfer(crime, { amount: balanceOf(crime, crime.mallory) + crime.random.int(3_000) }),
+  ],
   replay: ({ past, random }) => (past.length > 0 ? [random.pick(past)] : []),
   gap: (crime) => [transfer(crime, { seq: nextOf(crime, crime.mallory) + 1 + crime.random.int(3) })],
   stale: (crime) => [transfer(crime, { seq: Math.max(1, nextOf(crime, crime.mallory) - 1) })],
@@ -79,13 +81,20 @@ const attempts: Readonly<Record<string, Attempt>> = {
     return [signOperation(signer, { net, account, seq: 1, validUntil: epoch + 1, kind: 'open', body })];
   },
 };
-const names = Object.keys(attempts);
+/** Some can be tried at few moments only: they are drawn more often. */
+const names = [...Object.keys(attempts), 'expired', 'expired', 'valid too long', 'overspend', 'the old key'];
 
-export const commit = (crime: Crime): readonly ReadOperation[] => attempts[crime.random.pick(names)]?.(crime) ?? [];
+export const commit = (crime: Crime): readonly ReadOperation[] =>
+  attempts[crime.random.pick(names)]?.(crime) ?? [];
 
 /** Tries everything, at many keepers. */
 export class Mallory {
-  constructor(world: World, address: Address, crime: () => Omit<Crime, 'random' | 'world'>, random: SeededRandom) {
+  constructor(
+    world: World,
+    address: Address,
+    crime: () => Omit<Crime, 'random' | 'world'>,
+    random: SeededRandom,
+  ) {
     const { network, keepers, plan } = world;
     const act = () => {
       if (network.now > plan.healAt + 2_000) return;
@@ -96,7 +105,8 @@ export class Mallory {
         // Different keepers hear different things first.
         const heard = random.chance(0.5) ? operations : operations.toReversed();
         for (const operation of heard)
-          if (!opened || random.chance(0.7)) network.send(address, to, { t: 'operation', operation, from: 'owner' });
+          if (!opened || random.chance(0.7))
+            network.send(address, to, { t: 'operation', operation, from: 'owner' });
       }
       network.after(random.between(150, 900), act);
     };

@@ -1,12 +1,11 @@
+import { unwrap } from '../../../src/core/result.ts';
 import { blockBytes, certifiedBlockBytes, readBlock, readCertifiedBlock } from '../../../src/ledger/block.ts';
-import { readConsensusMessage } from '../../../src/ledger/messages.ts';
-import { readOperation } from '../../../src/ledger/operation.ts';
-import { consensusBytes } from '../../../src/ledger/messages.ts';
 import type { KeeperMessage } from '../../../src/ledger/keeper/types.ts';
+import { consensusBytes, readConsensusMessage } from '../../../src/ledger/messages.ts';
+import { readOperation } from '../../../src/ledger/operation.ts';
 import type { BlockId, CertifiedBlock, ReadOperation } from '../../../src/ledger/types.ts';
 import { createEventQueue } from '../mesh/queue.ts';
 import type { SeededRandom } from '../random.ts';
-import { unwrap } from '../../../src/core/result.ts';
 import type { LedgerPlan } from './plan.ts';
 
 /** What travels. Objects, shared by all; in some histories they go through their bytes. */
@@ -53,7 +52,8 @@ export const createNetwork = (plan: LedgerPlan, random: SeededRandom): Network =
       const arriving = plan.encoded ? throughBytes(packet) : packet;
       const deliver = () => receivers.get(to)?.(from, arriving);
       queue.push(now + delay(), deliver);
-      if (troubled && random.chance(plan.duplicate)) queue.push(now + delay() + random.between(0, 500), deliver);
+      if (troubled && random.chance(plan.duplicate))
+        queue.push(now + delay() + random.between(0, 500), deliver);
     },
     async runUntil(done, end) {
       while (!done()) {
@@ -80,7 +80,9 @@ const throughBytes = (packet: Packet): Packet => {
     case 'certified': {
       // A liar's block may be one that no reader accepts.
       const read = readCertifiedBlock(certifiedBlockBytes(packet.certified));
-      return read.ok ? { t: 'certified', certified: read.value } : { t: 'get', after: Number.MAX_SAFE_INTEGER };
+      return read.ok
+        ? { t: 'certified', certified: read.value }
+        : { t: 'get', after: Number.MAX_SAFE_INTEGER };
     }
     default:
       return packet;

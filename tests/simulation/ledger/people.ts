@@ -1,5 +1,5 @@
-import { accountIdOf } from '../../../src/identity/ids.ts';
 import { deviceCertificateBytes } from '../../../src/identity/certificates.ts';
+import { accountIdOf } from '../../../src/identity/ids.ts';
 import type { KeeperSigner } from '../../../src/ledger/keeper/types.ts';
 import { operationBytes, operationIdOf, operationMessage } from '../../../src/ledger/operation.ts';
 import type {
@@ -30,11 +30,7 @@ export const openBody = ({ recovery, device }: Owner): OperationBodies['open'] =
   return { ...body, signature: recovery.sign(deviceCertificateBytes(body)) };
 };
 
-export const identityVerified = (
-  account: string,
-  body: OperationBodies['open'],
-  scheme: Scheme,
-): boolean =>
+export const identityVerified = (account: string, body: OperationBodies['open'], scheme: Scheme): boolean =>
   accountIdOf(body.recoveryKey) === account &&
   scheme.verify(body.recoveryKey, deviceCertificateBytes(body), body.signature);
 

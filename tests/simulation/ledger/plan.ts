@@ -31,26 +31,28 @@ export type LedgerPlan = {
 
 export const planLedger = (seed: number): LedgerPlan => {
   const random = createSeededRandom(seed).fork('plan');
-  const keepers = random.chance(0.2) ? 1 : random.chance(0.06) ? 7 : 4;
+  const keepers = random.chance(0.25) ? 1 : random.chance(0.02) ? 7 : 4;
   const faults = Math.floor((keepers - 1) / 3);
   const seats = shuffled(
     random,
     Array.from({ length: keepers }, (_, seat) => seat),
   );
+  const first = random.chance(0.6);
   const newcomer = keepers > 1 && random.chance(0.15) ? random.int(keepers) : undefined;
   const backup = random.chance(0.1);
   const lying = random.chance(0.65) ? faults : 0;
-  const healAt = random.between(2_500, 6_000);
+  const healAt = random.between(1_500, 4_500);
   const calm = keepers === 1 && backup;
   const wild = () => (calm || random.chance(0.4) ? 0 : random.between(0, 0.25));
   return {
     seed,
     keepers,
-    liars: seats.slice(0, Math.max(0, lying - (backup ? 1 : 0))),
+    // Who made the last block leads: a liar that leads from the start does most harm.
+    liars: liarsOf(first, seats, Math.max(0, lying - (backup ? 1 : 0))),
     wallets: 1 + random.int(2),
     intents: 1 + random.int(3),
     mallory: random.chance(0.6),
-    epochSeconds: 2 + random.int(3),
+    epochSeconds: 2 + random.int(2),
     drop: wild(),
     duplicate: wild(),
     late: wild(),
@@ -60,16 +62,19 @@ export const planLedger = (seed: number): LedgerPlan => {
     backup,
     newcomer,
     healAt,
-    encoded: random.chance(0.04),
-    realKeys: random.chance(0.01),
+    encoded: random.chance(0.02),
+    realKeys: random.chance(0.004),
   };
 };
+
+const liarsOf = (first: boolean, seats: readonly number[], count: number): readonly number[] =>
+  (first ? [0, ...seats.filter((seat) => seat !== 0)] : seats).slice(0, count);
 
 const drawPartitions = (random: SeededRandom, keepers: number, healAt: number): LedgerPlan['partitions'] => {
   if (keepers === 1 || random.chance(0.6)) return [];
   return Array.from({ length: 1 + random.int(2) }, () => {
     const from = random.between(0, healAt - 500);
-    const until = Math.min(healAt, from + random.between(300, 4_000));
+    const until = Math.min(healAt, from + random.between(300, 3_000));
     return { from, until, alone: random.int(2 ** keepers) };
   });
 };

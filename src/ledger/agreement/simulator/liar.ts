@@ -5,26 +5,37 @@ import type { Packet, World } from './types.ts';
 
 /**
  * A Byzantine keeper, out for damage at random: it tells each peer something else, withholds, comes late or far too early, claims
- * valid rounds that never were, speaks for keepers that there are not, and hands out quorums that only it has. It can't speak for
- * others of the committee: that is what signatures are for.
+ * valid rounds that never were, speaks for keepers that there are not, and hands out quorums that only it has. A schemer among them
+ * backs one value per round before a part of the keepers. Some vanish at the worst time, when they have just made a few keepers
+ * believe something. It can't speak for others of the committee: that is what signatures are for.
  */
 export class SimulatedLiar {
   readonly #self: number;
   readonly #world: World;
   readonly #chance: Chance;
+  readonly #schemes: boolean;
+  #hasLeft = false;
+  #vanished = false;
   #newest = -1;
   readonly #values: ValueId[] = [];
+  readonly #led = new Set<number>();
+  readonly #valueByRound = new Map<number, ValueId>();
   readonly #packets: Message[] = [];
   /** By type, round and value: by voter. */
   readonly #votes = new Map<string, Map<number, Vote>>();
 
-  constructor(self: number, world: World, chance: Chance) {
+  constructor(self: number, world: World, chance: Chance, schemes: boolean) {
     this.#self = self;
     this.#world = world;
     this.#chance = chance;
+    this.#schemes = schemes;
   }
 
   start(): void {
+    if (this.#chance.happens(0.6))
+      this.#world.after(this.#chance.between(50, 600), () => {
+        this.#vanished = true;
+      });
     this.#world.after(this.#chance.between(0, 40), () => this.#enter(0));
   }
 
@@ -38,9 +49,14 @@ export class SimulatedLiar {
 
   #remember(message: Message): void {
     if (this.#packets.length < 200) this.#packets.push(message);
-    if (message.type === 'proposal' && this.#values.length < 40) this.#values.push(message.value);
+    if (message.type === 'proposal') this.#note(message.round, message.value);
     if (message.type === 'certificate') for (const vote of message.votes) this.#collect(vote);
     if (message.type === 'prevote' || message.type === 'precommit') this.#collect(message);
+  }
+
+  #note(round: number, value: ValueId): void {
+    if (this.#values.length < 40) this.#values.push(value);
+    if (!this.#valueByRound.has(round)) this.#valueByRound.set(round, value);
   }
 
   #collect(vote: Vote): void {
@@ -52,10 +68,42 @@ export class SimulatedLiar {
 
   #enter(round: number): void {
     this.#newest = round;
-    if (this.#leads(round)) this.#proposeAll(round);
-    if (this.#leads(round + 1) && this.#chance.happens(0.3)) this.#proposeAll(round + 1);
+    // Early, or whoever waits for it has voted nil by then.
+    for (const led of [round, round + 1])
+      if (this.#leads(led) && !this.#led.has(led) && (led === round || this.#chance.happens(0.6))) {
+        this.#led.add(led);
+        this.#proposeAll(led);
+      }
+    if (this.#schemes) {
+      this.#world.after(this.#chance.between(3, 25), () => this.#scheme(round));
+      return;
+    }
     for (let act = this.#chance.between(0, 5); act > 0; act--)
       this.#world.after(this.#chance.between(0, 60), () => this.#act(round));
+  }
+
+  /**
+   * Three plans: help the others to a quorum of prevotes and leave them alone with it, so that one of them may decide while the
+   * others go on; push whatever comes next through; or back the round's value before some, and nil, or nothing, before the others.
+   */
+  #scheme(round: number): void {
+    const value = this.#valueByRound.get(round);
+    const plan = this.#chance.next();
+    const pushes = (this.#hasLeft || this.#leads(round)) && plan < 0.8;
+    const leaves = !pushes && plan < 0.6;
+    this.#hasLeft = leaves;
+    const anyShare = () => this.#chance.pick([0, 0.4, 1]) ?? 1;
+    const shares = pushes ? [1, 1] : leaves ? [1, 0] : [anyShare(), anyShare()];
+    for (const [type, share] of [
+      ['prevote', shares[0]],
+      ['precommit', shares[1]],
+    ] as const)
+      for (let to = 0; to < this.#world.n; to++) {
+        const backed = value !== undefined && this.#chance.happens(share ?? 0) ? value : null;
+        if (backed !== null || leaves || this.#chance.happens(0.6))
+          this.#send(to, [this.#vote(type, round, backed)]);
+      }
+    if (!pushes && !leaves && this.#chance.happens(0.4)) this.#vanished = true;
   }
 
   #act(round: number): void {
@@ -69,15 +117,18 @@ export class SimulatedLiar {
   }
 
   #proposeAll(round: number): void {
-    const own = [0, 1].map(() => this.#world.createValue(this.#self, this.#chance.happens(0.85)));
-    this.#values.push(...own);
-    const silent = this.#chance.happens(0.15);
-    const honest = this.#chance.happens(0.2);
-    for (let to = 0; to < this.#world.n && !silent; to++) {
-      const value = honest ? own[0] : this.#chance.pick(this.#chance.happens(0.5) ? own : this.#values);
-      const validRound = honest || this.#chance.happens(0.4) ? -1 : this.#chance.between(0, round - 1);
-      if (value === undefined || this.#chance.happens(0.1)) continue;
-      this.#send(to, [this.#proposal(round, value, Math.min(validRound, round - 1))]);
+    const earnest = this.#schemes && this.#chance.happens(0.7);
+    const own = [0, 1].map(() => this.#world.createValue(this.#self, earnest || this.#chance.happens(0.85)));
+    for (const value of own) this.#note(round, value);
+    if (!earnest && this.#chance.happens(0.15)) return;
+    const consistent = earnest || this.#chance.happens(0.2);
+    const newest = this.#chance.happens(0.5) ? round : this.#chance.between(0, round);
+    const feignedRound = this.#chance.happens(0.5) ? -1 : newest - 1;
+    for (let to = 0; to < this.#world.n; to++) {
+      const value = consistent ? own[0] : this.#chance.pick(this.#chance.happens(0.5) ? own : this.#values);
+      const validRound = consistent || this.#chance.happens(0.5) ? feignedRound : round - 1;
+      if (value === undefined || (!earnest && this.#chance.happens(0.1))) continue;
+      this.#send(to, [this.#proposal(round, value, validRound)]);
     }
   }
 
@@ -169,6 +220,6 @@ export class SimulatedLiar {
   }
 
   #send(to: number, messages: readonly Message[]): void {
-    if (to !== this.#self) this.#world.send(to, { from: this.#self, messages });
+    if (to !== this.#self && !this.#vanished) this.#world.send(to, { from: this.#self, messages });
   }
 }

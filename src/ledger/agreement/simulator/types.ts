@@ -60,6 +60,8 @@ export type World = {
   /** A new value, which not every keeper finds timely. */
   createValue(by: number, valid: boolean): ValueId;
   isValid(value: ValueId): boolean;
+  /** Whether this keeper has nothing to propose, now or ever. */
+  isBarren(keeper: number): boolean;
   isTimely(keeper: number, value: ValueId): boolean;
   /** Whether this keeper, about to carry out the effect of that number, crashes instead. */
   crashes(keeper: number, boundary: number): boolean;
