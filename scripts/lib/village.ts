@@ -51,6 +51,7 @@ export const startHost = async (
       maxConnectionsPerAddress: 200,
       maxPeersPerRoom: 2_000,
       carry: { bytesPerSecond: 2 ** 20, totalBytesPerSecond: 50 * 2 ** 20 },
+      ledger: { kind: 'off' },
       newRoom: false,
     },
     { log: () => {}, clientFolder: options.clientFolder ?? clientFolder },
