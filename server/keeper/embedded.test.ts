@@ -5,11 +5,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { unwrap } from '../../src/core/result.ts';
 import { accountIdOf, parseRecoveryKey } from '../../src/identity/index.ts';
 import { genesisBytes, netIdOf } from '../../src/ledger/genesis.ts';
+import { readGenesis } from '../../src/ledger/readGenesis.ts';
 import type { ServerConfig } from '../config.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { testConfig } from '../testDoubles.ts';
 import { createSeedSigner } from './ed25519.ts';
-import { createGenesis, readGenesis } from './genesisFile.ts';
+import { createGenesis } from './genesisFile.ts';
 import { publicPartOf } from './keyFile.ts';
 import { createRealPerson, openClient, testKeeperFile } from './testDoubles.ts';
 

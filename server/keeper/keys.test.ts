@@ -8,6 +8,7 @@ import { unwrap } from '../../src/core/result.ts';
 import { applyBlock } from '../../src/ledger/apply.ts';
 import { buildOperationsBlock } from '../../src/ledger/build.ts';
 import { genesisBytes, initialState } from '../../src/ledger/genesis.ts';
+import { readGenesis } from '../../src/ledger/readGenesis.ts';
 import { checkSignatures } from '../../src/ledger/signatures.ts';
 import { createTestGenesis, createTestLedger } from '../../src/ledger/testDoubles.ts';
 import type { LedgerState, ReadOperation } from '../../src/ledger/types.ts';
@@ -15,7 +16,7 @@ import { createNodeCrypto } from '../../src/platform/node/index.ts';
 import { createBeaconChain } from './beacon.ts';
 import { createCarrier } from './carrier.ts';
 import { createSeedSigner, createVerifyNow, rememberVerified } from './ed25519.ts';
-import { createGenesis, originsOf, readGenesis } from './genesisFile.ts';
+import { createGenesis, originsOf } from './genesisFile.ts';
 import {
   formatPublicPart,
   keysOf,

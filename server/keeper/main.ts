@@ -2,12 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { accountIdOf, formatRecoveryKey } from '../../src/identity/index.ts';
 import { genesisBytes, netIdOf } from '../../src/ledger/genesis.ts';
+import { readGenesis } from '../../src/ledger/readGenesis.ts';
 import { createNodeClock, createNodeRandom, createNodeTimers } from '../../src/platform/node/index.ts';
 import { keepFirst } from '../keep.ts';
 import { createLog } from '../log.ts';
 import { type KeeperCommand, keeperUsage, readKeeperCommand } from './command.ts';
 import { createSeedSigner } from './ed25519.ts';
-import { createGenesis, readGenesis, readGenesisFile } from './genesisFile.ts';
+import { createGenesis, readGenesisFile } from './genesisFile.ts';
 import {
   createKeeperFile,
   formatPublicPart,

@@ -213,7 +213,13 @@ const readSnapshot = async (
   if (!tree.ok) return damaged(`the snapshot of height ${height}: ${tree.error.message}`);
   if (!equalBytes(treeRoot(tree.value), header.stateRoot))
     return damaged(`the snapshot of height ${height} is not the state that its epoch block names`);
-  const position = { height, head: id, creator: header.creator, time: header.time };
+  const position = {
+    height,
+    head: id,
+    creator: header.creator,
+    time: header.time,
+    stateRoot: header.stateRoot,
+  };
   return ok({ ...contentFrom(tree.value), position });
 };
 
