@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { rolldown } from 'rolldown';
+import { build } from 'vite';
 import type { Mutant } from './mutants.ts';
 
 export type Built = { readonly file: string; remove(): Promise<void> };
@@ -19,12 +19,23 @@ export const buildSimulation = async (entry: string, mutant?: Mutant): Promise<B
   const file = join(folder, 'entry.mjs');
   const target = mutant && join(root, mutant.file);
   let applied = !mutant;
-  const build = await rolldown({
-    input: join(import.meta.dirname, entry),
-    platform: 'node',
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    publicDir: false,
+    ssr: { noExternal: true, target: 'node' },
+    build: {
+      ssr: join(import.meta.dirname, entry),
+      outDir: folder,
+      emptyOutDir: false,
+      minify: false,
+      rolldownOptions: { output: { entryFileNames: 'entry.mjs' } },
+    },
     plugins: [
       {
         name: 'simulation',
+        enforce: 'pre',
         resolveId: (id) => (id === '@noble/hashes/sha2.js' ? fastHash : null),
         async load(id) {
           if (id === fastHash) return { code: fastHashCode, moduleType: 'js' };
@@ -35,8 +46,6 @@ export const buildSimulation = async (entry: string, mutant?: Mutant): Promise<B
       },
     ],
   });
-  await build.write({ file, format: 'esm' });
-  await build.close();
   if (!applied) throw new Error(`${mutant?.file} is no part of the simulation`);
   return { file, remove: () => rm(folder, { recursive: true }) };
 };

@@ -151,25 +151,30 @@ const createSwarm = (plan: LedgerPlan, verbose: boolean): Swarm => {
   );
   if (plan.mallory) new Mallory(world, 29, crime, random.fork('mallory'));
   for (const host of hosts) host.boot();
-  if (plan.backup) scheduleBackup(plan, world, hosts, random.fork('backup').next());
-  return { world, hosts, replica, wallets, log };
+  const swarm = { world, hosts, replica, wallets, log };
+  if (plan.backup) scheduleBackup(swarm, random.fork('backup').next());
+  return swarm;
 };
 
-/** An old disk comes back. With others around it is told so and counts as one of the f; alone it has to find out. */
-const scheduleBackup = (
-  plan: LedgerPlan,
-  { network }: World,
-  hosts: readonly KeeperHost[],
-  draw: number,
-): void => {
+/**
+ * An old disk comes back. With others around it is told so and counts as one of the f; alone it has to find out, from a replica
+ * that holds all it said: what nobody holds is lost, and the page says so.
+ */
+const scheduleBackup = ({ world, hosts, replica }: Swarm, draw: number): void => {
+  const { plan, network } = world;
   const candidates = hosts.filter((host) => !(host instanceof Liar) && host.address < plan.keepers);
   const host = candidates[Math.floor(draw * candidates.length)];
   if (!host) return;
-  network.after(plan.healAt * draw * 0.5, () => host.copyDisk());
-  network.after(plan.healAt * (0.5 + draw * 0.4), () => {
+  const comeBack = () => {
+    if (plan.keepers === 1 && replica.blocks.length < host.height) {
+      network.after(5, comeBack);
+      return;
+    }
     host.fallen = true;
     host.restoreCopy(plan.keepers > 1);
-  });
+  };
+  network.after(plan.healAt * draw * 0.5, () => host.copyDisk());
+  network.after(plan.healAt * (0.5 + draw * 0.4), comeBack);
 };
 
 const genesisOf = (

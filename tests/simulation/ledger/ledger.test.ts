@@ -15,6 +15,7 @@ const failedOnce = [
     what: 'a sole keeper asked for its own chain once only, and missed a block that was on its way',
   },
   { seed: 221, what: 'an epoch was over by one formula and not by another: they differ in the last bit' },
+  { seed: 200_767, what: 'the simulation itself expected a block back that only the old disk had held' },
 ];
 
 describe('a ledger with faults', () => {
