@@ -37,7 +37,7 @@ export const openLedger = async (
   config: Pick<ServerConfig, 'ledger' | 'dataFolder'>,
 ): Promise<ServedLedger> => {
   const { ledger } = config;
-  if (ledger.kind === 'off') return { keeper: undefined, pages: {}, connect: () => [] };
+  if (ledger.kind === 'off') return { keeper: undefined, pages: noLedger, connect: () => [] };
   if (ledger.kind === 'elsewhere') return openElsewhere(ledger);
   return openEmbedded(deps, join(config.dataFolder, 'ledger'), ledger);
 };
@@ -96,6 +96,9 @@ const openGenesis = async (folder: string): Promise<Genesis> => {
   if (!genesis.ok) throw new Error(`${genesisPath(folder)} is damaged: ${genesis.error.message}`);
   return genesis.value;
 };
+
+/** Nothing, said with success: a page asks every host, and this is no error of anybody. */
+const noLedger = { '/ledger/genesis': () => ({ status: 204, type: 'application/cbor', body: '' }) };
 
 /** The host's key first, the keeper's last: where that is, a ledger was begun. */
 const beginLedger = async (
