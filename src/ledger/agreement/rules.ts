@@ -107,7 +107,7 @@ const uponUnknownValue: Rule = (turn) => {
   const { round, commit, validity, wanted } = turn.state;
   for (const quorum of [commit, turn.log(round)?.prevote.certificate]) {
     if (!quorum || validity.has(quorum.value) || wanted.has(quorum.value)) continue;
-    turn.fetch(quorum.value, quorum.round);
+    turn.want(quorum.value, quorum.round);
     return true;
   }
   return false;

@@ -158,7 +158,7 @@ export class Turn {
     this.state.wanted = left;
   }
 
-  fetch(value: ValueId, round: number): void {
+  want(value: ValueId, round: number): void {
     this.state.wanted = new Set(this.state.wanted).add(value);
     this.emit({ kind: 'fetch', round, value });
   }

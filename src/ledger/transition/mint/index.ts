@@ -10,7 +10,7 @@ import type { MintBodies, MintState } from './types.ts';
 import { workTransitions } from './work.ts';
 
 export { commitmentOf, isInputOf, type MintId, mintIdOf } from './commitment.ts';
-export { gridLimits, gridQuantise, openingsFor, outputRoot, placesOf } from './grid.ts';
+export { gridQuantise, openingsFor, outputRoot } from './grid.ts';
 export { mintLimits } from './limits.ts';
 export {
   addListing,
