@@ -1,6 +1,6 @@
 import { buildOperationsBlock } from '../../../src/ledger/build.ts';
-import { operationOf } from '../../../src/ledger/testDoubles.ts';
-import type { Operation, OperationKind } from '../../../src/ledger/types.ts';
+import { operationOf, type Person } from '../../../src/ledger/testDoubles.ts';
+import type { LedgerState, Operation, OperationKind } from '../../../src/ledger/types.ts';
 import { createSeededRandom } from '../../simulation/random.ts';
 import { candidatesOf } from './candidates.ts';
 import type { Vocabulary } from './values.ts';
@@ -10,11 +10,11 @@ const seed = 7;
 /** So that no kind drowns the others. */
 const mostOfAKind = 8;
 
-/** Some of every kind that the village would take now. */
-export const validOperations = ({ state, people }: Village): readonly Operation[] => {
+/** Some of every kind that would be taken now. */
+export const validOperations = (state: LedgerState, people: readonly Person[]): readonly Operation[] => {
   const byKind = new Map<OperationKind, Operation[]>();
   const random = createSeededRandom(seed);
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 3; round++) {
     for (const { person, kind, body } of candidatesOf(state, people, random)) {
       const read = operationOf(state, person.device, { account: person.id, kind, body });
       const known = byKind.get(kind) ?? [];

@@ -22,7 +22,6 @@ import { signedReceiptOf } from '../../../src/ledger/transition/market/testDoubl
 import type { BlockId, Operation, OperationId } from '../../../src/ledger/types.ts';
 import type { FuzzTarget } from '../decoders.ts';
 import { mutate } from '../mutate.ts';
-import { validOperations } from './corpus.ts';
 import { damageMessage, type Vocabulary } from './values.ts';
 import type { Village } from './village.ts';
 
@@ -47,7 +46,7 @@ const signed = (operation: Operation) => {
 
 const blocksOf = (village: Village) => {
   const { state } = village;
-  const { block } = buildOperationsBlock(state, validOperations(village).slice(0, 12).map(signed), maker);
+  const { block } = buildOperationsBlock(state, village.operations.slice(0, 12).map(signed), maker);
   if (!block) throw new Error('a village takes its own operations');
   return [block, buildEpochBlock(state, maker)];
 };
@@ -61,7 +60,7 @@ const ofBlocks = (village: Village): readonly FuzzTarget[] => {
   return [
     {
       name: 'ledger: operations',
-      valid: validOperations(village).map(operationBytes),
+      valid: village.operations.map(operationBytes),
       decode: (bytes) =>
         same(readOperation({ bytes, signature }), bytes, ({ operation }) => operationBytes(operation)),
     },

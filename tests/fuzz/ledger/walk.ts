@@ -13,7 +13,6 @@ import { treeFromChunks, treeRoot, treeToChunks } from '../../../src/ledger/tabl
 import type { Block, LedgerState, Operation, ReadOperation } from '../../../src/ledger/types.ts';
 import type { SeededRandom } from '../../simulation/random.ts';
 import type { FuzzTarget } from '../decoders.ts';
-import { validOperations } from './corpus.ts';
 import { deepFreeze } from './freeze.ts';
 import { damageValue, type Vocabulary } from './values.ts';
 import type { Village } from './village.ts';
@@ -41,7 +40,7 @@ export const createWalk = (name: string, village: Village, words: Vocabulary): F
   };
   return {
     name,
-    valid: validOperations(village).map(operationBytes),
+    valid: village.operations.map(operationBytes),
     damage: (valid, random) => damageOperation(valid, { state, words, random }),
     decode: (bytes) => {
       const read = readOperation({ bytes, signature });
