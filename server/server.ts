@@ -15,6 +15,7 @@ import { answerBrokenRequest, createRequestListener, type DynamicPage } from './
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createNatsBus } from './natsBus.ts';
+import { openPublicWork } from './publicWork.ts';
 import { createSignalingHub } from './signaling.ts';
 import { attachSockets } from './sockets.ts';
 import { keepTlsFresh, openTls, trustPages } from './tls.ts';
@@ -47,13 +48,15 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     log('warn', 'no built client', { cause: cause.message });
     return new Map<string, ServedFile>();
   });
+  const publicWork = await openPublicWork({ log }, config.publicWork);
+  if (!publicWork.ok) throw new Error(publicWork.error.join('\n'));
   const metrics = createMetrics();
   const timers = createNodeTimers({ holdsProcess: false });
   const tls = config.tls ? await openTls(config) : undefined;
   const status = { draining: false };
   const bus = config.bus && createNatsBus({ log, timers, random: createNodeRandom() }, config.bus);
   const pages = { ...operatorPages(files, metrics, status, bus), ...(tls ? trustPages(tls) : {}) };
-  const listener = createRequestListener({ log, metrics }, { files, pages });
+  const listener = createRequestListener({ log, metrics }, { files, pages, lookUp: publicWork.value.answer });
   const secure = tls ? createHttpsServer({ key: tls.key, cert: tls.cert }, listener) : undefined;
   const server = (secure as Server | undefined) ?? createHttpServer(listener);
   server.on('clientError', answerBrokenRequest);
