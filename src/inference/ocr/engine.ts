@@ -207,6 +207,10 @@ const createRunner = (
   return {
     choose,
     async task<T>(task: OcrTask<T>, call: EngineCall): Promise<Result<T, OcrFault>> {
+      if (call.exact) {
+        const only = await device.run('wasm', task, call);
+        return only.ok ? only : err(note(only.error));
+      }
       const known = state.get().choice;
       const choice = known ? { ok: true as const, value: known } : await choose(chooser.choose, call);
       if (!choice.ok) return choice;

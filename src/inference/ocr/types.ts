@@ -53,6 +53,11 @@ export type EngineCall = {
   readonly signal?: AbortSignal;
   /** Own work goes before work for others. */
   readonly urgent?: boolean;
+  /**
+   * On WebAssembly whatever was measured, and its failure is no reason to take another: for output that others compare bit by
+   * bit. GPUs differ in the last bits of a float and in the order of sums, WebAssembly's arithmetic is specified.
+   */
+  readonly exact?: boolean;
 };
 
 /**
