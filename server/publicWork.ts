@@ -59,7 +59,7 @@ const createAnswers = (
     inputs: inputs.map(({ sha256, bytes, type }): PublicInput => ({ sha256, bytes, type })),
   }));
   const list = `${JSON.stringify({ v: 1, lists: told })}\n`;
-  const inputsByPath = new Map(
+  const inputsByPath: ReadonlyMap<string, Found> = new Map(
     lists.flatMap(({ inputs }) => inputs.map((input) => [`/public-work/${input.sha256}`, input] as const)),
   );
   return async (path) => {

@@ -46,6 +46,7 @@ export const startHost = async (
       turn: options.turn,
       bus: undefined,
       origins: [],
+      publicWork: [],
       logLevel: 'error',
       maxConnections: 200,
       maxConnectionsPerAddress: 200,
