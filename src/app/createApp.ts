@@ -31,6 +31,7 @@ import { noLedger } from './noLedger.ts';
 import { createPeersView } from './peersView.ts';
 import { openPlatform } from './platform.ts';
 import { createPresence } from './presence.ts';
+import { noPublicWork } from './publicWork/noPublicWork.ts';
 import type { AppModel, RoomView, SelfView } from './readModels.ts';
 import { keepReceipts } from './receiptKeeping.ts';
 import { chooseRoom, keptRoom } from './rooms.ts';
@@ -288,6 +289,7 @@ export const createApp = async (): Promise<App> => {
       install: installer.state,
       bench: bench.view,
       ledger: noLedger.view,
+      publicWork: noPublicWork.view,
     },
     commands: createCommands({
       settings,
@@ -304,6 +306,7 @@ export const createApp = async (): Promise<App> => {
       administer: swarm.administer,
       modelCommands: bench.commands,
       ledgerCommands: noLedger.commands,
+      publicWorkCommands: noPublicWork.commands,
       reconnect: () => (swarm.hasLeft() ? location.reload() : signaling.retryNow()),
       publishStatus() {
         publishStatus();

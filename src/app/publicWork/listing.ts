@@ -16,8 +16,6 @@ export type MeasureDeps = {
   readonly engine: ReadingEngine;
   readonly source: Pick<PageSource, 'page'>;
   readonly clock: Clock;
-  /** Threads that one page is read with. */
-  threads(): number;
 };
 
 type Read = Reading & {
@@ -44,7 +42,7 @@ export const measureListing = async (
     read.push(next.value);
     const [first] = read;
     if (first && !equalBytes(first.output, next.value.output))
-      return ok(termsOf(deps, { list, title }, read, [first, next.value]));
+      return ok(termsOf({ list, title }, read, [first, next.value]));
   }
   return err(
     fault(
@@ -66,7 +64,6 @@ const readPage = async (
 };
 
 const termsOf = (
-  deps: MeasureDeps,
   { list, title }: { readonly list: InputList; readonly title: string },
   read: readonly Read[],
   references: readonly Read[],
@@ -81,7 +78,7 @@ const termsOf = (
     inputs: list.root,
     units: list.pages.length,
     cost: average((one) => one.cost),
-    cpuMilliseconds: wallMs * deps.threads(),
+    cpuMilliseconds: wallMs, // of one thread
     memoryMegabyteSeconds: Math.ceil((megabytesHeld * wallMs) / 1_000),
     match: { kind: 'hash' },
     references: references.map(({ page, output }) => ({ input: page.hash, output, openings: [] })),

@@ -38,7 +38,6 @@ const open = async (
     telemetry: silentTelemetry,
     forbidden: () => undefined,
     busy: () => undefined,
-    threads: () => 2,
   });
   await time.advance(1_100);
   const view = (): OpenPublicWorkView => {

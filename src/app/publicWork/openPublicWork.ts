@@ -2,13 +2,12 @@ import { milliseconds } from '../../core/brand.ts';
 import { createStore, type Store } from '../../core/events.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { ListingRunView, PublicWorkCommands, PublicWorkView } from '../publicWorkView.ts';
-import { type MeasureDeps, measureListing } from './listing.ts';
+import { measureListing } from './listing.ts';
 import type { InputList, PageSource } from './source.ts';
 import { mayPropose, publicWorkViewOf } from './view.ts';
 import { openPublicWorker, type WorkerDeps } from './worker.ts';
 
-export type PublicWorkDeps = Omit<WorkerDeps, 'lists' | 'source'> &
-  Pick<MeasureDeps, 'threads'> & { readonly source: PageSource };
+export type PublicWorkDeps = Omit<WorkerDeps, 'lists' | 'source'> & { readonly source: PageSource };
 
 export type PublicWork = {
   readonly view: Store<PublicWorkView>;

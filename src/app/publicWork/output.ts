@@ -7,8 +7,8 @@ import { sha256Bytes } from '../../core/hash.ts';
 /**
  * What a unit of public reading is, for everybody who compares: one page, read alone on one device, and the hash of its text.
  *
- * Text alone: boxes and confidences are floats, which no two machines have alike. Always on WebAssembly: its arithmetic is
- * specified to the bit, and ORT's threads part the work by rows and never the sum of one value; GPUs round as they like.
+ * Text alone: boxes and confidences are floats. Always on WebAssembly with one thread (`exact`): its arithmetic is specified to
+ * the bit, while GPUs round as they like, and each number of threads sums in an order of its own.
  * What is left: where a float decides (a box's edge, a column's gutter), JavaScript's `Math.cos` and the decoders of JPEG and
  * WebP may differ by a shade between browsers; text seldom notices.
  */

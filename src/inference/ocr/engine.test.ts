@@ -193,6 +193,20 @@ describe('the OCR engine', () => {
     expect(engine.state.get().choice?.chosen).toBe('webgpu');
   });
 
+  it('reads with one thread for output that is compared bit by bit, whatever the others have', async () => {
+    const { engine, loads } = createRig(
+      {},
+      { profile: profile({ cores: 8, memoryGiB: 4 }), limits: { ...limits, cores: 8 } },
+    );
+    await engine.detect(input);
+    await engine.detect(input, { exact: true });
+    expect(loads.map(({ runtime, threads }) => [runtime, threads])).toEqual([
+      ['wasm', 4],
+      ['wasm', 1],
+    ]);
+    await engine.close();
+  });
+
   it('keeps WebAssembly when its workers together are faster than the GPU', async () => {
     const measure = (runtime: RuntimeKind) =>
       runtime === 'webgpu' ? measurement({ detectMs: 50, recognizeMs: 5 }) : measurement();

@@ -54,8 +54,9 @@ export type EngineCall = {
   /** Own work goes before work for others. */
   readonly urgent?: boolean;
   /**
-   * On WebAssembly whatever was measured, and its failure is no reason to take another: for output that others compare bit by
-   * bit. GPUs differ in the last bits of a float and in the order of sums, WebAssembly's arithmetic is specified.
+   * On WebAssembly with one thread whatever was measured, and its failure is no reason to take another: for output that others
+   * compare bit by bit. WebAssembly's arithmetic is specified; GPUs round as they like, and ORT sums in another order with each
+   * number of threads (measured: confidences of one page differ in the eighth digit between one and two).
    */
   readonly exact?: boolean;
 };
