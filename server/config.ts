@@ -121,9 +121,18 @@ const environmentSchema = v.object({
   AIVILLAGE_MAX_CONNECTIONS: v.optional(integer(1, 100_000), '2000'),
   AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS: v.optional(integer(1, 100_000), '200'),
   AIVILLAGE_MAX_PEERS_PER_ROOM: v.optional(integer(2, 100_000), '2000'),
+  AIVILLAGE_LEDGER: v.optional(v.picklist(['on', 'off'], 'must be on or off')),
+  AIVILLAGE_LEDGER_GENESIS: v.optional(v.pipe(v.string(), v.nonEmpty('must name a file'))),
+  AIVILLAGE_LEDGER_EPOCH_SECONDS: v.optional(integer(1, 86_400), '600'),
   AIVILLAGE_CARRY_BYTES_PER_SECOND: v.optional(carryRate, '1048576'),
   AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND: v.optional(integer(65_536, 2 ** 40), '52428800'),
 });
+
+/** `elsewhere`: tabs are told of a ledger whose keepers are other processes. */
+export type LedgerConfig =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'embedded'; readonly epochSeconds: number }
+  | { readonly kind: 'elsewhere'; readonly genesisFile: string };
 
 export type ServerConfig = {
   readonly host: string;
@@ -145,6 +154,7 @@ export type ServerConfig = {
   readonly maxPeersPerRoom: number;
   /** Bytes a second of frames that tabs send each other through this server. */
   readonly carry: CarryOptions;
+  readonly ledger: LedgerConfig;
   readonly newRoom: boolean;
 };
 
@@ -164,6 +174,11 @@ Environment only
                        (coturn: use-auth-secret): each tab gets a password of its own for twelve hours
   AIVILLAGE_BUS        NATS servers over which several of these processes share their rooms:
                        nats://[user:password@]host:4222, with commas. None by default: one process, nothing to install
+  AIVILLAGE_LEDGER     off: no ledger. By default this process keeps one, in AIVILLAGE_DATA/ledger (with AIVILLAGE_BUS: none)
+  AIVILLAGE_LEDGER_GENESIS
+                       genesis file of a ledger whose keepers are elsewhere (npm run keeper); none is kept here then
+  AIVILLAGE_LEDGER_EPOCH_SECONDS
+                       length of an epoch of a ledger that is begun, 1 to 86400, default 600
   AIVILLAGE_ORIGINS    further origins whose pages may join, with commas
   AIVILLAGE_PUBLIC_WORK
                        folders of page images (PNG; JPEG and WebP with care), with commas: public work that the tabs of
@@ -208,6 +223,7 @@ export const readConfig = (
     problems.push(`${name} ${issue.message} (found: ${found})`);
   }
   problems.push(...turnProblems(environment, parsed.success ? parsed.output.AIVILLAGE_ICE.length : 0));
+  problems.push(...ledgerProblems(environment));
   if (!parsed.success || problems.length > 0) return err(problems);
   const values = parsed.output;
   return ok({
@@ -231,8 +247,39 @@ export const readConfig = (
       bytesPerSecond: values.AIVILLAGE_CARRY_BYTES_PER_SECOND,
       totalBytesPerSecond: values.AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND,
     },
+    ledger: ledgerConfig(values),
     newRoom: flags['new-room'] ?? false,
   });
+};
+
+type LedgerVariables = {
+  readonly AIVILLAGE_LEDGER?: 'on' | 'off' | undefined;
+  readonly AIVILLAGE_LEDGER_GENESIS?: string | undefined;
+  readonly AIVILLAGE_LEDGER_EPOCH_SECONDS: number;
+  readonly AIVILLAGE_BUS: NatsOptions | undefined;
+};
+
+/** Several processes with one room would each begin a ledger of their own: so with a bus there is none unless one is named. */
+const ledgerConfig = (values: LedgerVariables): LedgerConfig => {
+  if (values.AIVILLAGE_LEDGER === 'off') return { kind: 'off' };
+  if (values.AIVILLAGE_LEDGER_GENESIS !== undefined)
+    return { kind: 'elsewhere', genesisFile: values.AIVILLAGE_LEDGER_GENESIS };
+  if (values.AIVILLAGE_BUS) return { kind: 'off' };
+  return { kind: 'embedded', epochSeconds: values.AIVILLAGE_LEDGER_EPOCH_SECONDS };
+};
+
+const ledgerProblems = ({
+  AIVILLAGE_LEDGER: ledger,
+  AIVILLAGE_LEDGER_GENESIS: genesis,
+  AIVILLAGE_BUS: bus,
+}: Readonly<Record<string, string | undefined>>): readonly string[] => {
+  if (ledger === 'off' && genesis !== undefined)
+    return ['AIVILLAGE_LEDGER=off contradicts AIVILLAGE_LEDGER_GENESIS: leave one of them out'];
+  if (ledger === 'on' && bus && genesis === undefined)
+    return [
+      'AIVILLAGE_LEDGER=on with AIVILLAGE_BUS needs AIVILLAGE_LEDGER_GENESIS: each of the processes would begin a ledger of its own',
+    ];
+  return [];
 };
 
 const turnProblems = (

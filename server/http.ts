@@ -19,22 +19,23 @@ import type { Metrics } from './metrics.ts';
  * that can sign with Ed25519 are newer. ORT compiles WebAssembly
  * ('wasm-unsafe-eval'), its threads are module workers of ours; nothing is inline and nothing comes from elsewhere.
  */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
-  "img-src 'self' blob: data:",
-  "font-src 'self'",
-  "connect-src 'self' blob: data:",
-  "worker-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+const contentSecurityPolicy = (connect: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "style-src 'self'",
+    "img-src 'self' blob: data:",
+    "font-src 'self'",
+    `connect-src ${["'self'", 'blob:', 'data:', ...connect].join(' ')}`,
+    "worker-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 
 export const securityHeaders: Readonly<Record<string, string>> = {
-  'Content-Security-Policy': contentSecurityPolicy,
+  'Content-Security-Policy': contentSecurityPolicy([]),
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -58,6 +59,8 @@ export const createRequestListener = (
     readonly pages: Readonly<Record<string, DynamicPage>>;
     /** What must be read from disk first; undefined: it isn't there. */
     readonly lookUp?: (path: string) => Promise<ReturnType<DynamicPage> | undefined>;
+    /** Where the page may connect to besides this server, as origins like wss://keeper.example. */
+    readonly connect?: () => readonly string[];
   },
 ): RequestListener => {
   const { log, metrics } = deps;
@@ -65,6 +68,8 @@ export const createRequestListener = (
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
+    const connect = site.connect?.() ?? [];
+    if (connect.length > 0) response.setHeader('Content-Security-Policy', contentSecurityPolicy(connect));
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
       return sendText(request, response, 405, 'Only GET and HEAD are answered here.\n');

@@ -27,6 +27,9 @@ const counters = {
     help: 'Clients dropped: they flooded or did not read',
     label: undefined,
   },
+  aivillage_ledger_connections_total: { help: 'Ledger sockets accepted', label: undefined },
+  aivillage_ledger_refused_total: { help: 'Messages on ledger sockets that were refused', label: undefined },
+  aivillage_ledger_dropped_total: { help: 'Ledger sockets dropped: they did not read', label: undefined },
   aivillage_upgrades_refused_total: { help: 'WebSocket upgrades refused by status', label: 'status' },
   aivillage_signaling_refused_total: { help: 'Refusals sent to clients', label: 'code' },
 } as const satisfies Record<string, { help: string; label: string | undefined }>;

@@ -12,9 +12,12 @@ import type { ServerConfig } from './config.ts';
 import { listFiles, type ServedFile } from './files.ts';
 import { watchProcess } from './gauges.ts';
 import { answerBrokenRequest, createRequestListener, type DynamicPage } from './http.ts';
+import { openLedger } from './keeper/embedded.ts';
+import type { KeeperService } from './keeper/service.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createNatsBus } from './natsBus.ts';
+import { isOwnOrigin } from './origins.ts';
 import { openPublicWork } from './publicWork.ts';
 import { createSignalingHub } from './signaling.ts';
 import { attachSockets } from './sockets.ts';
@@ -27,6 +30,8 @@ export interface RunningServer {
   readonly port: number;
   /** With --tls: SHA-256 of the authority's certificate, to compare before a device trusts it. */
   readonly fingerprint?: string;
+  /** Of the ledger that was begun here: where the key of its host lies. */
+  readonly hostKeyFile?: string;
   /** Tells the tabs to come back later, ends open requests, frees the port. Idempotent. */
   close(): Promise<void>;
 }
@@ -55,12 +60,25 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   const tls = config.tls ? await openTls(config) : undefined;
   const status = { draining: false };
   const bus = config.bus && createNatsBus({ log, timers, random: createNodeRandom() }, config.bus);
-  const pages = { ...operatorPages(files, metrics, status, bus), ...(tls ? trustPages(tls) : {}) };
-  const listener = createRequestListener({ log, metrics }, { files, pages, lookUp: publicWork.value.answer });
+  const ledger = await openLedger({ log, metrics, timers, now: createNodeClock().now }, config).catch(
+    async (cause: unknown) => {
+      await checkPort(config); // started twice: a taken port is what a person understands
+      throw cause;
+    },
+  );
+  const pages = {
+    ...operatorPages(files, metrics, status, bus),
+    ...(tls ? trustPages(tls) : {}),
+    ...ledger.pages,
+  };
+  const listener = createRequestListener(
+    { log, metrics },
+    { files, pages, lookUp: publicWork.value.answer, connect: ledger.connect },
+  );
   const secure = tls ? createHttpsServer({ key: tls.key, cert: tls.cert }, listener) : undefined;
   const server = (secure as Server | undefined) ?? createHttpServer(listener);
   server.on('clientError', answerBrokenRequest);
-  const { hub, sockets } = openSignaling(server, { log, metrics, timers, bus }, config);
+  const { hub, sockets } = openSockets(server, { log, metrics, timers, bus, keeper: ledger.keeper }, config);
   const cancelRenewal =
     secure && tls ? keepTlsFresh(secure, { timers, log, open: () => openTls(config) }, tls) : () => {};
   const stopWatching = watchProcess(metrics, hub);
@@ -72,6 +90,7 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     const isAlone = bus?.state.get() !== 'connected' || hub.others()?.processes === 0;
     await (isAlone ? sockets.drain(comeBackAfterMs, 0) : sockets.drain(moveAfterMs, moveWithinMs));
     hub.close();
+    await ledger.keeper?.close();
     await bus?.close();
     await endRequests(server);
     log('info', 'stopped');
@@ -90,6 +109,7 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     url: `${config.tls ? 'https' : 'http'}://${urlHost(config.host)}:${port}`,
     port,
     ...(tls ? { fingerprint: tls.fingerprint } : {}),
+    ...(ledger.hostKeyFile === undefined ? {} : { hostKeyFile: ledger.hostKeyFile }),
     close: () => {
       closing ??= close();
       return closing;
@@ -118,13 +138,14 @@ const operatorPages = (
   '/metrics': () => ({ status: 200, type: 'text/plain; version=0.0.4', body: metrics.render() }),
 });
 
-const openSignaling = (
+const openSockets = (
   server: Server,
   deps: {
     readonly log: Log;
     readonly metrics: Metrics;
     readonly timers: Timers;
     readonly bus: Bus | undefined;
+    readonly keeper: KeeperService | undefined;
   },
   config: ServerConfig,
 ) => {
@@ -141,7 +162,7 @@ const openSignaling = (
   );
   const sockets = attachSockets(
     server,
-    { ...deps, hub, clock },
+    { ...deps, hubs: { '/signal': hub, ...(deps.keeper ? { '/ledger': deps.keeper.hub } : {}) }, clock },
     {
       maxConnections: config.maxConnections,
       maxConnectionsPerAddress: config.maxConnectionsPerAddress,
@@ -170,21 +191,17 @@ const json = (status: number, body: unknown) => ({
   body: `${JSON.stringify(body)}\n`,
 });
 
-/** A page from elsewhere must not join rooms through its visitors. No origin at all: not a browser. */
-const isOwnOrigin = (origin: string | undefined, host: string | undefined): boolean => {
-  if (origin === undefined) return true;
-  try {
-    return new URL(origin).host === host;
-  } catch {
-    return false;
-  }
-};
-
 const listen = (server: Server, config: ServerConfig): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(new Error(explainListen(cause, config))));
     server.listen(config.port, config.host, resolve);
   });
+
+const checkPort = async (config: ServerConfig): Promise<void> => {
+  const probe = createHttpServer();
+  await listen(probe, config);
+  await new Promise((resolve) => probe.close(resolve));
+};
 
 const explainListen = (cause: NodeJS.ErrnoException, { host, port }: ServerConfig): string => {
   if (cause.code === 'EADDRINUSE') {

@@ -36,6 +36,7 @@ export interface Session {
 }
 
 export interface SignalingHub {
+  readonly maxMessageBytes: number;
   /** `address`: who shares its limits with whom. */
   open(wire: Wire, address: string): Session;
   /** Of this process; `elsewhere`: tabs of other processes that it knows. */
@@ -281,6 +282,7 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
   const { federation } = passing;
 
   return {
+    maxMessageBytes: signalingLimits.maxMessageBytes,
     open(wire, address) {
       const nonce = deps.random.bytes(signalingLimits.nonceBytes);
       const client: Client = {

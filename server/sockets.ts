@@ -4,17 +4,30 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { milliseconds } from '../src/core/brand.ts';
 import type { Clock } from '../src/core/ports/clock.ts';
 import type { Timers } from '../src/core/ports/timers.ts';
-import { signalingLimits } from '../src/mesh/signaling/protocol.ts';
 import { addressKey } from './address.ts';
 import type { Wire } from './clients.ts';
 import { rawAnswer } from './http.ts';
 import { createBucketTable } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import type { SignalingHub } from './signaling.ts';
+
+/** What is spoken at one path. Knows its protocol, and no WebSockets. */
+export interface SocketHub {
+  /** Up to twice this a message that is too large is refused in words; beyond, the socket closes with 1009. */
+  readonly maxMessageBytes: number;
+  open(wire: Wire, address: string): SocketSession;
+  /** Ends all sessions within `overMs`. */
+  drain(retryAfterMs: number, overMs: number): void;
+}
+export interface SocketSession {
+  readonly id: string | number;
+  receive(data: Uint8Array | 'text'): void;
+  closed(): void;
+}
 
 export type SocketsDeps = {
-  readonly hub: SignalingHub;
+  /** By path, like /signal. */
+  readonly hubs: Readonly<Record<string, SocketHub>>;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Pick<Clock, 'monotonic'>;
@@ -33,27 +46,29 @@ export interface Sockets {
 
 const heartbeatEveryMs = 20_000;
 const connectRate = { capacity: 120, perSecond: 4 };
-/** Up to here a message that is too large is refused in words; beyond, the socket closes with 1009. */
-const maxReadBytes = 2 * signalingLimits.maxMessageBytes;
 
 type Refusal = { readonly status: number; readonly reason: string };
 
-/** WebSockets at /signal for the hub: who may connect, and which connections are dead. Doesn't know the protocol. */
+/** WebSockets for the hubs: who may connect, and which connections are dead. Doesn't know the protocols. */
 export const attachSockets = (server: Server, deps: SocketsDeps, options: SocketsOptions): Sockets => {
-  const { hub, log, metrics, clock, timers } = deps;
-  const acceptor = new WebSocketServer({
-    noServer: true,
-    maxPayload: maxReadBytes,
-    perMessageDeflate: false,
-  });
+  const { log, metrics, clock, timers } = deps;
+  const places = new Map(
+    Object.entries(deps.hubs).map(([path, hub]) => {
+      const maxPayload = 2 * hub.maxMessageBytes;
+      const acceptor = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false });
+      return [path, { hub, acceptor }] as const;
+    }),
+  );
   const answeredBySocket = new Map<WebSocket, boolean>();
   const connectionsByAddress = new Map<string, number>();
   const connectBuckets = createBucketTable(connectRate);
   let draining = false;
 
+  /** Compared as text: parsing throws on a stranger's address, and here nothing would catch it. */
+  const placeOf = (request: IncomingMessage) => places.get((request.url ?? '').split('?')[0] ?? '');
+
   const whyNot = (request: IncomingMessage, address: string): Refusal | undefined => {
-    // Compared as text: parsing throws on a stranger's address, and here nothing would catch it.
-    if ((request.url ?? '').split('?')[0] !== '/signal') return { status: 404, reason: 'no socket here' };
+    if (!placeOf(request)) return { status: 404, reason: 'no socket here' };
     if (draining) return { status: 503, reason: 'the server is going down' };
     if (!options.isAllowedOrigin(request.headers.origin, request.headers.host)) {
       return { status: 403, reason: 'origin not allowed' };
@@ -68,7 +83,7 @@ export const attachSockets = (server: Server, deps: SocketsDeps, options: Socket
     return undefined;
   };
 
-  const accept = (socket: WebSocket, address: string) => {
+  const accept = (hub: SocketHub, socket: WebSocket, address: string) => {
     answeredBySocket.set(socket, true);
     connectionsByAddress.set(address, (connectionsByAddress.get(address) ?? 0) + 1);
     const session = hub.open(wireOf(socket), address);
@@ -94,7 +109,12 @@ export const attachSockets = (server: Server, deps: SocketsDeps, options: Socket
     const address = addressKey(request.socket.remoteAddress ?? 'unknown');
     socket.on('error', () => socket.destroy());
     const refused = whyNot(request, address);
-    if (!refused) return acceptor.handleUpgrade(request, socket, head, (opened) => accept(opened, address));
+    const place = placeOf(request);
+    if (!refused && place) {
+      const { hub, acceptor } = place;
+      return acceptor.handleUpgrade(request, socket, head, (opened) => accept(hub, opened, address));
+    }
+    if (!refused) return void socket.destroy();
     log('debug', 'upgrade refused', refused);
     metrics.count('aivillage_upgrades_refused_total', String(refused.status));
     socket.end(refusalText(refused), () => socket.destroy());
@@ -119,9 +139,9 @@ export const attachSockets = (server: Server, deps: SocketsDeps, options: Socket
       const gone = [...answeredBySocket.keys()].map(
         (socket) => new Promise<void>((resolve) => void socket.once('close', () => resolve())),
       );
-      hub.drain(retryAfterMs, overMs);
+      for (const { hub } of places.values()) hub.drain(retryAfterMs, overMs);
       await Promise.all(gone);
-      acceptor.close();
+      for (const { acceptor } of places.values()) acceptor.close();
     },
   };
 };

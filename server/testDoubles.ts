@@ -33,6 +33,7 @@ export const testConfig: ServerConfig = {
   maxConnectionsPerAddress: 100,
   maxPeersPerRoom: 12,
   carry: { bytesPerSecond: 1_048_576, totalBytesPerSecond: 52_428_800 },
+  ledger: { kind: 'off' },
   newRoom: false,
 };
 

@@ -1,14 +1,17 @@
 import { defineConfig } from 'vite';
 
-/** The host process as one file that plain Node runs; packages stay in node_modules. */
+/** The host process and the keeper's, for plain Node; packages stay in node_modules. */
 export default defineConfig({
   publicDir: false,
   build: {
-    ssr: 'server/main.ts',
+    ssr: true,
     outDir: 'dist/server',
     emptyOutDir: true,
     target: 'node20',
     sourcemap: true,
-    rollupOptions: { output: { entryFileNames: 'main.js' } },
+    rollupOptions: {
+      input: { main: 'server/main.ts', keeper: 'server/keeper/main.ts' },
+      output: { entryFileNames: '[name].js' },
+    },
   },
 });

@@ -9,7 +9,7 @@ export type Terminal = { readonly colours: boolean; readonly columns: number };
 /** What the host prints when it is ready: one link, its QR code, and what a person may want next. Pure. */
 export const formatWelcome = (
   config: Pick<ServerConfig, 'host' | 'tls'>,
-  server: Pick<RunningServer, 'url' | 'port' | 'fingerprint'>,
+  server: Pick<RunningServer, 'url' | 'port' | 'fingerprint' | 'hostKeyFile'>,
   room: { readonly secret: string; readonly interfaces: Interfaces },
   terminal: Terminal,
 ): string => {
@@ -30,6 +30,9 @@ export const formatWelcome = (
       : '',
     config.tls ? `Once per device, to install it and to work offline: ${base}/trust` : '',
     server.fingerprint ? `There, compare the certificate's SHA-256:\n  ${server.fingerprint}` : '',
+    server.hostKeyFile === undefined
+      ? ''
+      : `This process keeps the ledger of VCoin. ${server.hostKeyFile} is its host's recovery key: restore it in a browser to be the host there.`,
     'The link is the key to this room: --new-room makes another. Stop with Ctrl+C.',
   ].filter(Boolean);
   const intro = 'Open this on every device and in every tab that should join:';

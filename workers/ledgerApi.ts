@@ -82,6 +82,7 @@ export const createLedgerApi = (deps: LedgerApiDeps): LedgerWorkerApi => {
       for (const keeper of keepers) {
         keeper.answers((answer) => tell({ kind: 'answer', answer }));
         keeper.reached(() => tell({ kind: 'reached' }));
+        keeper.news(() => tell({ kind: 'keepers', heights: keepers.map((each) => each.status()?.height) }));
       }
       page.tellState();
       follower.phase.subscribe(page.onPhase);
@@ -98,6 +99,7 @@ export const createLedgerApi = (deps: LedgerApiDeps): LedgerWorkerApi => {
       await follower.kept();
       return store.history(account, before, count);
     },
+    keepersAt: async (height) => isOpen().follower.replica.keepersAt(height),
     heads: async () => isOpen().follower.replica.heads(),
     compare: (told) => isOpen().follower.compare(told),
     accuse: (block) => isOpen().follower.accuse(block),

@@ -18,7 +18,7 @@ import type { Frames, SnapshotPart, SourceFault, SourceStatus } from '../src/led
 import type { StatePart } from '../src/ledger/replica/stateParts.ts';
 import type { OwnRow } from '../src/ledger/replica/store.ts';
 import type { Heads, OrderedOperation } from '../src/ledger/replica/types.ts';
-import type { Block, Genesis, SignedOperation } from '../src/ledger/types.ts';
+import type { Block, Genesis, Keeper, SignedOperation } from '../src/ledger/types.ts';
 import type { KeeperAnswer } from '../src/ledger/wallet/wallet.ts';
 import type { OnnxFault } from '../src/onnx/index.ts';
 import type { ModelSummary } from '../src/onnx/inspect.ts';
@@ -245,6 +245,8 @@ export type LedgerWorkerApi = {
   compare(told: Heads): Promise<Comparison>;
   /** A block that contradicts ours: whether it is proof. */
   accuse(block: Bytes): Promise<boolean>;
+  /** Whose certificate a block of this height needs. */
+  keepersAt(height: number): Promise<readonly Keeper[]>;
   /** For other tabs: certified blocks as they are kept, up to `maxBytes`. */
   blocks(after: number, count: number, maxBytes: number): Promise<readonly Bytes[]>;
   snapshot(part: number): Promise<Omit<SnapshotPart, 'from'> | undefined>;
@@ -272,4 +274,6 @@ export type LedgerNews =
   | { readonly kind: 'answer'; readonly answer: KeeperAnswer }
   /** A keeper came within reach. */
   | { readonly kind: 'reached' }
+  /** How far each keeper says it is; undefined: it can't be reached. In the order of the addresses given to `open`. */
+  | { readonly kind: 'keepers'; readonly heights: readonly (number | undefined)[] }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string };

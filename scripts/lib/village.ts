@@ -34,6 +34,8 @@ export const startHost = async (
     /** With a certificate authority of its own in this folder. */
     readonly tlsFolder?: string;
     readonly turn?: TurnConfig;
+    /** Keeps a ledger here, whose host's recovery key lies in it. */
+    readonly ledger?: { readonly folder: string; readonly epochSeconds: number };
   } = {},
 ): Promise<Host> => {
   const server = await startServer(
@@ -41,7 +43,7 @@ export const startHost = async (
       host: '127.0.0.1',
       port: options.port ?? 0,
       tls: options.tlsFolder !== undefined,
-      dataFolder: options.tlsFolder ?? 'unused',
+      dataFolder: options.ledger?.folder ?? options.tlsFolder ?? 'unused',
       ice: [],
       turn: options.turn,
       bus: undefined,
@@ -52,6 +54,9 @@ export const startHost = async (
       maxConnectionsPerAddress: 200,
       maxPeersPerRoom: 2_000,
       carry: { bytesPerSecond: 2 ** 20, totalBytesPerSecond: 50 * 2 ** 20 },
+      ledger: options.ledger
+        ? { kind: 'embedded', epochSeconds: options.ledger.epochSeconds }
+        : { kind: 'off' },
       newRoom: false,
     },
     { log: () => {}, clientFolder: options.clientFolder ?? clientFolder },

@@ -100,11 +100,16 @@ export const createCommands = (deps: CommandDeps): Commands => {
     administer: deps.administer,
     reconnect: deps.reconnect,
 
-    async submitImages(files, audience) {
+    async submitImages(files, audience, budget) {
       if (files.length === 0)
         return err(fault('empty', 'There was no file among what you gave. Choose images.'));
       const pages = files.map((file) => ({ name: file.name || 'pasted image', file }));
-      return coordinator.submitInferenceRequest({ kind: 'ocr', pages, audience: audienceOf(audience) });
+      return coordinator.submitInferenceRequest({
+        kind: 'ocr',
+        pages,
+        audience: audienceOf(audience),
+        ...(budget === undefined ? {} : { budget }),
+      });
     },
     cancelJob: (job) => coordinator.cancelRequest(job),
     removeJob: (job) => coordinator.removeJob(job),

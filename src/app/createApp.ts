@@ -1,4 +1,5 @@
-import { milliseconds } from '../core/brand.ts';
+import { createBoundedMap } from '../core/boundedMap.ts';
+import { type AccountId, milliseconds } from '../core/brand.ts';
 import { createStore, follow } from '../core/events.ts';
 import { err } from '../core/result.ts';
 import { formatRoomLink, openIdentity } from '../identity/index.ts';
@@ -22,12 +23,13 @@ import { defaultLimits } from './defaults.ts';
 import { modelsByTask, openDevice, unknownProfile } from './device.ts';
 import { readFlags } from './flags.ts';
 import { watchHealth } from './healthView.ts';
+import { createJobPayments } from './ledger/jobPayments.ts';
+import { createLateLedger } from './ledger/lateLedger.ts';
 import { openModels } from './models.ts';
 import { defaultDeviceName } from './names.ts';
 import { createNetwork } from './network.ts';
 import { createNetworkView } from './networkView.ts';
 import { capabilitiesOf, encodeStatus, readStatus } from './nodeRecord.ts';
-import { noLedger } from './noLedger.ts';
 import { createPeersView } from './peersView.ts';
 import { openPlatform } from './platform.ts';
 import { createPresence } from './presence.ts';
@@ -45,6 +47,7 @@ const linkSetup = milliseconds(1_500);
 /** What the dashboard reads, and the swarm itself for whoever builds on this page (docs/p2p.md). */
 export type App = AppModel & { readonly p2p: P2PCoordinator<NodeStatus> };
 
+const rememberedNames = 500;
 const refreshEvery = milliseconds(1_000);
 /**
  * Joining comes first: what a tab is goes round at once, how fast it is follows when nobody has joined for this long.
@@ -130,6 +133,19 @@ export const createApp = async (): Promise<App> => {
     const { slots, reason } = device.engine.availability();
     return slots > 0 ? { open: true } : { open: false, reason: reason ?? 'busy' };
   };
+  /** Whoever has gone is still called what he was called. */
+  const namesByAccount = createBoundedMap<AccountId, string>(rememberedNames);
+  const nameOf = (other: AccountId) => namesByAccount.get(other);
+  const credits = createCreditBook({ account, nameOf });
+  const ledger = createLateLedger({
+    ...platform,
+    identity: identity.identity,
+    network,
+    nameOf,
+    receipts: credits.all,
+    onOrders: (jobs) => void settleEnded(jobs),
+  });
+  const payments = createJobPayments({ account, gate: ledger.gate, receipts: credits.all, telemetry });
   const coordinator = createFederatedInferenceCoordinator({
     ...platform,
     self: identity.identity,
@@ -143,7 +159,13 @@ export const createApp = async (): Promise<App> => {
     mayUseOthers: () => permissions().useOthers,
     identityOf: roster.identityOf,
     rtt: (other) => (overlay.stats(other) ? overlay.stats(other)?.rtt : linkSetup),
+    priceGate: payments,
   });
+  /** A tab that closed when its job ended has not paid for it: the next one does. */
+  const settleEnded = (jobs: readonly string[]) => {
+    for (const { id, state } of coordinator.jobs.get())
+      if (jobs.includes(id) && ['done', 'cancelled', 'failed'].includes(state.phase)) payments.ended(id);
+  };
 
   const peersView = createPeersView({
     self: { account, device: deviceId },
@@ -156,9 +178,13 @@ export const createApp = async (): Promise<App> => {
     recordOf: (other) => directory.records.get().get(other),
     peerWork: (other) => coordinator.peerWork(other),
   });
-  const namesByAccount = () =>
-    new Map(peersView.peers.get().map(({ status }) => [status.account, status.name]));
-  const credits = createCreditBook({ account, nameOf: (other) => namesByAccount().get(other) });
+  follow(peersView.peers, (peers) => {
+    for (const { status } of peers) {
+      if (namesByAccount.get(status.account) === status.name) continue;
+      namesByAccount.set(status.account, status.name);
+      ledger.refresh();
+    }
+  });
   coordinator.receipts(
     await keepReceipts({ archive: createReceiptArchive(store), book: credits, telemetry }),
   );
@@ -221,7 +247,10 @@ export const createApp = async (): Promise<App> => {
   };
   overlay.changes(({ kind }) => kind === 'up' && measureWhenQuiet());
   const applyConsent = () => {
-    if (permissions().network && !swarm.hasLeft()) signaling.start();
+    if (permissions().network && !swarm.hasLeft()) {
+      signaling.start();
+      ledger.start();
+    }
     measureWhenQuiet();
     // Asked when somebody has decided to take part: keys and receipts should outlast a full disk.
     if (permissions().network) void askForPersistence();
@@ -288,7 +317,7 @@ export const createApp = async (): Promise<App> => {
       series: sampler.series,
       install: installer.state,
       bench: bench.view,
-      ledger: noLedger.view,
+      ledger: ledger.view,
       publicWork: noPublicWork.view,
     },
     commands: createCommands({
@@ -305,7 +334,7 @@ export const createApp = async (): Promise<App> => {
       applyConsent,
       administer: swarm.administer,
       modelCommands: bench.commands,
-      ledgerCommands: noLedger.commands,
+      ledgerCommands: ledger.commands,
       publicWorkCommands: noPublicWork.commands,
       reconnect: () => (swarm.hasLeft() ? location.reload() : signaling.retryNow()),
       publishStatus() {

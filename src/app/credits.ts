@@ -9,6 +9,8 @@ const listedReceipts = 2_000;
 export interface CreditBook {
   readonly view: Store<CreditsView>;
   add(receipt: WorkReceipt): void;
+  /** All of them; the view lists the newest. */
+  all(): readonly WorkReceipt[];
 }
 
 /**
@@ -27,6 +29,7 @@ export const createCreditBook = (deps: {
   });
   return {
     view,
+    all: () => [...receiptsById.values()],
     add(receipt) {
       const known = receiptsById.get(receipt.id);
       if (known && (isWhole(known) || !isWhole(receipt))) return;

@@ -363,10 +363,14 @@ export interface Commands extends ModelCommands, LedgerCommands, PublicWorkComma
   administer(act: Administration): Promise<Result<void, string>>;
   reconnect(): void;
 
-  /** `alone`: the images don't leave this device. Without it, the person's consent decides. */
+  /**
+   * `alone`: the images don't leave this device. Without it, the person's consent decides. `budget`: whole µVC that are set aside
+   * for whoever works on it; what is not used comes back.
+   */
   submitImages(
     files: readonly File[],
     audience?: InferenceRequest['audience'],
+    budget?: number,
   ): Promise<Result<JobId, SubmitError>>;
   cancelJob(job: JobId): Promise<void>;
   removeJob(job: JobId): Promise<void>;

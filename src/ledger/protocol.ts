@@ -9,13 +9,16 @@
  *     get       {after, count}            certified blocks from after+1 on; answered by `blocks`
  *     snapshot  {part}                    a part of the newest stored state; answered by `snapshot`
  *     agree     {seat, bytes, signature, block?}  of keepers: a consensus message, a proposal with its block
+ *     quorum    {bytes, votes}            of keepers: what a quorum signed, with the signature of each: a vote's `bytes`
  *     want      {block}                   of keepers: a block a vote named; answered by `agree` of its proposal
+ *     certified {bytes}                   a block after the keeper's own height, told by somebody who holds more than it does
  *   from a keeper
  *     status    {v, net, height, head, epoch, earliest}   answer to hello, and every 10 s
  *     block     {bytes}                   a certified block as it becomes final
  *     blocks    {after, blocks, height}   as many as fit
  *     submitted {id, state: 'pending' | 'final' | 'refused', height?, reason?}
  *     snapshot  {height, block, part, of, bytes}   `block`: the certified epoch block whose state root it has
+ *     agree     as above                  answer to `want`
  *     refused   {reason}                  of the last message; a connection that goes on is closed
  *
  * Why certified blocks are the only news: whoever has the keepers of an epoch can check them, wherever they come from, so tabs
@@ -48,6 +51,14 @@ const net = idSchema<NetId>();
 const blockFrame = ownBytes(blockLimits.maxBytes);
 const part = countSchema(ledgerLimits.maxSnapshotParts);
 
+const agreeSchema = v.strictObject({
+  t: v.literal('agree'),
+  seat: countSchema(blockLimits.maxKeepers - 1),
+  bytes: ownBytes(1_024),
+  signature: signatureSchema,
+  block: v.exactOptional(blockFrame),
+});
+
 export const toKeeperSchema = v.variant('t', [
   v.strictObject({ t: v.literal('hello'), v: version, net, height: count }),
   v.strictObject({
@@ -57,14 +68,17 @@ export const toKeeperSchema = v.variant('t', [
   }),
   v.strictObject({ t: v.literal('get'), after: count, count: countSchema(ledgerLimits.maxBlocks) }),
   v.strictObject({ t: v.literal('snapshot'), part }),
+  agreeSchema,
   v.strictObject({
-    t: v.literal('agree'),
-    seat: countSchema(blockLimits.maxKeepers - 1),
+    t: v.literal('quorum'),
     bytes: ownBytes(1_024),
-    signature: signatureSchema,
-    block: v.exactOptional(blockFrame),
+    votes: v.pipe(
+      v.array(v.strictTuple([countSchema(blockLimits.maxKeepers - 1), signatureSchema])),
+      v.maxLength(blockLimits.maxKeepers),
+    ),
   }),
   v.strictObject({ t: v.literal('want'), block: idSchema<BlockId>() }),
+  v.strictObject({ t: v.literal('certified'), bytes: blockFrame }),
 ]);
 export type ToKeeper = v.InferOutput<typeof toKeeperSchema>;
 
@@ -101,6 +115,7 @@ export const fromKeeperSchema = v.variant('t', [
     of: part,
     bytes: ownBytes(ledgerLimits.snapshotPartBytes),
   }),
+  agreeSchema,
   v.strictObject({ t: v.literal('refused'), reason: shortText(ledgerLimits.maxReasonLength) }),
 ]);
 export type FromKeeper = v.InferOutput<typeof fromKeeperSchema>;

@@ -1,7 +1,7 @@
 import { submitFiles, waitForJobEnd, waitForOthers } from '../../scripts/lib/village.ts';
 import { corpusPage, expect, goTo, test } from './fixtures.ts';
 
-const screens = ['Read', 'Swarm', 'Models', 'This device', 'Receipts', 'Health'] as const;
+const screens = ['Read', 'Swarm', 'Models', 'This device', 'Receipts', 'Wallet', 'Health'] as const;
 
 test('who asked for less motion sees none', async ({ village }) => {
   const page = await village.open();

@@ -32,7 +32,7 @@ type Village = {
 type WorkerFixtures = { readonly host: Host; readonly shared: BrowserProcess };
 
 /** What a page must never say: errors, and anything the content policy forbade. */
-const watchConsole = (page: Page, found: string[]): void => {
+export const watchConsole = (page: Page, found: string[]): void => {
   page.on('pageerror', (cause) => found.push(`page error: ${cause.message}`));
   page.on('console', (message) => {
     if (message.type() === 'error' && !isExpected(message.text())) found.push(message.text());
@@ -109,7 +109,7 @@ export const renderPng = async (
   return png;
 };
 
-export type Screen = 'Read' | 'Swarm' | 'Models' | 'This device' | 'Receipts' | 'Health';
+export type Screen = 'Read' | 'Swarm' | 'Models' | 'This device' | 'Receipts' | 'Wallet' | 'Health';
 
 export const goTo = (page: Page, screen: Screen) =>
   page

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openTab, startHost, submitFiles, waitForJobEnd } from '../../scripts/lib/village.ts';
 import { expect, goTo, renderPng, test } from './fixtures.ts';
 
-const screens = ['Read', 'Swarm', 'Models', 'This device', 'Receipts', 'Health'] as const;
+const screens = ['Read', 'Swarm', 'Models', 'This device', 'Receipts', 'Wallet', 'Health'] as const;
 
 for (const [width, height] of [
   [360, 780],

@@ -1,5 +1,7 @@
 /**
  * npm run sim -- inference --seed S [--histories N] [--verbose]
+ * npm run sim -- ledger --seed S --histories N [--resume FILE] [--threads 2] [--json]; one history is told in full
+ * npm run sim -- ledger --mutants [--histories 2000] [--json]
  * npm run sim -- mesh --seed S [--nodes N] [--scenes steady,slow,loss,crash,churn,partition,hostile,large]
  * npm run sim -- market --seed S [--orders N] [--json]
  * npm run sim -- mint --seed S [--epochs N] [--workers N] [--cost percent] [--json]
@@ -10,6 +12,7 @@
 import { parseArgs } from 'node:util';
 import { reportGovernance } from './governance/report.ts';
 import { explain, runHistory } from './history.ts';
+import { explainLedger, reportLedger, reportMutants } from './ledger/report.ts';
 import { reportMarket } from './market/report.ts';
 import { reportMesh } from './mesh/report.ts';
 import { reportMint } from './mint/report.ts';
@@ -22,6 +25,9 @@ const { values, positionals } = parseArgs({
     histories: { type: 'string', default: '1' },
     verbose: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    resume: { type: 'string' },
+    threads: { type: 'string', default: '2' },
+    mutants: { type: 'boolean', default: false },
     nodes: { type: 'string', default: '1000' },
     scenes: { type: 'string', default: 'steady,slow,loss,crash,churn,partition,hostile' },
     orders: { type: 'string', default: '20000' },
@@ -59,8 +65,17 @@ const reportInference = async (): Promise<boolean> => {
   return failed === 0;
 };
 
+const reportKeepers = async (): Promise<boolean> => {
+  const { json, resume, mutants } = values;
+  const run = { seed, threads: Number(values.threads), json, resume };
+  const histories = Number(values.histories);
+  if (mutants) return reportMutants({ ...run, histories: Math.max(2_000, histories) }, print);
+  return histories === 1 && !resume ? explainLedger(seed, print) : reportLedger({ ...run, histories }, print);
+};
+
 const scenarios: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
   inference: reportInference,
+  ledger: reportKeepers,
   mesh: () =>
     reportMesh({ seed, size: Number(values.nodes), only: values.scenes.split(',') }, { print, seconds }),
   market: () => reportMarket({ seed, orders: Number(values.orders), json: values.json }, { print, seconds }),

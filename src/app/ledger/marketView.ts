@@ -21,7 +21,7 @@ export const marketViewOf = (state: LedgerState, own: Own, nameOf: NameOf): Mark
         })),
         { epoch: state.epoch, price: work.price, demand: work.open, delivered: work.delivered },
       ],
-      capacity: Math.max(work.offered, capacityOf(work)),
+      capacity: Math.max(work.offered, capacityOf(work.samples)),
       demand: work.open,
       offers: offers.filter((offer) => offer.class === name),
     })),
@@ -54,6 +54,7 @@ const ordersOf = (state: LedgerState, own: Own): readonly OrderView[] =>
       max: escrow.max,
       deadline: escrow.due,
       state: stateInWords(escrow, state.epoch),
+      cancelCost: Math.floor(escrow.locked / state.parameters.cancelDivisor),
       mayCancel: isUntouched(escrow),
     }));
 

@@ -18,7 +18,9 @@ export const openBrowserLedger = async (
     async fetchGenesis() {
       try {
         const response = await fetch('/ledger/genesis', { cache: 'no-store' });
-        if (!response.ok) return err(fault('away', `the host keeps no ledger (${response.status})`));
+        if (response.status === 204) return err(fault('none', 'this host keeps no ledger'));
+        if (!response.ok)
+          return err(fault('away', `the host does not say which ledger it keeps (${response.status})`));
         return ok(new Uint8Array(await response.arrayBuffer()));
       } catch (cause) {
         return err(fault('away', `the host can't be reached: ${String(cause)}`));

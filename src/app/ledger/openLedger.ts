@@ -50,6 +50,8 @@ export type LedgerStatus = {
   readonly opened: LedgerOpened | undefined;
   /** What the person must be told, whatever else is shown. */
   readonly problem: string | undefined;
+  /** How far each keeper of genesis says it is; undefined: it can't be reached. */
+  readonly keepers: readonly (number | undefined)[];
 };
 
 export type OpenLedger = {
@@ -60,6 +62,8 @@ export type OpenLedger = {
   readonly status: Store<LedgerStatus>;
   /** Blocks as they become final while the page is open. */
   readonly blocks: Subscribe<Block>;
+  /** What is kept here of the log: certified blocks from `after + 1` on, and whose certificates they need. */
+  readonly log: Pick<LedgerWorkerApi, 'blocks' | 'keepersAt'>;
   close(): Promise<void>;
 };
 
@@ -124,6 +128,7 @@ export const openLedger = async (deps: LedgerDeps): Promise<Result<OpenLedger, F
     genesis,
     status: view.status,
     blocks: view.blocks,
+    log: worker.api,
     async close() {
       wallet.close();
       await worker.api.close();
@@ -153,7 +158,12 @@ const createPageView = (
   problem: string | undefined,
 ) => {
   const state = createStore<LedgerState | undefined>(undefined);
-  const status = createStore<LedgerStatus>({ phase: { phase: 'opening' }, opened: undefined, problem });
+  const status = createStore<LedgerStatus>({
+    phase: { phase: 'opening' },
+    opened: undefined,
+    problem,
+    keepers: [],
+  });
   const answers = createEmitter<KeeperAnswer>();
   const reached = createEmitter<void>();
   const blocks = createEmitter<Block>();
@@ -212,6 +222,8 @@ const createPageView = (
           return answers.emit(news.answer);
         case 'reached':
           return reached.emit();
+        case 'keepers':
+          return status.update((now) => ({ ...now, keepers: news.heights }));
         case 'log':
           return telemetry.log(news.level, 'ledger', news.message);
         default:

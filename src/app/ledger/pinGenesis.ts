@@ -1,7 +1,7 @@
 import { type Bytes, equalBytes } from '../../core/bytes.ts';
 import { err, type Fault, ok, type Result } from '../../core/result.ts';
 import { genesisBytes } from '../../ledger/genesis.ts';
-import { readGenesis } from '../../ledger/replica/readGenesis.ts';
+import { readGenesis } from '../../ledger/readGenesis.ts';
 import type { Genesis } from '../../ledger/types.ts';
 import type { KeyValueStore } from '../../storage/port.ts';
 

@@ -37,6 +37,8 @@ export type KeeperSocketDeps = {
 
 /** A keeper over its ledger socket: gives blocks, takes operations, and is connected to again whenever it goes. */
 export interface KeeperSocket extends LedgerSource {
+  /** For one that has less than this tab: what it signed and lost (a disk restored from a backup). */
+  give(blocks: readonly Bytes[]): void;
   /** Lost if there is no connection: whoever sends sends again. */
   send(operations: readonly SignedOperation[]): void;
   readonly answers: Subscribe<KeeperAnswer>;
@@ -96,6 +98,8 @@ export const openKeeperSocket = (
         const { t: _, ...answer } = message;
         return answers.emit({ ...answer, from: name });
       }
+      case 'agree':
+        return undefined; // between keepers
       case 'refused':
         return settleAll(fault('refused', message.reason));
       default:
@@ -169,6 +173,9 @@ export const openKeeperSocket = (
     },
     news: news.subscribe,
     blame,
+    give(blocks) {
+      for (const bytes of blocks) send({ t: 'certified', bytes });
+    },
     send(operations) {
       for (const { bytes, signature } of operations) send({ t: 'submit', bytes, signature });
     },

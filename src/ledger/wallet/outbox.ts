@@ -4,11 +4,11 @@ import type { PublicKey } from '../../core/ports/crypto.ts';
 import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
 import type { Outcome } from '../access.ts';
 import { applyOperation, validEpochs } from '../apply.ts';
-import { operationBytes, operationIdOf } from '../operation.ts';
+import { operationBytes, readOperation } from '../operation.ts';
 import type { OrderedOperation } from '../replica/types.ts';
 import type { Draft } from '../transition/module.ts';
 import { accountOf } from '../transition/purse.ts';
-import type { LedgerState, Operation, OperationBodies, OperationKind, ReadOperation } from '../types.ts';
+import type { LedgerState, Operation, OperationBodies, OperationKind } from '../types.ts';
 import { type Intent, newestOf } from './intents.ts';
 
 /** The decisions of a wallet, without any effect: what to sign, what became of what was signed, and what to do about it. */
@@ -197,14 +197,10 @@ const afterPending = (state: LedgerState, pending: readonly Intent[]): Draft => 
 /** Why it does not apply; undefined if the draft now has it. */
 const tryOn = (draft: Draft, operation: Operation): string | undefined => {
   const attempt: Draft = { ...draft };
-  const bytes = operationBytes(operation);
-  const unsigned: ReadOperation = {
-    bytes,
-    signature: new Uint8Array(64),
-    id: operationIdOf(bytes),
-    operation,
-  };
-  const applied = applyOperation(attempt, unsigned, []);
+  // Read as others will read it: what no keeper could read would hold up all that comes after it.
+  const read = readOperation({ bytes: operationBytes(operation), signature: new Uint8Array(64) });
+  if (!read.ok) return read.error.message;
+  const applied = applyOperation(attempt, read.value, []);
   if (!applied.ok) return applied.error.message;
   Object.assign(draft, attempt);
   return undefined;

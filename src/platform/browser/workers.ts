@@ -112,6 +112,7 @@ const withOpen = (api: LedgerWorkerApi, open: LedgerWorkerApi['open']): LedgerWo
   peersHave: (status) => api.peersHave(status),
   ordered: (seq) => api.ordered(seq),
   history: (before, count) => api.history(before, count),
+  keepersAt: (height) => api.keepersAt(height),
   heads: () => api.heads(),
   compare: (told) => api.compare(told),
   accuse: (block) => api.accuse(block),

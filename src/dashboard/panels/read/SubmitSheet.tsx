@@ -12,6 +12,7 @@ import { formatCount } from '../../kit/format.ts';
 import { Icon } from '../../kit/Icon.tsx';
 import { Notice } from '../../kit/Notice.tsx';
 import { Audience } from './Audience.tsx';
+import { Budget, budgetOf } from './Budget.tsx';
 import { splitImages } from './jobWords.ts';
 
 /** Where pages are laid down: first collected here, then, told who will see them, sent. */
@@ -22,6 +23,7 @@ export const SubmitSheet = () => {
   const consent = useStore(models.consent);
   const [files, setFiles] = useState<readonly File[]>([]);
   const [alone, setAlone] = useState(false);
+  const [budgetText, setBudgetText] = useState('');
   const [busy, setBusy] = useState<'sending' | 'samples'>();
   const [error, setError] = useState<string>();
 
@@ -52,15 +54,20 @@ export const SubmitSheet = () => {
     setBusy(undefined);
   };
 
+  const withRoom = !alone && mayUseRoom(consent);
+  const { budget, problem } = withRoom ? budgetOf(budgetText) : { budget: undefined };
+
   const send = async () => {
+    if (problem !== undefined) return setError(problem);
     setBusy('sending');
     const result = await attempt(async () => {
-      const answer = await commands.submitImages(files, alone || !mayUseRoom(consent) ? 'alone' : 'room');
+      const answer = await commands.submitImages(files, withRoom ? 'room' : 'alone', budget);
       return answer.ok ? answer : err(answer.error.message);
     });
     setBusy(undefined);
     if (!result.ok) return setError(result.error);
     setFiles([]);
+    setBudgetText('');
     go({ screen: 'read', item: result.value });
   };
 
@@ -95,13 +102,20 @@ export const SubmitSheet = () => {
       ) : null}
       <div className="sheet-foot">
         <Audience alone={alone} onAlone={setAlone} />
+        {files.length > 0 && withRoom ? (
+          <Budget text={budgetText} onText={setBudgetText} pages={files.length} />
+        ) : null}
         {files.length > 0 ? (
           <div className="bar">
             <Button look="plain" onClick={() => setFiles([])}>
               Clear
             </Button>
             <Button look="primary" onClick={send} disabled={busy !== undefined} autoFocus>
-              {busy === 'sending' ? 'Sending…' : `Read ${formatCount(files.length, 'page')}`}
+              {busy === 'sending'
+                ? budget === undefined
+                  ? 'Sending…'
+                  : 'Setting the budget aside…'
+                : `Read ${formatCount(files.length, 'page')}`}
             </Button>
           </div>
         ) : null}

@@ -12,7 +12,7 @@ export const PartyName = ({ party }: { readonly party: Party }) => {
     <PeerName
       peer={partyLantern(party, peers, self)}
       name={party.own ? (party.name ?? 'You') : partyInWords(party)}
-      note={party.own ? 'you' : undefined}
+      note={party.own && party.name !== undefined ? 'you' : undefined}
       size={22}
     />
   );

@@ -24,7 +24,8 @@ export const marketSeries = (
   epoch: EpochView,
   now: Now,
 ): MarketSeries => ({
-  time: history.map((point) => epochEnd(epoch, point.epoch, now) / 1000),
+  // The two clocks are read one after the other: without rounding the axis would say 19:59 for 20:00.
+  time: history.map((point) => Math.round(epochEnd(epoch, point.epoch, now) / 1000)),
   price: history.map(({ price }) => price),
   demand: history.map(({ demand }) => demand),
   delivered: history.map(({ delivered }) => delivered),

@@ -63,8 +63,15 @@ const WhoDecides = ({
       {hostGoverns ? (
         <div className="governs">
           <p className="quiet wallet-prose">
-            <PartyName party={governance.host} /> opened this ledger and decides with its own key, until the
-            people here hold {formatVc(powerNeeded)} of voting power between them. Then it is theirs.
+            {governance.host.own ? (
+              'You opened this ledger and decide with your own key'
+            ) : (
+              <>
+                <PartyName party={governance.host} /> opened this ledger and decides with its own key
+              </>
+            )}
+            , until the people here hold {formatVc(powerNeeded)} of voting power between them. Then it is
+            theirs.
           </p>
           <Gauge
             label="Voting power until the people decide"
@@ -147,8 +154,10 @@ const Proposals = ({
         </div>
         {open.length === 0 ? (
           <Empty title={decided.length === 0 ? 'Nothing was proposed yet' : 'Nothing is open'}>
-            Fees, rewards, grants from the treasury and new versions are decided here. Whoever proposes puts{' '}
-            {formatVc(governance.deposit)} down until it is decided.
+            Fees, rewards, grants from the treasury and new versions are decided here.
+            {governance.deposit > 0
+              ? ` Whoever proposes puts ${formatVc(governance.deposit)} down until it is decided.`
+              : ''}
           </Empty>
         ) : (
           <div className="proposals">{open.map(card)}</div>

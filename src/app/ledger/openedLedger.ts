@@ -1,0 +1,60 @@
+import { follow } from '../../core/events.ts';
+import type { CryptoPort } from '../../core/ports/crypto.ts';
+import { type Fault, ok, type Result } from '../../core/result.ts';
+import type { WorkReceipt } from '../../inference/contracts.ts';
+import type { LedgerAccess } from '../../ledger/access.ts';
+import {
+  createMarketOrchestrator,
+  createPriceGate,
+  type MarketOrchestrator,
+  type PriceGate,
+} from '../../market/index.ts';
+import { claimWhatIsOwed } from './claims.ts';
+import { createLedgerScreen, type LedgerScreen } from './ledgerScreen.ts';
+import { openBrowserLedger } from './openBrowserLedger.ts';
+import type { NameOf } from './words.ts';
+
+export type OpenedLedgerDeps = Omit<Parameters<typeof openBrowserLedger>[0], 'crypto'> & {
+  readonly crypto: CryptoPort;
+  readonly nameOf: NameOf;
+  /** All receipts that are kept here. */
+  readonly receipts: () => readonly WorkReceipt[];
+  /** Own orders that are open, by their jobs: whoever knows the jobs settles those that have ended. */
+  readonly onOrders: (jobs: readonly string[]) => void;
+};
+
+export type OpenedLedger = {
+  readonly access: LedgerAccess;
+  readonly screen: LedgerScreen;
+  readonly market: MarketOrchestrator;
+  readonly gate: PriceGate;
+};
+
+/** Work that a job's order waits for: epochs of ten minutes, a day of them. */
+const orderEpochs = 144;
+
+/** The ledger of this page's host with what the app builds on it. */
+export const openLedgerHere = async (deps: OpenedLedgerDeps): Promise<Result<OpenedLedger, Fault>> => {
+  const opened = await openBrowserLedger(deps);
+  if (!opened.ok) return opened;
+  const ledger = opened.value;
+  const { access } = ledger;
+  const { account } = deps.identity;
+  const market = createMarketOrchestrator({ ...deps, ledger: access });
+  market.start();
+  const gate = createPriceGate(
+    { market, ledger: access },
+    { class: 'ocr', strategy: 'balanced', deadline: orderEpochs },
+  );
+  const screen = createLedgerScreen({ ...deps, ledger, account });
+  claimWhatIsOwed({ ...deps, access, account });
+  let epoch = -1;
+  follow(access.state, (state) => {
+    if (!state || state.epoch === epoch) return;
+    epoch = state.epoch;
+    deps.onOrders(
+      [...state.market.escrows.entries()].flatMap(([, { payer, job }]) => (payer === account ? [job] : [])),
+    );
+  });
+  return ok({ access, screen, market, gate });
+};

@@ -1,0 +1,213 @@
+import { blockOf, operationsRootOf } from '../../../src/ledger/block.ts';
+import { buildEpochBlock } from '../../../src/ledger/build.ts';
+import type { KeeperMessage } from '../../../src/ledger/keeper/index.ts';
+import type { ReadMessage } from '../../../src/ledger/keeper/types.ts';
+import { consensusBytes } from '../../../src/ledger/messages.ts';
+import type {
+  Block,
+  BlockHeader,
+  BlockId,
+  CertifiedBlock,
+  ReadOperation,
+} from '../../../src/ledger/types.ts';
+import { KeeperHost } from './host.ts';
+import type { Address, Packet } from './network.ts';
+
+/** What operations a liar puts into its blocks: what it knows, and what nobody should take. */
+export type Loot = () => readonly ReadOperation[];
+
+/**
+ * A keeper that lies: the production machine inside, and between it and the others whatever is worst. It can sign as itself
+ * only.
+ */
+export class Liar extends KeeperHost {
+  #loot: Loot = () => [];
+  #habits:
+    | {
+        withhold: number;
+        equivocate: number;
+        invent: number;
+        nod: boolean;
+        /** Leads in good faith until it may end an epoch. */
+        patient: boolean;
+        forge: number;
+        replay: number;
+      }
+    | undefined;
+  readonly #heard: Packet[] = [];
+  readonly #values: BlockId[] = [];
+
+  corrupt(loot: Loot): void {
+    const { random } = this;
+    const now_and_then = () => (random.chance(0.5) ? 0 : random.between(0.1, 0.9));
+    this.#loot = loot;
+    this.#habits = {
+      withhold: now_and_then(),
+      equivocate: now_and_then(),
+      invent: now_and_then(),
+      nod: random.chance(0.5),
+      patient: random.chance(0.3),
+      forge: random.chance(0.4) ? 0.2 : 0,
+      replay: random.chance(0.4) ? 0.1 : 0,
+    };
+    // A fast clock ends epochs early, a slow one never.
+    if (random.chance(0.3)) this.rate = random.pick([0.5, 2, 3]);
+  }
+
+  override receive(from: Address, packet: Packet): void | Promise<void> {
+    const { random } = this;
+    const habits = this.#habits;
+    if (habits && packet.t === 'agree' && packet.message.kind === 'message') {
+      const { content } = packet.message.message;
+      if (content.value) this.#values.push(content.value);
+      if (this.#heard.length < 60) this.#heard.push(packet);
+      if (content.type === 'proposal' && packet.message.block) this.#react(content, packet.message.block);
+    }
+    if (habits && this.#heard.length > 0 && random.chance(habits.replay))
+      this.send(random.pick(this.world.keepers), random.pick(this.#heard));
+    return super.receive(from, packet);
+  }
+
+  protected override say(message: KeeperMessage): void {
+    const habits = this.#habits;
+    const { random } = this;
+    if (!habits || message.kind === 'quorum' || message.seat !== this.seat) {
+      this.sendKeepers({ t: 'agree', message });
+      return;
+    }
+    const ends = message.block?.header.kind === 'epoch';
+    const invented =
+      random.chance(habits.invent) && (ends || !habits.patient) ? this.#invent(message) : message;
+    for (const to of this.world.keepers) {
+      if (to === this.address || random.chance(habits.withhold)) continue;
+      const other = random.chance(habits.equivocate) ? this.#contradict(message) : invented;
+      this.send(to, { t: 'agree', message: other });
+      if (random.chance(habits.equivocate * 0.3))
+        this.send(to, { t: 'agree', message: this.#contradict(message) });
+    }
+  }
+
+  protected override tellFinal(certified: CertifiedBlock): void {
+    const { world, random } = this;
+    if (this.#habits && random.chance(this.#habits.withhold)) return;
+    this.sendKeepers({ t: 'certified', certified });
+    for (const to of world.replicas) this.send(to, { t: 'certified', certified });
+  }
+
+  protected override accuse(): void {}
+
+  get seat(): number {
+    return this.machine?.chain.keepers.findIndex(({ key }) => key === this.signer.publicKey) ?? -1;
+  }
+
+  /** Votes for whatever it sees, at once; and tells everybody that it is final. */
+  #react(content: ReadMessage['content'], block: Block): void {
+    const { random, seat } = this;
+    const habits = this.#habits;
+    if (!habits || seat < 0) return;
+    const { net, height, round } = content;
+    if (habits.nod)
+      for (const type of ['prevote', 'precommit'] as const)
+        this.sendKeepers({
+          t: 'agree',
+          message: this.#sign({ net, type, height, round, value: block.id }, undefined),
+        });
+    if (random.chance(habits.forge))
+      this.#forgeFinal(random.chance(0.5) ? block : (this.#worse(block) ?? block), round);
+  }
+
+  #forgeFinal(block: Block, round: number): void {
+    const { net, height } = block.header;
+    const bytes = consensusBytes({ net, type: 'precommit', height, round, value: block.id });
+    const signature = this.signer.sign(bytes);
+    const { machine, random, seat, world } = this;
+    const n = machine?.chain.keepers.length ?? 1;
+    const everybody = Array.from({ length: n }, (_, voter) => ({ voter, signature }));
+    const precommits = random.pick([
+      everybody,
+      [{ voter: seat, signature }],
+      everybody.map(() => ({ voter: seat, signature })),
+    ]);
+    const certified = { block, certificate: { round, precommits } };
+    for (const to of [...world.keepers, ...world.replicas]) this.send(to, { t: 'certified', certified });
+  }
+
+  #invent(message: Extract<KeeperMessage, { kind: 'message' }>): KeeperMessage {
+    const { content } = message.message;
+    if (content.type !== 'proposal' || !message.block) return this.#contradict(message);
+    const block = this.#worse(message.block);
+    return block ? this.#sign({ ...content, value: block.id }, block) : message;
+  }
+
+  #contradict(message: Extract<KeeperMessage, { kind: 'message' }>): KeeperMessage {
+    const { random } = this;
+    const { content } = message.message;
+    if (content.type === 'proposal') {
+      if (!message.block) return message;
+      const block = random.chance(0.5) ? this.#worse(message.block) : later(message.block);
+      return block ? this.#sign({ ...content, value: block.id }, block) : message;
+    }
+    const value = content.value && random.chance(0.5) ? null : (this.#values.at(-1 - random.int(3)) ?? null);
+    return this.#sign({ ...content, value }, undefined);
+  }
+
+  #sign(content: ReadMessage['content'], block: Block | undefined): KeeperMessage {
+    const bytes = consensusBytes(content);
+    const message = { content, bytes, signature: this.signer.sign(bytes) };
+    return { kind: 'message', seat: this.seat, message, block };
+  }
+
+  /** A block that nobody may take. */
+  #worse(block: Block): Block | undefined {
+    const { machine, random, seat } = this;
+    if (!machine) return undefined;
+    const { header, operations } = block;
+    if (header.kind !== 'epoch' && random.chance(0.25))
+      return buildEpochBlock(machine.chain, { creator: Math.max(0, seat), time: header.time + 1 });
+    const { keepers } = machine.chain;
+    const creator = random.int(keepers.length);
+    const wrongRoot = header.operationsRoot.map((byte, i) => (i === 5 ? byte ^ 1 : byte));
+    const flips: BlockHeader[] = [
+      { ...header, creator },
+      { ...header, epoch: header.epoch + 1 },
+      { ...header, operationsRoot: wrongRoot },
+      { ...header, previous: header.net as string as BlockId },
+    ];
+    if (header.kind === 'epoch') {
+      const { minted, burned } = header.supply;
+      flips.push(
+        { ...header, stateRoot: wrongRoot },
+        { ...header, supply: { minted: minted + 1, burned } },
+        { ...header, keepers: header.keepers.map((keeper) => ({ ...keeper, key: this.signer.publicKey })) },
+      );
+      return blockOf(random.pick(flips), operations);
+    }
+    return random.chance(0.3) ? blockOf(random.pick(flips), operations) : this.#stuff(block);
+  }
+
+  #stuff({ header, operations }: Block): Block {
+    const { random } = this;
+    const first = operations[0];
+    // One wrong thing at a time: of two, either alone would be reason enough to refuse it.
+    const draw = random.next();
+    const again = first && draw < 0.1 ? [first] : undefined;
+    // The same bytes under another signature have the same id.
+    const forged =
+      first && draw > 0.8 ? { ...first, signature: first.signature.map((byte) => byte ^ 1) } : undefined;
+    if (forged) return stuffed(header, [forged, ...operations.slice(1)]);
+    const extra = again ?? this.#loot();
+    return stuffed(
+      header,
+      extra.length > 0 && !again && random.chance(0.5) ? extra : [...operations, ...extra],
+    );
+  }
+}
+
+const later = ({ header, operations }: Block): Block =>
+  blockOf({ ...header, time: header.time + 1 }, operations);
+
+const stuffed = (header: BlockHeader, operations: readonly ReadOperation[]): Block =>
+  blockOf(
+    { ...header, operationsRoot: operationsRootOf(operations), operations: operations.length },
+    operations,
+  );
