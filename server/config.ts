@@ -113,6 +113,7 @@ const environmentSchema = v.object({
   AIVILLAGE_TURN_SECRET: v.optional(v.pipe(v.string(), v.minLength(16, 'must have 16 characters or more'))),
   AIVILLAGE_BUS: v.optional(bus, ''),
   AIVILLAGE_ORIGINS: v.optional(origins, ''),
+  AIVILLAGE_PUBLIC_WORK: v.optional(list, ''),
   AIVILLAGE_LOG_LEVEL: v.optional(
     v.picklist(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error'),
     'info',
@@ -145,6 +146,8 @@ export type ServerConfig = {
   readonly bus: NatsOptions | undefined;
   /** Origins besides the server's own from which a page may open the socket. */
   readonly origins: readonly string[];
+  /** Folders of page images that are offered as public work. */
+  readonly publicWork: readonly string[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
@@ -177,6 +180,9 @@ Environment only
   AIVILLAGE_LEDGER_EPOCH_SECONDS
                        length of an epoch of a ledger that is begun, 1 to 86400, default 600
   AIVILLAGE_ORIGINS    further origins whose pages may join, with commas
+  AIVILLAGE_PUBLIC_WORK
+                       folders of page images (PNG; JPEG and WebP with care), with commas: public work that the tabs of
+                       the village may do for newly made VCoin, once governance has listed it
   AIVILLAGE_CLIENT     folder of the built page, default dist/client
   AIVILLAGE_LOG_LEVEL  debug, info, warn or error
   AIVILLAGE_MAX_CONNECTIONS, AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS
@@ -232,6 +238,7 @@ export const readConfig = (
         : { urls: values.AIVILLAGE_TURN_URLS, secret: values.AIVILLAGE_TURN_SECRET },
     bus: values.AIVILLAGE_BUS,
     origins: values.AIVILLAGE_ORIGINS,
+    publicWork: values.AIVILLAGE_PUBLIC_WORK,
     logLevel: values.AIVILLAGE_LOG_LEVEL,
     maxConnections: values.AIVILLAGE_MAX_CONNECTIONS,
     maxConnectionsPerAddress: values.AIVILLAGE_MAX_CONNECTIONS_PER_ADDRESS,

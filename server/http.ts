@@ -57,6 +57,8 @@ export const createRequestListener = (
   site: {
     readonly files: ReadonlyMap<string, ServedFile>;
     readonly pages: Readonly<Record<string, DynamicPage>>;
+    /** What must be read from disk first; undefined: it isn't there. */
+    readonly lookUp?: (path: string) => Promise<ReturnType<DynamicPage> | undefined>;
     /** Where the page may connect to besides this server, as origins like wss://keeper.example. */
     readonly connect?: () => readonly string[];
   },
@@ -74,9 +76,9 @@ export const createRequestListener = (
     }
     const path = pathOf(request);
     if (path === undefined) return sendText(request, response, 400, 'This address can not be read.\n');
-    const page = site.pages[path];
+    const page = site.pages[path]?.() ?? (await site.lookUp?.(path));
     if (page) {
-      const { status, type, body, headers = {} } = page();
+      const { status, type, body, headers = {} } = page;
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       return send(request, response, status, type, body);
     }

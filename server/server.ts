@@ -18,6 +18,7 @@ import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createNatsBus } from './natsBus.ts';
 import { isOwnOrigin } from './origins.ts';
+import { openPublicWork } from './publicWork.ts';
 import { createSignalingHub } from './signaling.ts';
 import { attachSockets } from './sockets.ts';
 import { keepTlsFresh, openTls, trustPages } from './tls.ts';
@@ -52,6 +53,8 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     log('warn', 'no built client', { cause: cause.message });
     return new Map<string, ServedFile>();
   });
+  const publicWork = await openPublicWork({ log }, config.publicWork);
+  if (!publicWork.ok) throw new Error(publicWork.error.join('\n'));
   const metrics = createMetrics();
   const timers = createNodeTimers({ holdsProcess: false });
   const tls = config.tls ? await openTls(config) : undefined;
@@ -68,7 +71,10 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     ...(tls ? trustPages(tls) : {}),
     ...ledger.pages,
   };
-  const listener = createRequestListener({ log, metrics }, { files, pages, connect: ledger.connect });
+  const listener = createRequestListener(
+    { log, metrics },
+    { files, pages, lookUp: publicWork.value.answer, connect: ledger.connect },
+  );
   const secure = tls ? createHttpsServer({ key: tls.key, cert: tls.cert }, listener) : undefined;
   const server = (secure as Server | undefined) ?? createHttpServer(listener);
   server.on('clientError', answerBrokenRequest);

@@ -27,6 +27,7 @@ export const testConfig: ServerConfig = {
   turn: undefined,
   bus: undefined,
   origins: [],
+  publicWork: [],
   logLevel: 'error',
   maxConnections: 100,
   maxConnectionsPerAddress: 100,

@@ -36,6 +36,8 @@ export const startHost = async (
     readonly turn?: TurnConfig;
     /** Keeps a ledger here, whose host's recovery key lies in it. */
     readonly ledger?: { readonly folder: string; readonly epochSeconds: number };
+    /** Folders of pages that it offers as public work. */
+    readonly publicWork?: readonly string[];
   } = {},
 ): Promise<Host> => {
   const server = await startServer(
@@ -48,6 +50,7 @@ export const startHost = async (
       turn: options.turn,
       bus: undefined,
       origins: [],
+      publicWork: options.publicWork ?? [],
       logLevel: 'error',
       maxConnections: 200,
       maxConnectionsPerAddress: 200,

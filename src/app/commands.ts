@@ -17,7 +17,14 @@ import { permissionsOf } from './consent.ts';
 import type { CreditBook } from './credits.ts';
 import type { Device } from './device.ts';
 import { jobToJson, jobToText } from './exportJob.ts';
-import type { Commands, LedgerCommands, LogEntry, ModelCommands, ReadModels } from './readModels.ts';
+import type {
+  Commands,
+  LedgerCommands,
+  LogEntry,
+  ModelCommands,
+  PublicWorkCommands,
+  ReadModels,
+} from './readModels.ts';
 import { keptRoom } from './rooms.ts';
 import { loadSamples } from './samples.ts';
 import type { SettingsKeeper } from './settings.ts';
@@ -40,6 +47,7 @@ export type CommandDeps = {
   readonly publishStatus: () => void;
   readonly modelCommands: ModelCommands;
   readonly ledgerCommands: LedgerCommands;
+  readonly publicWorkCommands: PublicWorkCommands;
 };
 
 /** What a person can ask of the app. Each is one action; errors are words to show. */
@@ -58,6 +66,7 @@ export const createCommands = (deps: CommandDeps): Commands => {
   return {
     ...deps.modelCommands,
     ...deps.ledgerCommands,
+    ...deps.publicWorkCommands,
     async chooseConsent(consent) {
       const before = permissionsOf(settings.store.get().consent);
       await settings.change({ consent });

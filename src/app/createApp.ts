@@ -33,6 +33,7 @@ import { capabilitiesOf, encodeStatus, readStatus } from './nodeRecord.ts';
 import { createPeersView } from './peersView.ts';
 import { openPlatform } from './platform.ts';
 import { createPresence } from './presence.ts';
+import { noPublicWork } from './publicWork/noPublicWork.ts';
 import type { AppModel, RoomView, SelfView } from './readModels.ts';
 import { keepReceipts } from './receiptKeeping.ts';
 import { chooseRoom, keptRoom } from './rooms.ts';
@@ -317,6 +318,7 @@ export const createApp = async (): Promise<App> => {
       install: installer.state,
       bench: bench.view,
       ledger: ledger.view,
+      publicWork: noPublicWork.view,
     },
     commands: createCommands({
       settings,
@@ -333,6 +335,7 @@ export const createApp = async (): Promise<App> => {
       administer: swarm.administer,
       modelCommands: bench.commands,
       ledgerCommands: ledger.commands,
+      publicWorkCommands: noPublicWork.commands,
       reconnect: () => (swarm.hasLeft() ? location.reload() : signaling.retryNow()),
       publishStatus() {
         publishStatus();

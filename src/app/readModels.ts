@@ -21,6 +21,7 @@ import type {
 import type { Way } from '../mesh/index.ts';
 import type { LedgerCommands, LedgerView } from './ledgerView.ts';
 import type { ModelsView } from './modelsView.ts';
+import type { PublicWorkCommands, PublicWorkView } from './publicWorkView.ts';
 
 export type {
   CompareSettings,
@@ -81,6 +82,16 @@ export type {
   WalletView,
 } from './ledgerView.ts';
 export type { ModelsView, RuntimeCheck } from './modelsView.ts';
+export type {
+  EarningsView,
+  ListingRunView,
+  ListingView,
+  OfferedPagesView,
+  OpenPublicWorkView,
+  PublicWorkCommands,
+  PublicWorkView,
+  WorkerView,
+} from './publicWorkView.ts';
 
 /** First-visit answer; `undefined` until the person chose. */
 export type Consent = 'use-and-share' | 'use-only' | 'share-only' | 'this-device-only';
@@ -318,6 +329,8 @@ export interface ReadModels {
   readonly bench: Store<ModelsView>;
   /** The Wallet screen. */
   readonly ledger: Store<LedgerView>;
+  /** Public work, in the Wallet screen. */
+  readonly publicWork: Store<PublicWorkView>;
 }
 
 /** What a person can do with a model file. Each begins; how it goes on and ends is in `bench`. */
@@ -337,7 +350,7 @@ export interface ModelCommands {
   discardQuantized(): Promise<void>;
 }
 
-export interface Commands extends ModelCommands, LedgerCommands {
+export interface Commands extends ModelCommands, LedgerCommands, PublicWorkCommands {
   chooseConsent(consent: Consent): Promise<void>;
   setTheme(theme: ThemeChoice): Promise<void>;
   setLimits(limits: ShareLimits): Promise<void>;

@@ -17,6 +17,7 @@ import type {
   PageView,
   PeerView,
   PrivateSwarmView,
+  PublicWorkView,
   ReceiptView,
   RoomView,
   RuntimeChoice,
@@ -49,6 +50,11 @@ import {
   fixtureOwnAccount,
   type LedgerScenario,
 } from './ledgerDoubles.ts';
+import {
+  createFixturePublicWorkCommands,
+  fixturePublicWork,
+  type PublicWorkScenario,
+} from './publicWorkDoubles.ts';
 
 /** 2026-03-01 18:24 UTC: dusk. */
 export const fixtureStart = 1_772_389_440_000;
@@ -649,6 +655,7 @@ const modelsOf = (
   scenario: FixtureScenario,
   theme: ThemeChoice,
   ledger: LedgerScenario = ledgerOf(scenario),
+  publicWork: PublicWorkScenario = scenario === 'empty-room' ? 'nothing' : 'working',
 ): FixtureModels => {
   const idle = scenario === 'no-storage';
   return {
@@ -720,6 +727,7 @@ const modelsOf = (
     theme: createStore<ThemeChoice>(theme),
     bench: createStore<ModelsView>(benchOf(scenario)),
     ledger: createStore<LedgerView>(fixtureLedger(ledger, fixtureStart)),
+    publicWork: createStore<PublicWorkView>(fixturePublicWork(publicWork)),
   };
 };
 
@@ -732,12 +740,13 @@ export const createFixtureApp = (
   options: {
     readonly theme?: ThemeChoice;
     readonly ledger?: LedgerScenario;
+    readonly publicWork?: PublicWorkScenario;
     readonly images?: readonly File[];
     readonly clock: Clock;
     readonly timers: Timers;
   },
 ): AppModel & { readonly models: FixtureModels; readonly calls: readonly string[] } => {
-  const models = modelsOf(scenario, options.theme ?? 'system', options.ledger);
+  const models = modelsOf(scenario, options.theme ?? 'system', options.ledger, options.publicWork);
   const calls: string[] = [];
   const images = options.images ?? [];
   const note = async (call: string) => void calls.push(call);
@@ -752,6 +761,7 @@ export const createFixtureApp = (
         timers: options.timers,
         note: (call) => void calls.push(call),
       }),
+      ...createFixturePublicWorkCommands(models.publicWork, (call) => void calls.push(call)),
       chooseConsent: async (consent) => models.consent.set(consent),
       setTheme: async (theme) => models.theme.set(theme),
       setLimits: async (limits) => models.limits.set(limits),

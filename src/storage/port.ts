@@ -10,6 +10,7 @@ export const namespaces = [
   'speeds',
   'acts',
   'wallet',
+  'publicWork',
 ] as const;
 export type Namespace = (typeof namespaces)[number];
 

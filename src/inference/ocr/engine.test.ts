@@ -183,6 +183,30 @@ describe('the OCR engine', () => {
     await time.advance(0);
   });
 
+  it('stays on WebAssembly for output that is compared bit by bit, also where the GPU is faster', async () => {
+    const measure = (runtime: RuntimeKind) =>
+      runtime === 'webgpu' ? measurement({ detectMs: 5, recognizeMs: 1 }) : measurement();
+    const { engine, detects } = createRig({ measure }, { profile: profile({ gpu }) });
+    await engine.detect(input);
+    expect((await engine.detect(input, { exact: true })).ok).toBe(true);
+    expect(detects).toEqual(['webgpu', 'wasm']);
+    expect(engine.state.get().choice?.chosen).toBe('webgpu');
+  });
+
+  it('reads with one thread for output that is compared bit by bit, whatever the others have', async () => {
+    const { engine, loads } = createRig(
+      {},
+      { profile: profile({ cores: 8, memoryGiB: 4 }), limits: { ...limits, cores: 8 } },
+    );
+    await engine.detect(input);
+    await engine.detect(input, { exact: true });
+    expect(loads.map(({ runtime, threads }) => [runtime, threads])).toEqual([
+      ['wasm', 4],
+      ['wasm', 1],
+    ]);
+    await engine.close();
+  });
+
   it('keeps WebAssembly when its workers together are faster than the GPU', async () => {
     const measure = (runtime: RuntimeKind) =>
       runtime === 'webgpu' ? measurement({ detectMs: 50, recognizeMs: 5 }) : measurement();

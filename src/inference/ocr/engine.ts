@@ -128,7 +128,7 @@ const createDevice = (
   options: OcrEngineOptions,
   state: WritableStore<EngineState>,
 ): Device => {
-  const lanes = new Map<RuntimeKind, OcrLane>();
+  const lanes = new Map<RuntimeKind | 'exact', OcrLane>();
   const planOf = (runtime: RuntimeKind): WorkerPlan =>
     runtime === 'webgpu'
       ? { workers: 1, threads: 1 }
@@ -144,6 +144,15 @@ const createDevice = (
     lanes.set(runtime, lane);
     return lane;
   };
+  /** One thread; where that is the plan anyway, no second heap is held for it. */
+  const exactLane = (): OcrLane => {
+    if (planOf('wasm').threads === 1) return laneOf('wasm');
+    const plan = { workers: 1, threads: 1 };
+    const lane =
+      lanes.get('exact') ?? createOcrLane(deps, { ...options, runtime: 'wasm', plan, idleAfter, onProgress });
+    lanes.set('exact', lane);
+    return lane;
+  };
   return {
     planOf,
     async run(runtime, task, call, wanted = () => true) {
@@ -151,7 +160,7 @@ const createDevice = (
       if (!grant.ok) return err({ fault: claimFault(grant.error.code), broken: false });
       try {
         if (!wanted()) return err({ fault: fault('cancelled', 'the runtime was changed'), broken: true });
-        return await laneOf(runtime).run(task, call);
+        return await (call.exact ? exactLane() : laneOf(runtime)).run(task, call);
       } finally {
         grant.value.release();
       }
@@ -207,6 +216,10 @@ const createRunner = (
   return {
     choose,
     async task<T>(task: OcrTask<T>, call: EngineCall): Promise<Result<T, OcrFault>> {
+      if (call.exact) {
+        const only = await device.run('wasm', task, call);
+        return only.ok ? only : err(note(only.error));
+      }
       const known = state.get().choice;
       const choice = known ? { ok: true as const, value: known } : await choose(chooser.choose, call);
       if (!choice.ok) return choice;

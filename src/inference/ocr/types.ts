@@ -53,6 +53,12 @@ export type EngineCall = {
   readonly signal?: AbortSignal;
   /** Own work goes before work for others. */
   readonly urgent?: boolean;
+  /**
+   * On WebAssembly with one thread whatever was measured, and its failure is no reason to take another: for output that others
+   * compare bit by bit. WebAssembly's arithmetic is specified; GPUs round as they like, and ORT sums in another order with each
+   * number of threads (measured: confidences of one page differ in the eighth digit between one and two).
+   */
+  readonly exact?: boolean;
 };
 
 /**

@@ -20,7 +20,7 @@ export type ListingContent = {
   readonly title: string;
   /** Of work, as the market names it. */
   readonly class: string;
-  /** SHA-256 of the model's file. */
+  /** SHA-256 of the model's file, or of what names all files and versions that an output depends on. */
   readonly model: Bytes;
   /** RFC 6962 root over the SHA-256s of the inputs: unit i is leaf i. */
   readonly inputs: Bytes;

@@ -4,6 +4,7 @@ import { Button } from '../../../kit/Button.tsx';
 import { Figure } from '../../../kit/Facts.tsx';
 import { formatVc, formatVcFigure } from '../../../kit/format.ts';
 import { Notice } from '../../../kit/Notice.tsx';
+import { PublicWorkSection } from '../PublicWorkSection.tsx';
 import { HistorySection } from './HistorySection.tsx';
 import { onItsWay } from './moneyWords.ts';
 import { PendingSection } from './PendingSection.tsx';
@@ -32,6 +33,7 @@ export const MoneyTab = ({
       ) : null}
       <Purse wallet={wallet} onSend={() => setDialog('send')} onReceive={receive} />
       <PendingSection pending={wallet.pending} />
+      <PublicWorkSection />
       <HistorySection history={wallet.history} onOpen={onOpen} onReceive={receive} />
       {dialog === 'send' ? <SendDialog onClose={close} /> : null}
       {dialog === 'receive' ? <ReceiveDialog account={wallet.account} onClose={close} /> : null}
