@@ -33,7 +33,7 @@ import { capabilitiesOf, encodeStatus, readStatus } from './nodeRecord.ts';
 import { createPeersView } from './peersView.ts';
 import { openPlatform } from './platform.ts';
 import { createPresence } from './presence.ts';
-import { noPublicWork } from './publicWork/noPublicWork.ts';
+import { createLatePublicWork } from './publicWork/latePublicWork.ts';
 import type { AppModel, RoomView, SelfView } from './readModels.ts';
 import { keepReceipts } from './receiptKeeping.ts';
 import { chooseRoom, keptRoom } from './rooms.ts';
@@ -167,6 +167,21 @@ export const createApp = async (): Promise<App> => {
       if (jobs.includes(id) && ['done', 'cancelled', 'failed'].includes(state.phase)) payments.ended(id);
   };
 
+  const publicWork = createLatePublicWork({
+    ...platform,
+    engine: device.engine,
+    opened: ledger.opened,
+    forbidden: () =>
+      permissions().shareMine
+        ? undefined
+        : 'this device works for its owner only: choose under “This device” to share',
+    busy() {
+      if (coordinator.jobs.get().some(({ state }) => ['preparing', 'running'].includes(state.phase)))
+        return 'a job of your own is running';
+      if (coordinator.queued() > 0) return 'it works for somebody here';
+      return device.engine.availability().reason;
+    },
+  });
   const peersView = createPeersView({
     self: { account, device: deviceId },
     clock,
@@ -318,7 +333,7 @@ export const createApp = async (): Promise<App> => {
       install: installer.state,
       bench: bench.view,
       ledger: ledger.view,
-      publicWork: noPublicWork.view,
+      publicWork: publicWork.view,
     },
     commands: createCommands({
       settings,
@@ -335,7 +350,7 @@ export const createApp = async (): Promise<App> => {
       administer: swarm.administer,
       modelCommands: bench.commands,
       ledgerCommands: ledger.commands,
-      publicWorkCommands: noPublicWork.commands,
+      publicWorkCommands: publicWork.commands,
       reconnect: () => (swarm.hasLeft() ? location.reload() : signaling.retryNow()),
       publishStatus() {
         publishStatus();

@@ -1,8 +1,9 @@
-import { follow } from '../../core/events.ts';
+import { follow, type Store } from '../../core/events.ts';
 import type { CryptoPort } from '../../core/ports/crypto.ts';
 import { type Fault, ok, type Result } from '../../core/result.ts';
 import type { WorkReceipt } from '../../inference/contracts.ts';
 import type { LedgerAccess } from '../../ledger/access.ts';
+import type { Holder } from '../../ledger/wallet/outbox.ts';
 import {
   createMarketOrchestrator,
   createPriceGate,
@@ -25,6 +26,7 @@ export type OpenedLedgerDeps = Omit<Parameters<typeof openBrowserLedger>[0], 'cr
 
 export type OpenedLedger = {
   readonly access: LedgerAccess;
+  readonly holder: Store<Holder | undefined>;
   readonly screen: LedgerScreen;
   readonly market: MarketOrchestrator;
   readonly gate: PriceGate;
@@ -56,5 +58,5 @@ export const openLedgerHere = async (deps: OpenedLedgerDeps): Promise<Result<Ope
       [...state.market.escrows.entries()].flatMap(([, { payer, job }]) => (payer === account ? [job] : [])),
     );
   });
-  return ok({ access, screen, market, gate });
+  return ok({ access, holder: ledger.wallet.holder, screen, market, gate });
 };
