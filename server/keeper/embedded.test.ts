@@ -102,7 +102,7 @@ describe('a village whose ledger is elsewhere, or nowhere', () => {
 
   it('has nothing of it if it is off', async () => {
     const { port } = await start({ kind: 'off' });
-    expect((await get('/ledger/genesis')).status).toBe(404);
+    expect((await get('/ledger/genesis')).status).toBe(204);
     await expect(openClient(`ws://127.0.0.1:${port}/ledger`)).rejects.toThrow('404');
   });
 });
