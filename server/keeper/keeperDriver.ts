@@ -77,8 +77,13 @@ export type KeeperDriverDeps = {
 
 type EffectOf<Kind> = Extract<KeeperEffect, { readonly kind: Kind }>;
 
-/** A wallet that reaches one keeper only waits so much longer. */
-const passAfterMs = 150;
+/**
+ * A wallet that reaches one keeper only waits so much longer: twice what operations usually take, because to pass on what all
+ * have from its owner would be most of the work under load.
+ */
+const passAfterMs = { least: 150, most: 2_000 } as const;
+/** Of the newest block in the average of how long operations wait. */
+const newestShare = 0.25;
 
 /** Reveals come late in an epoch, when what its operations rest on is signed. */
 const revealAfterParts = 0.9;
@@ -95,8 +100,9 @@ export const startKeeperDriver = (
   const verifyNow = createVerifyNow();
   const carrier = createCarrier(keys.carrier, keys.carrierAccount);
   const timersByName = new Map<string, CancelTimer>();
-  const pending = new Map<OperationId, ReadOperation>();
-  const toPass = new Map<OperationId, ReadOperation>();
+  const pending = new Map<OperationId, { readonly operation: ReadOperation; readonly since: number }>();
+  const toPass = new Map<OperationId, { readonly operation: ReadOperation; readonly dueAt: number }>();
+  let usualMs = 0;
   const counts = { votes: 0, finals: 0, operations: 0 };
   const waiting: KeeperEffect[] = [];
   let isWorking = false;
@@ -164,8 +170,9 @@ export const startKeeperDriver = (
       news.emit({ kind: 'toKeepers', message: toWire(message) });
     },
     pass({ operation }) {
-      if (toPass.size === 0) setTimer('pass', passAfterMs, passOn);
-      toPass.set(operation.id, operation);
+      const afterMs = Math.min(passAfterMs.most, Math.max(passAfterMs.least, 2 * usualMs));
+      if (toPass.size === 0) setTimer('pass', afterMs, passOn);
+      toPass.set(operation.id, { operation, dueAt: clock.monotonic() + afterMs });
     },
     check: ({ block, state: against }) => void check(block, against),
     fetch: (effect) => fetch(effect),
@@ -199,9 +206,12 @@ export const startKeeperDriver = (
 
   /** Its owner sends it to all keepers, and mostly it is final by now: then nobody needs it from here. */
   const passOn = () => {
-    for (const [id, operation] of toPass)
+    const now = clock.monotonic();
+    for (const [id, { operation, dueAt }] of toPass) {
+      if (dueAt > now) return setTimer('pass', dueAt - now, passOn);
+      toPass.delete(id);
       if (pending.has(id)) news.emit({ kind: 'toKeepers', message: submitOf(operation) });
-    toPass.clear();
+    }
   };
 
   const setTimer = (name: string, afterMs: number, run: () => void) => {
@@ -229,7 +239,11 @@ export const startKeeperDriver = (
     const { block } = certified;
     counts.finals++;
     counts.operations += block.operations.length;
-    for (const { id } of block.operations) pending.delete(id);
+    noteWaits(block);
+    for (const { id } of block.operations) {
+      pending.delete(id);
+      toPass.delete(id);
+    }
     const bytes = bytesOfFinal.get(block) ?? certifiedBlockBytes(certified);
     news.emit({ kind: 'final', block, bytes });
     if (block.header.kind === 'epoch') {
@@ -242,6 +256,13 @@ export const startKeeperDriver = (
     carry();
   };
 
+  const noteWaits = ({ operations }: Block) => {
+    const known = operations.flatMap(({ id }) => pending.get(id)?.since ?? []);
+    if (known.length === 0) return;
+    const mean = clock.monotonic() - known.reduce((sum, since) => sum + since, 0) / known.length;
+    usualMs += (mean - usualMs) * newestShare;
+  };
+
   const refuse = (id: OperationId, reason: string) => {
     pending.delete(id);
     carrier.refused(id);
@@ -250,9 +271,9 @@ export const startKeeperDriver = (
 
   /** The machine tells what it lets go; this is for what it never took. */
   const forgetSettled = (after: LedgerState) => {
-    for (const [id, { operation }] of pending) {
-      const settled = operation.seq <= accountOf(after, operation.account).seq;
-      if (settled || operation.validUntil < after.epoch) pending.delete(id);
+    for (const [id, { operation: read }] of pending) {
+      const { account, seq, validUntil } = read.operation;
+      if (seq <= accountOf(after, account).seq || validUntil < after.epoch) pending.delete(id);
     }
   };
 
@@ -291,7 +312,7 @@ export const startKeeperDriver = (
     }
     const holds = await checkSignatures(against, [read.value], crypto);
     if (!holds.ok) return refused(holds.error.message);
-    pending.set(id, read.value);
+    pending.set(id, { operation: read.value, since: clock.monotonic() });
     handle({ kind: 'operation', operation: read.value, from, checkedAgainst: against });
     return { id, state: 'pending' };
   };
