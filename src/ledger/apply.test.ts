@@ -171,6 +171,16 @@ describe('a block', () => {
     expect(refusalOf({ operationsRoot: new Uint8Array(32) })).toMatch(/not those of its header/);
   });
 
+  it('is not taken for one that was looked at before because its header is the same', () => {
+    const read = unwrap(readBlock(blockBytes(block)));
+    expect(applyBlock(state, read).ok).toBe(true);
+    const [operation] = read.operations;
+    if (!operation) throw new Error('it holds an operation');
+    const signature = new Uint8Array(64);
+    const changed = applyBlock(state, { ...read, operations: [{ ...operation, signature }] });
+    expect(changed).toMatchObject({ ok: false, error: { message: expect.stringMatching(/not those of/) } });
+  });
+
   it('with one operation that does not apply is refused whole', () => {
     const twice = blockOf({ ...header, operations: 2 }, [pay, pay]);
     const applied = applyBlock(state, {

@@ -3,7 +3,7 @@ import { encodeCbor } from '../core/codec.ts';
 import { sha256Bytes } from '../core/hash.ts';
 import { err, fault, ok, type Result } from '../core/result.ts';
 import { checkConservation } from './audit.ts';
-import { type BlockFault, operationsRootOf } from './block.ts';
+import { type BlockFault, holdsItsOperations } from './block.ts';
 import { stateRootOf } from './stateRoot.ts';
 import { core } from './transition/core/index.ts';
 import type { Draft, OperationFault, Transition } from './transition/module.ts';
@@ -105,7 +105,8 @@ const transitions: { readonly [Kind in OperationKind]: unknown } = {
   ...modules.governance.transitions,
 };
 
-const checkPlace = (state: LedgerState, { header, operations }: Block): Result<void, BlockFault> => {
+const checkPlace = (state: LedgerState, block: Block): Result<void, BlockFault> => {
+  const { header, operations } = block;
   const { position } = state;
   if (header.net !== state.net) return refuse('it is of another swarm');
   if (header.height !== position.height + 1)
@@ -116,11 +117,7 @@ const checkPlace = (state: LedgerState, { header, operations }: Block): Result<v
   if (header.creator >= state.keepers.length) return refuse(`there is no keeper ${header.creator}`);
   if (header.kind === 'epoch' && operations.length > 0) return refuse('an epoch block holds operations');
   if (header.kind === 'operations' && operations.length === 0) return refuse('it holds nothing');
-  if (
-    header.operations !== operations.length ||
-    !equalBytes(header.operationsRoot, operationsRootOf(operations))
-  )
-    return refuse('its operations are not those of its header');
+  if (!holdsItsOperations(block)) return refuse('its operations are not those of its header');
   return ok(undefined);
 };
 

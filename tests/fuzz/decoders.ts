@@ -54,10 +54,13 @@ import {
 } from '../../src/onnx/codec/index.ts';
 import { modelOf, node, tensor } from '../../src/onnx/codec/testDoubles.ts';
 import { referenceModel } from '../../src/onnx/codec/testVectors.ts';
+import type { SeededRandom } from '../simulation/random.ts';
 
 export type FuzzTarget = {
   readonly name: string;
   readonly valid: readonly Bytes[];
+  /** Another way to damage than `mutate`. */
+  readonly damage?: (valid: Bytes, random: SeededRandom) => Bytes;
   readonly decode: (bytes: Bytes) => boolean | Promise<boolean>;
 };
 

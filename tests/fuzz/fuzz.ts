@@ -18,7 +18,7 @@ export const fuzz = async (target: FuzzTarget, seed: number, inputs: number): Pr
   const thrown: string[] = [];
   let accepted = 0;
   for (let done = 0; done < inputs; done++) {
-    const bytes = mutate(random.pick(target.valid), random);
+    const bytes = (target.damage ?? mutate)(random.pick(target.valid), random);
     try {
       if (await target.decode(bytes)) accepted++;
     } catch (cause) {

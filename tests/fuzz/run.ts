@@ -1,7 +1,8 @@
-/** npm run fuzz -- [--inputs 1000000] [--seed 1] [--only gossip] */
+/** npm run fuzz -- [--inputs 1000000] [--seed 1] [--only gossip | --only ledger | --only "ledger: blocks"] */
 import { parseArgs } from 'node:util';
 import { createFuzzTargets } from './decoders.ts';
 import { fuzz } from './fuzz.ts';
+import { createLedgerTargets } from './ledger/targets.ts';
 
 const { values } = parseArgs({
   options: {
@@ -14,15 +15,16 @@ const inputs = Number(values.inputs);
 let thrown = 0;
 let most = 0;
 console.log(`${inputs} damaged messages each, seed ${values.seed}`);
-for (const target of await createFuzzTargets()) {
-  if (values.only !== undefined && values.only !== target.name) continue;
+for (const target of [...(await createFuzzTargets()), ...createLedgerTargets()]) {
+  const { only = target.name } = values;
+  if (only !== target.name && !target.name.startsWith(`${only}:`)) continue;
   const started = performance.now();
   const report = await fuzz(target, Number(values.seed), inputs);
   thrown += report.thrown.length;
   most = Math.max(most, process.memoryUsage().rss);
   const seconds = ((performance.now() - started) / 1_000).toFixed(1);
   console.log(
-    `${target.name.padEnd(26)} accepted ${String(report.accepted).padStart(7)}  threw ${report.thrown.length}  ${seconds} s`,
+    `${target.name.padEnd(29)} accepted ${String(report.accepted).padStart(7)}  threw ${report.thrown.length}  ${seconds} s`,
   );
   for (const one of report.thrown) console.log(`  ${one}`);
 }

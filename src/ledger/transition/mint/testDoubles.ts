@@ -105,13 +105,22 @@ export const isRight = (listing: ListingId, unit: number, output: Uint8Array): b
   equalBytes(output, rightOutput(listing, unit));
 
 /** Does what is due of this person now, by its answers. Gives the refusals, of which there should be none. */
-export const takeTurn = (world: MintWorld, person: Person, answer: Answer): readonly string[] =>
+export const takeTurn = (
+  world: Pick<MintWorld, 'state' | 'act'>,
+  person: Person,
+  answer: Answer,
+): readonly string[] =>
   assignmentsOf(world.state, person.id).flatMap((due) => {
     const given = answer(due);
     return given ? (actOn(world, person, due, given) ?? []) : [];
   });
 
-const actOn = (world: MintWorld, person: Person, due: Assignment, given: Uint8Array | Int32Array) => {
+const actOn = (
+  world: Pick<MintWorld, 'act'>,
+  person: Person,
+  due: Assignment,
+  given: Uint8Array | Int32Array,
+) => {
   const { listing, unit, slot = 0, places } = due;
   const output = given instanceof Int32Array ? outputRoot(given) : new Uint8Array(given);
   const openings = given instanceof Int32Array ? openingsFor(given, places) : [];

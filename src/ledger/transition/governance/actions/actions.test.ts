@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { unwrap } from '../../../../core/result.ts';
+import { parseWith } from '../../../../core/schema.ts';
 import { initialParameters, parameterNames, parameterTable } from '../../../parameters.ts';
 import { checkSignatures } from '../../../signatures.ts';
 import { createPerson, createTestKeeper, operationOf, testCrypto } from '../../../testDoubles.ts';
@@ -9,6 +10,7 @@ import { countersignatureMessage, proposalIdOf } from '../proposals.ts';
 import { parametersOf } from '../queries.ts';
 import { createTestSwarm, type TestSwarm } from '../testDoubles.ts';
 import type { Action, GovernanceBodies } from '../types.ts';
+import { actionSchema } from './index.ts';
 import { stepBounds } from './parameter.ts';
 import { treasuryWindow } from './treasury.ts';
 
@@ -37,6 +39,20 @@ const carry = (swarm: TestSwarm, actions: readonly Action[], description?: strin
   swarm.ledger.endEpochs(3);
   return swarm.view(id);
 };
+
+describe('an action as it was sent', () => {
+  it.each([
+    ['nothing known', '{"kind":"coup"}'],
+    ['more than it should', '{"kind":"treasury","to":"ID","amount":1,"more":1}'],
+    ['a prototype', '{"kind":"treasury","to":"ID","amount":1,"__proto__":"x"}'],
+    ['its members in a prototype', '{"kind":"treasury","__proto__":{"to":"ID","amount":1}}'],
+    ['no members', '7'],
+  ])('with %s is refused', (_, text) => {
+    const sent: unknown = JSON.parse(text.replace('ID', ben.id));
+    expect(parseWith(actionSchema, sent).ok).toBe(false);
+    expect(parseWith(actionSchema, grant(1)).ok).toBe(true);
+  });
+});
 
 describe('a parameter', () => {
   it('changes by at most a doubling or a halving, within its bounds', () => {

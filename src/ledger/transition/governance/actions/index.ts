@@ -21,15 +21,20 @@ const rules: { readonly [Kind in ActionKind]: ActionRule<Kind> } = {
 };
 
 const actionKinds = Object.keys(rules) as readonly ActionKind[];
-const kindSchema = v.looseObject({
+const kindSchema = v.object({
   kind: v.picklist(actionKinds, 'is of a kind that this version does not know'),
 });
 
-/** One of any kind, by the schema of its rule. */
+/** One of any kind, by the schema of its rule, which sees what was sent and no copy: a copy may lose a member on its way. */
 export const actionSchema = v.pipe(
-  kindSchema,
+  v.unknown(),
   v.rawTransform(({ dataset, addIssue, NEVER }): Action => {
-    const { kind } = dataset.value;
+    const known = parseWith(kindSchema, dataset.value);
+    if (!known.ok) {
+      addIssue({ message: known.error.message });
+      return NEVER;
+    }
+    const { kind } = known.value;
     const read = parseWith(rules[kind].schema as v.GenericSchema<unknown, Action>, dataset.value);
     if (read.ok) return read.value;
     addIssue({ message: `${kind}: ${read.error.message}` });
