@@ -194,7 +194,9 @@ export const startKeeperDriver = (
         ),
       ),
     dispute: ({ height, reason }) => stop(fault('dispute', `height ${height}: ${reason}`)),
-    timer: ({ name, afterMs }) => setTimer(`machine/${name}`, afterMs, () => handle({ kind: 'timer', name })),
+    // On a process that got no time timers ring before its sockets are read, where the votes may be that they wait for.
+    timer: ({ name, afterMs }) =>
+      setTimer(`machine/${name}`, afterMs, () => setImmediate(() => handle({ kind: 'timer', name }))),
   };
   const carryOut = (effect: KeeperEffect) => (actions[effect.kind] as (effect: KeeperEffect) => void)(effect);
 
