@@ -41,6 +41,8 @@ type CommitteeOptions = {
   readonly epochSeconds: number;
 };
 
+/** Options for the keepers' Node, like --cpu-prof --cpu-prof-dir=FOLDER: what they do with their time. */
+const nodeOptions = process.env['LEDGER_BENCH_NODE']?.split(' ') ?? [];
 /** Of one machine come all tabs of this bench: the usual limit is per address. */
 const messagesPerSecond = 10_000;
 
@@ -61,7 +63,7 @@ export const startCommittee = async (options: CommitteeOptions): Promise<Committ
     const child = spawn(
       process.execPath,
       [
-        ...(process.env['LEDGER_BENCH_NODE']?.split(' ') ?? []),
+        ...nodeOptions,
         `${root}dist/server/keeper.js`,
         'run',
         ...['--genesis', 'genesis.cbor', '--key', `${seat}.json`, '--data', `data-${seat}`],
