@@ -83,10 +83,10 @@ export const attachSockets = (server: Server, deps: SocketsDeps, options: Socket
     return undefined;
   };
 
-  const accept = (hub: SocketHub, socket: WebSocket, address: string) => {
+  const accept = (hub: SocketHub, socket: WebSocket, pipe: Duplex, address: string) => {
     answeredBySocket.set(socket, true);
     connectionsByAddress.set(address, (connectionsByAddress.get(address) ?? 0) + 1);
-    const session = hub.open(wireOf(socket), address);
+    const session = hub.open(wireOf(socket, pipe), address);
     socket.on('message', (data, isBinary) => {
       answeredBySocket.set(socket, true);
       session.receive(isBinary && data instanceof Buffer ? new Uint8Array(data) : 'text');
@@ -112,7 +112,7 @@ export const attachSockets = (server: Server, deps: SocketsDeps, options: Socket
     const place = placeOf(request);
     if (!refused && place) {
       const { hub, acceptor } = place;
-      return acceptor.handleUpgrade(request, socket, head, (opened) => accept(hub, opened, address));
+      return acceptor.handleUpgrade(request, socket, head, (opened) => accept(hub, opened, socket, address));
     }
     if (!refused) return void socket.destroy();
     log('debug', 'upgrade refused', refused);
@@ -146,14 +146,28 @@ export const attachSockets = (server: Server, deps: SocketsDeps, options: Socket
   };
 };
 
-const wireOf = (socket: WebSocket): Wire => ({
-  bufferedBytes: () => socket.bufferedAmount,
-  send: (bytes) => socket.send(bytes),
-  close: (reason) => socket.close(1008, reason),
-  terminate: () => socket.terminate(),
-  pause: () => socket.pause(),
-  resume: () => socket.resume(),
-});
+const wireOf = (socket: WebSocket, pipe: Duplex): Wire => {
+  let corked = false;
+  return {
+    bufferedBytes: () => socket.bufferedAmount,
+    /** What is sent in one go is one call of the system: many small messages would cost more than all that is in them. */
+    send(bytes) {
+      if (!corked) {
+        corked = true;
+        pipe.cork();
+        process.nextTick(() => {
+          corked = false;
+          pipe.uncork();
+        });
+      }
+      socket.send(bytes);
+    },
+    close: (reason) => socket.close(1008, reason),
+    terminate: () => socket.terminate(),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+  };
+};
 
 const refusalText = ({ status, reason }: Refusal): string =>
   rawAnswer(status, reason, status === 404 || status === 403 ? [] : ['Retry-After: 2']);

@@ -124,7 +124,7 @@ const genesisOf = (people: readonly Person[], signers: readonly KeeperSigner[]):
   keepers: signers.map(({ publicKey }, seat) => ({
     name: `keeper ${seat}`,
     key: publicKey,
-    url: '',
+    url: `wss://keeper-${seat}.example/ledger`,
     worker: createPerson(`worker ${seat}`).id,
     beacon: sha256Bytes(publicKey),
   })),

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { createBoundedMap } from '../../src/core/boundedMap.ts';
-import { type Bytes, concatBytes, toBase64url } from '../../src/core/bytes.ts';
+import { type Bytes, concatBytes } from '../../src/core/bytes.ts';
 import type { KeeperSigner } from '../../src/ledger/keeper/types.ts';
 
 /** DER of an Ed25519 PKCS #8 key up to its 32-byte seed (RFC 8410 §7). */
@@ -19,18 +19,22 @@ export const createSeedSigner = (seed: Uint8Array): KeeperSigner => {
 
 export type VerifyNow = (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
 
+/** DER of an Ed25519 public key up to its 32 bytes (RFC 8410 §4). */
+const spkiPrefix = Uint8Array.from([48, 42, 48, 5, 6, 3, 43, 101, 112, 3, 33, 0]);
+
 /**
- * Synchronous verification for the few keys of keepers, some 100 µs each: votes of one connection stay in their order without
- * waiting for each other. Everything else is verified on Node's threads.
+ * Synchronous verification, some 100 µs each, for what comes one by one: votes and operations. They stay in their order without
+ * waiting for each other. Blocks of others are verified on Node's threads.
  */
 export const createVerifyNow = (): VerifyNow => {
-  const keys = createBoundedMap<string, KeyObject>(256);
+  const keys = createBoundedMap<string, KeyObject>(10_000);
   const keyOf = (raw: Uint8Array): KeyObject => {
-    const x = toBase64url(raw);
-    const known = keys.get(x);
+    const name = Buffer.from(raw).toString('latin1');
+    const known = keys.get(name);
     if (known) return known;
-    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-    keys.set(x, key);
+    const der = Buffer.from(concatBytes(spkiPrefix, raw));
+    const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+    keys.set(name, key);
     return key;
   };
   return (key, message, signature) => {
@@ -44,19 +48,30 @@ export const createVerifyNow = (): VerifyNow => {
 
 type Verify = (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => Promise<boolean>;
 
+export type Remembering = {
+  readonly verify: Verify;
+  /** One that was found to hold elsewhere. */
+  remember(key: Uint8Array, message: Uint8Array, signature: Uint8Array): void;
+};
+
 /**
  * Remembers signatures that held: an operation is checked when it comes, and stands in a block a moment later. Keeps at most
  * `most` of them, some 400 bytes each.
  */
-export const rememberVerified = (verifyAnew: Verify, most = 20_000): Verify => {
+export const rememberVerified = (verifyAnew: Verify, most = 20_000): Remembering => {
   const held = createBoundedMap<string, { readonly key: Bytes; readonly message: Bytes }>(most);
-  return async (key, message, signature) => {
-    const name = Buffer.from(signature).toString('latin1');
-    const known = held.get(name);
-    if (known && same(known.key, key) && same(known.message, message)) return true;
-    const holds = await verifyAnew(key, message, signature);
-    if (holds) held.set(name, { key: new Uint8Array(key), message: new Uint8Array(message) });
-    return holds;
+  const nameOf = (signature: Uint8Array) => Buffer.from(signature).toString('latin1');
+  const remember: Remembering['remember'] = (key, message, signature) =>
+    held.set(nameOf(signature), { key: new Uint8Array(key), message: new Uint8Array(message) });
+  return {
+    remember,
+    async verify(key, message, signature) {
+      const known = held.get(nameOf(signature));
+      if (known && same(known.key, key) && same(known.message, message)) return true;
+      const holds = await verifyAnew(key, message, signature);
+      if (holds) remember(key, message, signature);
+      return holds;
+    },
   };
 };
 

@@ -5,6 +5,7 @@ import { ok, unwrap } from '../../src/core/result.ts';
 import { initialState } from '../../src/ledger/genesis.ts';
 import { type KeeperEffect, type KeeperEvent, keeperDefaults } from '../../src/ledger/keeper/index.ts';
 import { consensusBytes } from '../../src/ledger/messages.ts';
+import { operationIdOf } from '../../src/ledger/operation.ts';
 import { createTestGenesis, testCrypto } from '../../src/ledger/testDoubles.ts';
 import type { BlockId } from '../../src/ledger/types.ts';
 import { createNodeTimers } from '../../src/platform/node/index.ts';
@@ -139,7 +140,11 @@ describe('a keeper that can not be trusted any more', () => {
     await act({ kind: 'amnesia', height: 7 });
     await settle();
     expect(driver.fault()).toMatchObject({ code: 'amnesia' });
-    const answer = await driver.submit({ bytes: utf8('x'), signature: new Uint8Array(64) }, 'owner');
+    const answer = await driver.submit(
+      { bytes: utf8('x'), signature: new Uint8Array(64) },
+      operationIdOf(utf8('x')),
+      'owner',
+    );
     expect(answer).toMatchObject({ state: 'refused' });
   });
 });

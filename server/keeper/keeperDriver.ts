@@ -1,3 +1,4 @@
+import { createBoundedMap } from '../../src/core/boundedMap.ts';
 import { milliseconds } from '../../src/core/brand.ts';
 import type { Bytes } from '../../src/core/bytes.ts';
 import { createEmitter, type Subscribe } from '../../src/core/events.ts';
@@ -8,9 +9,9 @@ import { err, type Fault, fault, ok, type Result } from '../../src/core/result.t
 import { certifiedBlockBytes, readCertifiedBlock } from '../../src/ledger/block.ts';
 import { checkCertificate } from '../../src/ledger/certificate.ts';
 import type { KeeperEffect, KeeperOptions } from '../../src/ledger/keeper/types.ts';
-import { operationIdOf, readOperation } from '../../src/ledger/operation.ts';
+import { readOperation } from '../../src/ledger/operation.ts';
 import { ledgerLimits, type ToKeeper } from '../../src/ledger/protocol.ts';
-import { checkSignatures } from '../../src/ledger/signatures.ts';
+import { checkSignatures, signatureChecksOf } from '../../src/ledger/signatures.ts';
 import type { SignedMessage } from '../../src/ledger/transition/core/bodies.ts';
 import { accountOf } from '../../src/ledger/transition/purse.ts';
 import type {
@@ -35,8 +36,8 @@ import type { KeeperChange, Recovered } from './store.ts';
  */
 export interface KeeperDriver {
   ledger(): LedgerState;
-  /** An operation of a wallet, or one that another keeper passed on. Its later fate is told by `news`. */
-  submit(operation: SignedOperation, from: 'owner' | 'keeper'): Promise<Submitted>;
+  /** An operation of a wallet, or one that another keeper passed on, with the hash of its bytes. Its later fate is told by `news`. */
+  submit(operation: SignedOperation, id: OperationId, from: 'owner' | 'keeper'): Promise<Submitted>;
   /** A consensus message. True if its signature is a keeper's of the present height. */
   hear(message: Extract<ToKeeper, { t: 'agree' | 'quorum' }>): Result<boolean, Fault>;
   /** A certified block from anybody; what does not follow is left aside. */
@@ -77,8 +78,15 @@ export type KeeperDriverDeps = {
 
 type EffectOf<Kind> = Extract<KeeperEffect, { readonly kind: Kind }>;
 
-/** A wallet that reaches one keeper only waits so much longer. */
-const passAfterMs = 150;
+/**
+ * A wallet that reaches one keeper only waits so much longer: four times what operations usually take, because to pass on what all
+ * have from its owner would be most of the work under load.
+ */
+const passAfterMs = { least: 150, most: 2_000 } as const;
+/** Heights of so many final operations are known without a look at the disk: what was sent twice comes a moment later. */
+const settledAtHand = 20_000;
+/** Of the newest block in the average of how long operations wait. */
+const newestShare = 0.25;
 
 /** Reveals come late in an epoch, when what its operations rest on is signed. */
 const revealAfterParts = 0.9;
@@ -91,12 +99,14 @@ export const startKeeperDriver = (
 ): Result<KeeperDriver, Fault> => {
   const { clock, timers, log } = deps;
   const news = createEmitter<KeeperNews>();
-  const crypto = { verify: rememberVerified(deps.crypto.verify) };
+  const crypto = rememberVerified(deps.crypto.verify);
   const verifyNow = createVerifyNow();
   const carrier = createCarrier(keys.carrier, keys.carrierAccount);
   const timersByName = new Map<string, CancelTimer>();
-  const pending = new Map<OperationId, ReadOperation>();
-  const toPass = new Map<OperationId, ReadOperation>();
+  const pending = new Map<OperationId, { readonly operation: ReadOperation; readonly since: number }>();
+  const settled = createBoundedMap<OperationId, number>(settledAtHand);
+  const toPass = new Map<OperationId, { readonly operation: ReadOperation; readonly dueAt: number }>();
+  let usualMs = 0;
   const counts = { votes: 0, finals: 0, operations: 0 };
   const waiting: KeeperEffect[] = [];
   let isWorking = false;
@@ -164,8 +174,9 @@ export const startKeeperDriver = (
       news.emit({ kind: 'toKeepers', message: toWire(message) });
     },
     pass({ operation }) {
-      if (toPass.size === 0) setTimer('pass', passAfterMs, passOn);
-      toPass.set(operation.id, operation);
+      const afterMs = Math.min(passAfterMs.most, Math.max(passAfterMs.least, 4 * usualMs));
+      if (toPass.size === 0) setTimer('pass', afterMs, passOn);
+      toPass.set(operation.id, { operation, dueAt: clock.monotonic() + afterMs });
     },
     check: ({ block, state: against }) => void check(block, against),
     fetch: (effect) => fetch(effect),
@@ -187,7 +198,9 @@ export const startKeeperDriver = (
         ),
       ),
     dispute: ({ height, reason }) => stop(fault('dispute', `height ${height}: ${reason}`)),
-    timer: ({ name, afterMs }) => setTimer(`machine/${name}`, afterMs, () => handle({ kind: 'timer', name })),
+    // On a process that got no time timers ring before its sockets are read, where the votes may be that they wait for.
+    timer: ({ name, afterMs }) =>
+      setTimer(`machine/${name}`, afterMs, () => setImmediate(() => handle({ kind: 'timer', name }))),
   };
   const carryOut = (effect: KeeperEffect) => (actions[effect.kind] as (effect: KeeperEffect) => void)(effect);
 
@@ -199,9 +212,12 @@ export const startKeeperDriver = (
 
   /** Its owner sends it to all keepers, and mostly it is final by now: then nobody needs it from here. */
   const passOn = () => {
-    for (const [id, operation] of toPass)
+    const now = clock.monotonic();
+    for (const [id, { operation, dueAt }] of toPass) {
+      if (dueAt > now) return setTimer('pass', dueAt - now, passOn);
+      toPass.delete(id);
       if (pending.has(id)) news.emit({ kind: 'toKeepers', message: submitOf(operation) });
-    toPass.clear();
+    }
   };
 
   const setTimer = (name: string, afterMs: number, run: () => void) => {
@@ -229,7 +245,12 @@ export const startKeeperDriver = (
     const { block } = certified;
     counts.finals++;
     counts.operations += block.operations.length;
-    for (const { id } of block.operations) pending.delete(id);
+    noteWaits(block);
+    for (const { id } of block.operations) {
+      pending.delete(id);
+      toPass.delete(id);
+      settled.set(id, block.header.height);
+    }
     const bytes = bytesOfFinal.get(block) ?? certifiedBlockBytes(certified);
     news.emit({ kind: 'final', block, bytes });
     if (block.header.kind === 'epoch') {
@@ -242,6 +263,13 @@ export const startKeeperDriver = (
     carry();
   };
 
+  const noteWaits = ({ operations }: Block) => {
+    const known = operations.flatMap(({ id }) => pending.get(id)?.since ?? []);
+    if (known.length === 0) return;
+    const mean = clock.monotonic() - known.reduce((sum, since) => sum + since, 0) / known.length;
+    usualMs += (mean - usualMs) * newestShare;
+  };
+
   const refuse = (id: OperationId, reason: string) => {
     pending.delete(id);
     carrier.refused(id);
@@ -250,9 +278,9 @@ export const startKeeperDriver = (
 
   /** The machine tells what it lets go; this is for what it never took. */
   const forgetSettled = (after: LedgerState) => {
-    for (const [id, { operation }] of pending) {
-      const settled = operation.seq <= accountOf(after, operation.account).seq;
-      if (settled || operation.validUntil < after.epoch) pending.delete(id);
+    for (const [id, { operation: read }] of pending) {
+      const { account, seq, validUntil } = read.operation;
+      if (seq <= accountOf(after, account).seq || validUntil < after.epoch) pending.delete(id);
     }
   };
 
@@ -270,11 +298,21 @@ export const startKeeperDriver = (
 
   const carry = () => {
     const operation = carrier.next(machine.ledger());
-    if (operation && !pending.has(operation.id)) void submit(operation, 'owner');
+    if (operation && !pending.has(operation.id)) void submit(operation, operation.id, 'owner');
   };
 
-  const submit: KeeperDriver['submit'] = async (signed, from) => {
-    const id = operationIdOf(signed.bytes);
+  /** At once: one at a time, handing it to another thread costs half of what it takes. */
+  const checkNow = (against: LedgerState, operation: ReadOperation): Result<void, Fault> => {
+    const checks = signatureChecksOf(against, [operation]);
+    if (!checks.ok) return checks;
+    for (const { key, message, signature } of checks.value.flat()) {
+      if (!verifyNow(key, message, signature)) return err(fault('operation', 'its signature does not hold'));
+      crypto.remember(key, message, signature);
+    }
+    return ok(undefined);
+  };
+
+  const submit: KeeperDriver['submit'] = async (signed, id, from) => {
     if (from === 'keeper') toPass.delete(id);
     if (pending.has(id)) return { id, state: 'pending' };
     const refused = (reason: string): Submitted => ({ id, state: 'refused', reason: shorten(reason) });
@@ -284,14 +322,14 @@ export const startKeeperDriver = (
     const { account, seq } = read.value.operation;
     const against = machine.ledger();
     if (accountOf(against, account).seq >= seq) {
-      const height = await store.heightOf(id);
+      const height = settled.get(id) ?? (await store.heightOf(id));
       if (height !== undefined) return { id, state: 'final', height };
       if (pending.has(id)) return { id, state: 'pending' };
       return refused(`number ${seq} of this account was used by another operation`);
     }
-    const holds = await checkSignatures(against, [read.value], crypto);
+    const holds = checkNow(against, read.value);
     if (!holds.ok) return refused(holds.error.message);
-    pending.set(id, read.value);
+    pending.set(id, { operation: read.value, since: clock.monotonic() });
     handle({ kind: 'operation', operation: read.value, from, checkedAgainst: against });
     return { id, state: 'pending' };
   };
@@ -328,6 +366,9 @@ export const startKeeperDriver = (
     return ok(undefined);
   };
 
+  // The chain is hashed now, before this keeper takes part: later it would hold a round up.
+  const ownSeat = state.keepers.find(({ key }) => Buffer.compare(key, keys.signer.publicKey) === 0);
+  if (ownSeat) keys.reveal(ownSeat.beacon);
   enqueue(begun.value.effects);
   planReveal(state);
 

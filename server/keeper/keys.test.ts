@@ -85,7 +85,7 @@ describe('signing and verifying at once', () => {
 
   it('remembers what held, for the same key and message only', async () => {
     let asked = 0;
-    const verify = rememberVerified(async (...given) => {
+    const { verify, remember } = rememberVerified(async (...given) => {
       asked++;
       return crypto.verify(...given);
     });
@@ -95,6 +95,11 @@ describe('signing and verifying at once', () => {
     expect(asked).toBe(1);
     expect(await verify(signer.publicKey, utf8('other'), signature)).toBe(false);
     expect(await verify(sha256Bytes(message), message, signature)).toBe(false);
+    const elsewhere = utf8('found to hold elsewhere');
+    remember(signer.publicKey, elsewhere, signer.sign(elsewhere));
+    asked = 0;
+    expect(await verify(signer.publicKey, elsewhere, signer.sign(elsewhere))).toBe(true);
+    expect(asked).toBe(0);
   });
 });
 

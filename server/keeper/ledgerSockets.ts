@@ -1,5 +1,5 @@
 import { milliseconds } from '../../src/core/brand.ts';
-import type { Bytes } from '../../src/core/bytes.ts';
+import { type Bytes, equalBytes } from '../../src/core/bytes.ts';
 import type { Clock } from '../../src/core/ports/clock.ts';
 import type { Timers } from '../../src/core/ports/timers.ts';
 import { operationIdOf } from '../../src/ledger/operation.ts';
@@ -38,6 +38,10 @@ export const ledgerSocketLimits = {
   maxBufferedBytes: 8 * 1024 * 1024,
   /** More answers than these are not prepared at once for one connection: it is not read meanwhile. */
   maxBusy: 32,
+  /** The same for a keeper's, whose votes come with what it passes on. */
+  maxBusyOfKeeper: 1_000,
+  /** Operations are looked at for so long in a row, then it is the turn of what else came. */
+  operationsSliceMs: 8,
   statusEveryMs: 10_000,
   keeperMessages: { capacity: 8_000, perSecond: 4_000 },
   /** Refusals of one connection, after which it is closed. */
@@ -58,6 +62,7 @@ type Client = {
   bucket: Bucket;
   refusals: Bucket;
   busy: number;
+  paused: boolean;
   gone: boolean;
 };
 
@@ -74,6 +79,7 @@ export const createLedgerHub = (deps: LedgerSocketsDeps, options: LedgerSocketsO
   const rate = { capacity: options.messagesPerSecond * 10, perSecond: options.messagesPerSecond };
   const addressRate = { capacity: rate.capacity * 4, perSecond: rate.perSecond * 4 };
   const addresses = createBucketTable(addressRate);
+  const operations = createSlices(() => clock.monotonic(), limits.operationsSliceMs);
   let lastId = 0;
 
   const leave = (client: Client) => {
@@ -132,7 +138,7 @@ export const createLedgerHub = (deps: LedgerSocketsDeps, options: LedgerSocketsO
     const id = operationIdOf(bytes);
     const watching = watchers.get(id) ?? new Set();
     if (!client.speaksForKeeper) watchers.set(id, watching.add(client));
-    const answer = await driver.submit({ bytes, signature }, client.speaksForKeeper ? 'keeper' : 'owner');
+    const answer = await driver.submit({ bytes, signature }, id, client.speaksForKeeper ? 'keeper' : 'owner');
     if (answer.state !== 'pending') unwatch(id, client);
     if (!client.speaksForKeeper || answer.state === 'refused') tell(client, answer);
   };
@@ -203,20 +209,39 @@ export const createLedgerHub = (deps: LedgerSocketsDeps, options: LedgerSocketsO
     return client.speaksForKeeper || addresses.take(client.address, now, cost).allowed;
   };
 
-  const receive = async (client: Client, data: Uint8Array | 'text') => {
+  const read = async (client: Client, bytes: Uint8Array) => {
+    const message = readToKeeper(bytes);
+    if (message.ok) await onMessage(client, message.value);
+    else refuse(client, message.error.message);
+  };
+
+  const handle = async (client: Client, bytes: Uint8Array) => {
+    try {
+      if (!client.gone) await read(client, bytes);
+    } catch (cause) {
+      log('error', 'ledger request failed', { cause: String(cause) });
+      leave(client);
+      client.wire.terminate();
+    } finally {
+      client.busy--;
+      if (client.paused && client.busy < mostBusy(client)) {
+        client.paused = false;
+        client.wire.resume();
+      }
+    }
+  };
+
+  const receive = (client: Client, data: Uint8Array | 'text') => {
     if (client.gone) return;
     const bytes = data === 'text' ? new Uint8Array() : data;
     if (!mayGoOn(client, bytes.byteLength)) return refuse(client, 'too many messages: slow down');
-    const message = readToKeeper(bytes);
-    if (!message.ok) return refuse(client, message.error.message);
     client.busy++;
-    if (client.busy === limits.maxBusy) client.wire.pause();
-    try {
-      await onMessage(client, message.value);
-    } finally {
-      if (client.busy === limits.maxBusy) client.wire.resume();
-      client.busy--;
+    if (client.busy >= mostBusy(client) && !client.paused) {
+      client.paused = true;
+      client.wire.pause();
     }
+    if (isSubmit(bytes)) operations.add(() => void handle(client, bytes));
+    else void handle(client, bytes);
   };
 
   const onNews = (news: KeeperNews) => {
@@ -249,19 +274,14 @@ export const createLedgerHub = (deps: LedgerSocketsDeps, options: LedgerSocketsO
         bucket: fullBucket(rate, now),
         refusals: fullBucket(limits.refusals, now),
         busy: 0,
+        paused: false,
         gone: false,
       };
       clients.add(client);
       metrics.count('aivillage_ledger_connections_total');
       return {
         id: client.id,
-        receive: (data) => {
-          receive(client, data).catch((cause: unknown) => {
-            log('error', 'ledger request failed', { cause: String(cause) });
-            leave(client);
-            wire.terminate();
-          });
-        },
+        receive: (data) => receive(client, data),
         closed: () => leave(client),
       };
     },
@@ -277,3 +297,42 @@ export const createLedgerHub = (deps: LedgerSocketsDeps, options: LedgerSocketsO
     load: () => ({ connections: clients.size }),
   };
 };
+
+/**
+ * Work that gives way, slice by slice, to whatever else came in: votes must not stand in line behind operations, or a busy
+ * committee loses the rounds that would clear the line.
+ */
+const createSlices = (now: () => number, sliceMs: number) => {
+  let waiting: (() => void)[] = [];
+  let isDue = false;
+  const plan = () => {
+    isDue = true;
+    setImmediate(work);
+  };
+  const work = () => {
+    isDue = false;
+    const end = now() + sliceMs;
+    let done = 0;
+    while (done < waiting.length && (done === 0 || now() < end)) waiting[done++]?.();
+    waiting = waiting.slice(done);
+    if (waiting.length > 0 && !isDue) plan();
+  };
+  return {
+    add(one: () => void) {
+      waiting.push(one);
+      if (!isDue) plan();
+    },
+  };
+};
+
+const mostBusy = ({ speaksForKeeper }: Client): number =>
+  speaksForKeeper ? limits.maxBusyOfKeeper : limits.maxBusy;
+
+/** How `{t: 'submit', …}` begins, the shortest key first: told without reading the message. */
+const submitMark = encodeLedgerMessage({
+  t: 'submit',
+  bytes: new Uint8Array(),
+  signature: new Uint8Array(),
+}).subarray(0, 10);
+const isSubmit = (bytes: Uint8Array): boolean =>
+  equalBytes(bytes.subarray(0, submitMark.byteLength), submitMark);

@@ -68,6 +68,7 @@ export const watchKeeper = (
   gauge('operations', 'Operations that became final since the start', () => driver.counts.operations);
   gauge('votes', 'Proposals and votes sent since the start', () => driver.counts.votes);
   gauge('peers', 'Other keepers that this one reaches', () => peers.connected().length);
+  gauge('peer_bytes', 'Bytes of messages to the other keepers since the start', () => peers.sentBytes());
   gauge('sockets', 'Open ledger sockets', () => hub.load().connections);
   gauge('voting', '1 if this keeper votes', () => (driver.phase() === 'voting' && !driver.fault() ? 1 : 0));
 };

@@ -28,6 +28,8 @@ export type KeeperPeersDeps = {
 /** Lines to the other keepers: what this one says to them, and what it asks for. Each dials each, so every pair has two. */
 export interface KeeperPeers {
   readonly connected: () => readonly string[];
+  /** To all of them since the start. */
+  readonly sentBytes: () => number;
   close(): void;
 }
 
@@ -44,6 +46,7 @@ export const connectPeers = (deps: KeeperPeersDeps): KeeperPeers => {
   const { driver } = deps;
   const lines = new Map<string, Line>();
   let turn = 0;
+  let sentBytes = 0;
 
   /** By url: a keeper's key may change where it stands. */
   const follow = (keepers: readonly Keeper[]) => {
@@ -61,19 +64,25 @@ export const connectPeers = (deps: KeeperPeersDeps): KeeperPeers => {
   };
 
   const open = () => [...lines.values()].filter((line) => line.isOpen());
+  const send = (line: Line | undefined, bytes: Uint8Array) => {
+    if (!line) return;
+    sentBytes += bytes.byteLength;
+    line.send(bytes);
+  };
   const stop = driver.news((news) => {
     if (news.kind === 'toKeepers') {
       const bytes = encodeLedgerMessage(news.message);
-      for (const line of open()) line.send(bytes);
+      for (const line of open()) send(line, bytes);
     } else if (news.kind === 'toOneKeeper') {
       const ready = open();
-      ready[turn++ % Math.max(1, ready.length)]?.send(encodeLedgerMessage(news.message));
+      send(ready[turn++ % Math.max(1, ready.length)], encodeLedgerMessage(news.message));
     } else if (news.kind === 'final' && news.block.header.kind === 'epoch') follow(news.block.header.keepers);
   });
   follow(driver.ledger().keepers);
 
   return {
     connected: () => open().map(({ name }) => name),
+    sentBytes: () => sentBytes,
     close() {
       stop();
       for (const line of lines.values()) line.close();

@@ -23,7 +23,6 @@ const block = (height: number, about: Partial<StoredBlock> = {}): StoredBlock =>
   kind: height % 3 === 0 ? 'epoch' : 'operations',
   time: height,
   bytes: Uint8Array.of(height),
-  events: [],
   ...about,
 });
 const blocks = (from: number, to: number) =>

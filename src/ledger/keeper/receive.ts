@@ -101,7 +101,10 @@ export const receiveCertified = (turn: Turn, certified: CertifiedBlock): void =>
   const state = known?.verdict.kind === 'valid' ? known.verdict.state : applied?.value.state;
   if (!state) return;
   turn.adopt(certified, state);
-  if (phase === 'quiet') turn.emit({ kind: 'timer', name: graceTimer, afterMs: options.graceMs });
+  // Alone, every block of its own that replicas still bring means that there may be more. Among others blocks come all the time,
+  // and one that waited for them to end would not vote as long as there is work.
+  if (phase === 'quiet' && chain.keepers.length === 1)
+    turn.emit({ kind: 'timer', name: graceTimer, afterMs: options.graceMs });
 };
 
 /** At most once in `resendMs`: a flood of messages from the future is answered by one question. */

@@ -111,10 +111,10 @@ export const createKeeping = (
   };
 };
 
-const storedBlock = ({ bytes, certified, events }: AppliedBlock): StoredBlock => {
+const storedBlock = ({ bytes, certified }: AppliedBlock): StoredBlock => {
   const { id, header } = certified.block;
   const { height, epoch, kind, time } = header;
-  return { height, id, epoch, kind, time, bytes, events };
+  return { height, id, epoch, kind, time, bytes };
 };
 
 const ownRows = ({ certified, events }: AppliedBlock, account: AccountId): readonly OwnRow[] => {

@@ -33,6 +33,7 @@ export interface LedgerStore {
   close(): void;
 }
 
+/** What happened in it is found again by applying it: kept beside it, it would take three times its room. */
 export type StoredBlock = {
   readonly height: number;
   readonly id: BlockId;
@@ -40,7 +41,6 @@ export type StoredBlock = {
   readonly kind: 'operations' | 'epoch';
   readonly time: number;
   readonly bytes: Bytes;
-  readonly events: readonly LedgerEvent[];
 };
 
 /** What happened to the own account in one block. */
