@@ -13,6 +13,7 @@ import { createOwner, type Owner } from './people.ts';
 import type { LedgerPlan } from './plan.ts';
 import { createReferee } from './referee.ts';
 import { Replica } from './replica.ts';
+import { shareTransitions } from './remembered.ts';
 import { ed25519Scheme, keyedHashScheme } from './scheme.ts';
 import { Wallet } from './wallet.ts';
 
@@ -30,6 +31,7 @@ export type LedgerReport = {
 const patienceMs = 60_000;
 
 export const runLedgerHistory = async (plan: LedgerPlan, verbose = false): Promise<LedgerReport> => {
+  shareTransitions(plan.seed % 8 !== 0);
   const swarm = createSwarm(plan, verbose);
   const { world } = swarm;
   const { network, referee } = world;
