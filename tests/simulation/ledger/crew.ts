@@ -12,7 +12,10 @@ export interface Crew {
 
 export const createCrew = async (size: number, mutant?: Mutant): Promise<Crew> => {
   const built: Built = await buildSimulation('worker.ts', mutant);
-  const workers = Array.from({ length: size }, () => new Worker(built.file));
+  const workers = Array.from(
+    { length: size },
+    () => new Worker(built.file, { resourceLimits: { maxYoungGenerationSizeMb: 64 } }),
+  );
   const idle = [...workers];
   const waiting: ((worker: Worker) => void)[] = [];
   const take = (): Promise<Worker> => {

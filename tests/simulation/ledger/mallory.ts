@@ -2,6 +2,7 @@ import { accountOf } from '../../../src/ledger/transition/purse.ts';
 import type { LedgerState, NetId, ReadOperation } from '../../../src/ledger/types.ts';
 import type { SeededRandom } from '../random.ts';
 import type { World } from './host.ts';
+import { orderOf } from './intents.ts';
 import type { Address } from './network.ts';
 import { type Owner, openBody, signOperation } from './people.ts';
 
@@ -9,6 +10,8 @@ export type Crime = {
   readonly state: LedgerState;
   readonly mallory: Owner;
   readonly victim: Owner;
+  /** Has money, and never opened its account. */
+  readonly sleeper: Owner;
   readonly world: World;
   /** Operations that are final, to be ordered once more. */
   readonly past: readonly ReadOperation[];
@@ -19,6 +22,7 @@ type Attempt = (crime: Crime) => readonly ReadOperation[];
 
 /** What a dishonest owner signs, or makes up. Some of it is in order by itself and only wrong together. */
 const attempts: Readonly<Record<string, Attempt>> = {
+  transfer: (crime) => [transfer(crime, {})],
   'double spend': (crime) => [transfer(crime, {}), transfer(crime, { to: crime.victim.id, amount: 77 })],
   overspend: (crime) => [
     transfer(crime, { amount: balanceOf(crime, crime.mallory) + crime.random.int(3_000) }),
@@ -73,6 +77,38 @@ const attempts: Readonly<Record<string, Attempt>> = {
       body: { key: crime.world.scheme.signer("mallory's next recovery").publicKey },
     }),
   ],
+  'pays itself': (crime) => [transfer(crime, { to: crime.mallory.id })],
+  "another's order": (crime) => {
+    const { state, mallory, victim, random } = crime;
+    const escrow = orderOf(state, victim.id);
+    if (!escrow) return [];
+    const signed = random.chance(0.5)
+      ? signOperation(deviceOf(crime), {
+          ...envelope(crime),
+          kind: 'settle',
+          body: { escrow, payees: [[mallory.id, 1_000]] },
+        })
+      : signOperation(deviceOf(crime), { ...envelope(crime), kind: 'cancel', body: { escrow } });
+    return [signed];
+  },
+  "the host's proposal": (crime) => {
+    const actions = [{ kind: 'treasury', to: crime.mallory.id, amount: 1_000 }] as const;
+    const body = { description: 'For me', actions, countersignatures: [] };
+    return [signOperation(deviceOf(crime), { ...envelope(crime), kind: 'propose', body })];
+  },
+  'opening again': (crime) => {
+    const device = crime.world.scheme.signer("mallory's next device");
+    const body = openBody({ ...crime.mallory, device });
+    return [signOperation(device, { ...envelope(crime), kind: 'open', body })];
+  },
+  'opening with a false certificate': ({ state, mallory, sleeper }) => {
+    const { net, epoch } = state;
+    const { id: account, recovery } = sleeper;
+    const { device } = mallory;
+    // Its recovery key is no secret; its signature is.
+    const body = openBody({ ...sleeper, device, recovery: { ...recovery, sign: device.sign } });
+    return [signOperation(device, { net, account, seq: 1, validUntil: epoch + 1, kind: 'open', body })];
+  },
   "another's opening": ({ state, mallory, victim, world }) => {
     const body = openBody({ ...mallory, device: world.scheme.signer("mallory's next device") });
     const account = victim.id;
@@ -84,8 +120,18 @@ const attempts: Readonly<Record<string, Attempt>> = {
 /** Some can be tried at few moments only: they are drawn more often. */
 const names = [...Object.keys(attempts), 'expired', 'expired', 'valid too long', 'overspend', 'the old key'];
 
-export const commit = (crime: Crime): readonly ReadOperation[] =>
-  attempts[crime.random.pick(names)]?.(crime) ?? [];
+export const commit = (crime: Crime, name = crime.random.pick(names)): readonly ReadOperation[] =>
+  attempts[name]?.(crime) ?? [];
+
+/** The same for a block: an account that is not open yet is opened in it first. */
+export const commitInBlock = (crime: Crime, name?: string): readonly ReadOperation[] => {
+  const { state, mallory } = crime;
+  const { key } = accountOf(state, mallory.id);
+  if (key || name?.startsWith('opening')) return commit(crime, name);
+  const opened = { ...accountOf(state, mallory.id), seq: 1, key: mallory.device.publicKey };
+  const accounts = state.accounts.set(mallory.id, { ...opened, recovery: mallory.recovery.publicKey });
+  return [opening(state, mallory), ...commit({ ...crime, state: { ...state, accounts } }, name)];
+};
 
 /** Tries everything, at many keepers. */
 export class Mallory {

@@ -21,8 +21,18 @@ export type LedgerPlan = {
   readonly crashes: number;
   /** A keeper that comes back with an old disk once; at N > 1 it is one of the f. */
   readonly backup: boolean;
-  /** The first epoch's end gives this seat to somebody new. */
+  /** This seat goes to somebody new with the end of an epoch. */
   readonly newcomer: number | undefined;
+  /** Decided before genesis, or by a proposal of the host. */
+  readonly newcomerBy: 'genesis' | 'proposal';
+  /** Owners order work and pay for it. */
+  readonly trade: boolean;
+  /** The host changes a parameter and grants something; a keeper reveals a beacon. */
+  readonly govern: boolean;
+  /** How long wallets wait between one intent and the next: they go on into later epochs. */
+  readonly pauseMs: number;
+  /** Liars behave until they can have one bad block of their choice decided, when it is worth most. */
+  readonly plotting: boolean;
   readonly healAt: number;
   /** Messages go through their bytes. */
   readonly encoded: boolean;
@@ -44,6 +54,7 @@ export const planLedger = (seed: number): LedgerPlan => {
   const healAt = random.between(1_500, 4_500);
   const calm = keepers === 1 && backup;
   const wild = () => (calm || random.chance(0.4) ? 0 : random.between(0, 0.25));
+  const more = createSeededRandom(seed).fork('business');
   return {
     seed,
     keepers,
@@ -61,6 +72,11 @@ export const planLedger = (seed: number): LedgerPlan => {
     crashes: 1 + random.int(4),
     backup,
     newcomer,
+    newcomerBy: more.chance(0.4) ? 'proposal' : 'genesis',
+    trade: more.chance(0.1),
+    govern: more.chance(0.1),
+    pauseMs: more.chance(0.25) ? more.between(500, 2_000) : 0,
+    plotting: more.chance(0.6),
     healAt,
     encoded: random.chance(0.02),
     realKeys: random.chance(0.004),
