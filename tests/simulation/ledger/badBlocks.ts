@@ -1,5 +1,7 @@
+import { applyOperation, endEpoch } from '../../../src/ledger/apply.ts';
 import { blockOf, operationsRootOf } from '../../../src/ledger/block.ts';
 import { buildEpochBlock } from '../../../src/ledger/build.ts';
+import { stateRootOf } from '../../../src/ledger/stateRoot.ts';
 import type { Block, BlockHeader, BlockId, LedgerState, ReadOperation } from '../../../src/ledger/types.ts';
 import type { SeededRandom } from '../random.ts';
 
@@ -15,7 +17,7 @@ export type Plot = {
 
 type Worse = (plot: Plot) => Block | undefined;
 
-const inAny: Readonly<Record<string, Worse>> = {
+const makers = {
   'another maker': ({ block, state, seat }) =>
     state.keepers.length > 1 ? withHeader(block, { creator: (seat + 1) % state.keepers.length }) : undefined,
   'another epoch': ({ block }) => withHeader(block, { epoch: block.header.epoch + 1 }),
@@ -23,9 +25,6 @@ const inAny: Readonly<Record<string, Worse>> = {
     withHeader(block, { operationsRoot: flipped(block.header.operationsRoot) }),
   'another block before it': ({ block }) =>
     withHeader(block, { previous: block.header.net as string as BlockId }),
-};
-
-const inEpochs: Readonly<Record<string, Worse>> = {
   'another state': ({ block }) =>
     ending(block, (header) => ({ ...header, stateRoot: flipped(header.stateRoot) })),
   'more money': ({ block }) =>
@@ -38,50 +37,47 @@ const inEpochs: Readonly<Record<string, Worse>> = {
       const own = header.keepers[seat];
       return own && { ...header, keepers: header.keepers.map((keeper) => ({ ...keeper, key: own.key })) };
     }),
-  'operations in it': ({ block, loot }) => {
+  'operations in the end of an epoch': ({ block: { header }, state, loot }) => {
     const operations = loot('transfer');
-    return operations.length > 0 ? stuffed(block.header, operations) : undefined;
+    if (header.kind !== 'epoch') return undefined;
+    const draft = { ...state };
+    for (const operation of operations) if (!applyOperation(draft, operation, []).ok) return undefined;
+    const ended = endEpoch(draft, []);
+    const { supply, keepers } = ended;
+    return stuffed({ ...header, stateRoot: stateRootOf(ended), supply, keepers }, operations);
   },
-};
-
-const inOperations: Readonly<Record<string, Worse>> = {
-  'the end of an epoch, too early': ({ block, state, seat }) =>
-    buildEpochBlock(state, { creator: Math.max(0, seat), time: block.header.time + 1 }),
-  'one operation twice': ({ block }) => stuffed(block.header, block.operations.slice(0, 1), block.operations),
+  'the end of an epoch, too early': ({ block: { header }, state, seat }) =>
+    header.kind === 'epoch'
+      ? undefined
+      : buildEpochBlock(state, { creator: Math.max(0, seat), time: header.time + 1 }),
+  'one operation twice': holding(({ block }) => [...block.operations.slice(0, 1), ...block.operations]),
   // The same bytes under another signature have the same id.
-  'another signature': ({ block: { header, operations } }) => {
-    const [first, ...others] = operations;
-    return first && stuffed(header, [{ ...first, signature: flipped(first.signature) }], others);
-  },
-  'one that is too old': alone('expired'),
-  'the old key after a rotation': alone('rotation'),
-  "another's money": alone('forged'),
-  "another's account": alone('opening with a false certificate'),
-  'nothing at all': ({ block }) => stuffed(block.header, []),
-  anything: ({ block, loot, random }) => {
-    const extra = loot();
-    if (extra.length === 0) return undefined;
-    return random.chance(0.5) ? stuffed(block.header, extra) : stuffed(block.header, block.operations, extra);
-  },
-};
+  'another signature': holding(({ block: { operations } }) =>
+    operations.map((read, index) => (index === 0 ? { ...read, signature: flipped(read.signature) } : read)),
+  ),
+  'one that is too old': holding(({ loot }) => loot('expired')),
+  'the old key after a rotation': holding(({ loot }) => loot('rotation')),
+  "another's money": holding(({ loot }) => loot('forged')),
+  "another's account": holding(({ loot }) => loot('opening with a false certificate')),
+  'nothing at all': ({ block: { header } }) => (header.kind === 'epoch' ? undefined : stuffed(header, [])),
+  anything: holding(({ block, loot, random }) => [
+    ...(random.chance(0.5) ? [] : block.operations),
+    ...loot(),
+  ]),
+} satisfies Readonly<Record<string, Worse>>;
 
-/** One of those that can be made of this block now. */
-export const worseBlock = (plot: Plot): Block | undefined => {
-  const { block, random } = plot;
-  const kinds = { ...inAny, ...(block.header.kind === 'epoch' ? inEpochs : inOperations) };
-  const left = Object.values(kinds);
-  while (left.length > 0) {
-    const [worse] = left.splice(random.int(left.length), 1);
-    const made = worse?.(plot);
-    if (made) return made;
-  }
-  return undefined;
-};
+export type BadBlock = keyof typeof makers;
+export const badBlocks = Object.keys(makers) as readonly BadBlock[];
 
-function alone(attempt: string): Worse {
-  return ({ block, loot }) => {
-    const operations = loot(attempt);
-    return operations.length > 0 ? stuffed(block.header, operations) : undefined;
+/** Undefined where it can't be made of this block now. */
+export const makeBadBlock = (name: BadBlock, plot: Plot): Block | undefined => makers[name](plot);
+
+/** Operations of the liar's choice; they can't stand in the end of an epoch. */
+function holding(choose: (plot: Plot) => readonly ReadOperation[]): Worse {
+  return (plot) => {
+    const { header } = plot.block;
+    const operations = header.kind === 'epoch' ? [] : choose(plot);
+    return operations.length > 0 ? stuffed(header, operations) : undefined;
   };
 }
 
@@ -99,13 +95,11 @@ const ending = (
   return changed && blockOf(changed, operations);
 };
 
-const stuffed = (header: BlockHeader, ...lists: readonly (readonly ReadOperation[])[]): Block => {
-  const operations = lists.flat();
-  return blockOf(
+const stuffed = (header: BlockHeader, operations: readonly ReadOperation[]): Block =>
+  blockOf(
     { ...header, operationsRoot: operationsRootOf(operations), operations: operations.length },
     operations,
   );
-};
 
 const flipped = (bytes: Uint8Array): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(bytes, (byte, i) => (i === 5 ? byte ^ 1 : byte));

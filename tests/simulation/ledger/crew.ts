@@ -66,7 +66,9 @@ export const runRange = async (
     const round: Promise<BatchResult>[] = [];
     for (let thread = 0; thread < crew.size && first < end; thread++) {
       const count = Math.min(range.batch, end - first);
-      round.push(crew.run({ first, count, stopAtFirst: false }));
+      const from = first;
+      const seeds = Array.from({ length: count }, (_, index) => from + index);
+      round.push(crew.run({ seeds, stopAtFirst: false }));
       first += count;
     }
     for (const result of await Promise.all(round)) await done(result);

@@ -9,7 +9,7 @@ import type {
   LedgerState,
   ReadOperation,
 } from '../../../src/ledger/types.ts';
-import { worseBlock } from './badBlocks.ts';
+import { badBlocks, makeBadBlock } from './badBlocks.ts';
 import { KeeperHost } from './host.ts';
 import type { Address, Packet } from './network.ts';
 
@@ -28,8 +28,8 @@ export class Liar extends KeeperHost {
         equivocate: number;
         invent: number;
         nod: boolean;
-        /** Leads in good faith until then. */
-        until: 'now' | 'the end of an epoch' | 'the next epoch';
+        /** Leads in good faith until it may end an epoch. */
+        patient: boolean;
         forge: number;
         replay: number;
       }
@@ -46,13 +46,20 @@ export class Liar extends KeeperHost {
       equivocate: now_and_then(),
       invent: now_and_then(),
       nod: random.chance(0.5),
-      until: random.chance(0.3) ? 'the end of an epoch' : 'now',
+      patient: random.chance(0.3),
       forge: random.chance(0.4) ? 0.2 : 0,
       replay: random.chance(0.4) ? 0.1 : 0,
     };
-    if (this.world.plan.plotting) {
-      const until = random.pick(['now', 'the end of an epoch', 'the next epoch'] as const);
-      this.#habits = { withhold: 0, equivocate: 0, invent: 0.8, nod: true, until, forge: 0, replay: 0 };
+    if (this.world.plan.plot) {
+      this.#habits = {
+        withhold: 0,
+        equivocate: 0,
+        invent: 1,
+        nod: true,
+        patient: false,
+        forge: 0,
+        replay: 0,
+      };
       this.crashesLeft = 0;
       return;
     }
@@ -106,10 +113,8 @@ export class Liar extends KeeperHost {
   }
 
   #isTime(block: Block | undefined): boolean {
-    const until = this.#habits?.until;
-    if (until === 'the end of an epoch') return block?.header.kind === 'epoch';
-    if (!block && this.world.plan.plotting) return false;
-    return until === 'now' || (this.machine?.chain.epoch ?? 0) > 0;
+    if (this.world.plan.plot) return block !== undefined;
+    return !this.#habits?.patient || block?.header.kind === 'epoch';
   }
 
   /** Votes for whatever it sees, at once; and tells everybody that it is final. */
@@ -174,7 +179,15 @@ export class Liar extends KeeperHost {
     const { machine, random, seat } = this;
     if (!machine) return undefined;
     const { chain: state } = machine;
-    return worseBlock({ block, state, seat, random, loot: (attempt) => this.#loot(state, attempt) });
+    const loot = (attempt?: string) => this.#loot(state, attempt);
+    const given = { block, state, seat, random, loot };
+    const { plot } = this.world.plan;
+    if (plot) return makeBadBlock(plot, given);
+    for (let tries = 0; tries < 4; tries++) {
+      const made = makeBadBlock(random.pick(badBlocks), given);
+      if (made) return made;
+    }
+    return undefined;
   }
 }
 
