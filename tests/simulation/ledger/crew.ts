@@ -55,14 +55,22 @@ const answerOf = (worker: Worker, batch: Batch): Promise<BatchResult> =>
     worker.postMessage(batch);
   });
 
-/** Batches of a range of seeds, all threads busy; `done` hears of each round once all before it is through. */
+/**
+ * Batches of a range of seeds, all threads busy; `done` hears of each round once all before it is through. Stops before the end
+ * of the range when it is `enough`.
+ */
 export const runRange = async (
   crew: Crew,
-  range: { readonly first: number; readonly count: number; readonly batch: number },
+  range: {
+    readonly first: number;
+    readonly count: number;
+    readonly batch: number;
+    readonly enough?: () => boolean;
+  },
   done: (result: BatchResult) => void | Promise<void>,
 ): Promise<void> => {
   const end = range.first + range.count;
-  for (let first = range.first; first < end; ) {
+  for (let first = range.first; first < end && !range.enough?.(); ) {
     const round: Promise<BatchResult>[] = [];
     for (let thread = 0; thread < crew.size && first < end; thread++) {
       const count = Math.min(range.batch, end - first);

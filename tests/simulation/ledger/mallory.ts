@@ -33,16 +33,17 @@ const attempts: Readonly<Record<string, Attempt>> = {
   'valid too long': (crime) => [transfer(crime, { validUntil: crime.state.epoch + 7 + crime.random.int(3) })],
   expired: (crime) => (crime.state.epoch > 0 ? [transfer(crime, { validUntil: crime.state.epoch - 1 })] : []),
   'another swarm': (crime) => [transfer(crime, { net: crime.mallory.id as string as NetId })],
-  forged: ({ state, mallory, victim, random }) => [
-    signOperation(mallory.device, {
+  forged: ({ state, mallory, victim, random }) => {
+    const { key, seq } = accountOf(state, victim.id);
+    const content = {
       net: state.net,
       account: victim.id,
-      seq: accountOf(state, victim.id).seq + 1,
+      seq: seq + 1,
       validUntil: state.epoch + random.int(6),
-      kind: 'transfer',
-      body: { to: mallory.id, amount: 1_000 },
-    }),
-  ],
+    };
+    const body = { to: mallory.id, amount: 1_000 };
+    return key ? [signOperation(mallory.device, { ...content, kind: 'transfer', body })] : [];
+  },
   'recovery by the device': (crime) => [
     signOperation(deviceOf(crime), {
       ...envelope(crime),
@@ -109,12 +110,11 @@ const attempts: Readonly<Record<string, Attempt>> = {
     const body = openBody({ ...sleeper, device, recovery: { ...recovery, sign: device.sign } });
     return [signOperation(device, { net, account, seq: 1, validUntil: epoch + 1, kind: 'open', body })];
   },
-  "another's opening": ({ state, mallory, victim, world }) => {
-    const body = openBody({ ...mallory, device: world.scheme.signer("mallory's next device") });
-    const account = victim.id;
-    const signer = world.scheme.signer("mallory's next device");
+  "another's opening": ({ state, mallory, sleeper, world }) => {
+    const device = world.scheme.signer("mallory's next device");
     const { net, epoch } = state;
-    return [signOperation(signer, { net, account, seq: 1, validUntil: epoch + 1, kind: 'open', body })];
+    const content = { net, account: sleeper.id, seq: 1, validUntil: epoch + 1 };
+    return [signOperation(device, { ...content, kind: 'open', body: openBody({ ...mallory, device }) })];
   },
 };
 /** Some can be tried at few moments only: they are drawn more often. */
@@ -130,7 +130,8 @@ export const commitInBlock = (crime: Crime, name?: string): readonly ReadOperati
   if (key || name?.startsWith('opening')) return commit(crime, name);
   const opened = { ...accountOf(state, mallory.id), seq: 1, key: mallory.device.publicKey };
   const accounts = state.accounts.set(mallory.id, { ...opened, recovery: mallory.recovery.publicKey });
-  return [opening(state, mallory), ...commit({ ...crime, state: { ...state, accounts } }, name)];
+  const then = commit({ ...crime, state: { ...state, accounts } }, name);
+  return then.length > 0 ? [opening(state, mallory), ...then] : [];
 };
 
 /** Tries everything, at many keepers. */

@@ -289,13 +289,6 @@ export const mutants: readonly Mutant[] = [
     where: plotting('more money'),
   },
   {
-    rule: 1,
-    file: ledger('apply.ts'),
-    find: "if (!account.key && kind !== 'open')",
-    replace: "if (!account.key && kind === 'rotate')",
-    why: 'an account need not be opened',
-  },
-  {
     rule: 2,
     file: ledger('apply.ts'),
     find: 'if (header.previous !== position.head)',

@@ -25,7 +25,7 @@ export interface Referee {
 export type RefereeOptions = {
   /** Least virtual milliseconds between the ends of two epochs. */
   readonly leastEpochMs: number;
-  /** Compare the state roots at every height; else at the end only, and at the end of every epoch. */
+  /** Compare everybody's state roots at every height; else one at the end of every epoch. */
   readonly roots: boolean;
 };
 
@@ -108,7 +108,7 @@ export const createReferee = (genesis: LedgerState, scheme: Scheme, options: Ref
         blame(
           `${where} ends its epoch after ${Math.round(now - epochBegan)} ms, ${Math.round(options.leastEpochMs)} are the least`,
         );
-      if (options.roots && !equalBytes(header.stateRoot, stateRootOf(state)))
+      if (!equalBytes(header.stateRoot, stateRootOf(state)))
         blame(`${where} has a root that its state has not`);
       const next = books.nextKeepers();
       if (

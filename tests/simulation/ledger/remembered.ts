@@ -17,6 +17,7 @@ export const shareTransitions = (on: boolean): void => {
   shared = on;
 };
 
+/** @public Nobody imports it by this path. */
 export const applyBlock = (state: LedgerState, block: Block): Applied => {
   if (!shared) return apply(state, block);
   const ofState = known.get(state) ?? new WeakMap<Block, Applied>();
