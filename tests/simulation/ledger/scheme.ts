@@ -87,8 +87,15 @@ export const ed25519Scheme = (): Scheme => {
   return schemeOf(signer, (key, message, signature) => verify(null, message, publicKeyOf(key), signature));
 };
 
-const schemeOf = (signer: Scheme['signer'], verifies: Scheme['verify']): Scheme => ({
-  signer,
-  verify: verifies,
-  port: { verify: async (key, message, signature) => verifies(key, message, signature) },
-});
+const schemeOf = (create: Scheme['signer'], verifies: Scheme['verify']): Scheme => {
+  const signers = new Map<string, KeeperSigner>();
+  return {
+    signer(name) {
+      const signer = signers.get(name) ?? create(name);
+      signers.set(name, signer);
+      return signer;
+    },
+    verify: verifies,
+    port: { verify: async (key, message, signature) => verifies(key, message, signature) },
+  };
+};
