@@ -56,8 +56,8 @@ const answerOf = (worker: Worker, batch: Batch): Promise<BatchResult> =>
   });
 
 /**
- * Batches of a range of seeds, all threads busy; `done` hears of each round once all before it is through. Stops before the end
- * of the range when it is `enough`.
+ * Batches of a range of seeds, no thread waiting for another; `done` hears of a batch once all before it are through. Stops
+ * before the end of the range when it is `enough`.
  */
 export const runRange = async (
   crew: Crew,
@@ -70,15 +70,21 @@ export const runRange = async (
   done: (result: BatchResult) => void | Promise<void>,
 ): Promise<void> => {
   const end = range.first + range.count;
-  for (let first = range.first; first < end && !range.enough?.(); ) {
-    const round: Promise<BatchResult>[] = [];
-    for (let thread = 0; thread < crew.size && first < end; thread++) {
-      const count = Math.min(range.batch, end - first);
+  let first = range.first;
+  let told: Promise<void> = Promise.resolve();
+  const work = async (): Promise<void> => {
+    while (first < end && !range.enough?.()) {
       const from = first;
-      const seeds = Array.from({ length: count }, (_, index) => from + index);
-      round.push(crew.run({ seeds, stopAtFirst: false }));
-      first += count;
+      first = Math.min(end, from + range.batch);
+      const seeds = Array.from({ length: first - from }, (_, index) => from + index);
+      const result = crew.run({ seeds, stopAtFirst: false });
+      told = told.then(async () => done(await result));
+      await result;
     }
-    for (const result of await Promise.all(round)) await done(result);
+  };
+  try {
+    await Promise.all(Array.from({ length: crew.size }, work));
+  } finally {
+    await told;
   }
 };
