@@ -26,7 +26,8 @@ export const defaultDecodeLimits: DecodeLimits = { maxBytes: 64 * 1024 * 1024, m
  * `undefined` members are left out, so that optional fields have one encoding. Throws on NaN and infinities: no reader
  * accepts them, so they are the writer's bug.
  */
-export const encodeCbor = (value: CborValue): Bytes => new Uint8Array(encode(toEncodable(value)));
+export const encodeCbor = (value: CborValue): Bytes =>
+  new Uint8Array(encode(isEncodable(value) ? value : toEncodable(value)));
 
 export const decodeCbor = (
   bytes: Uint8Array,
@@ -45,10 +46,18 @@ export const decodeCbor = (
   }
 };
 
-const toEncodable = (value: CborValue): unknown => {
+/** Whether nothing in it is to be left out, as in most messages: then it needs no copy. */
+const isEncodable = (value: CborValue | undefined): boolean => {
+  if (value === undefined) return false;
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new TypeError(`CBOR messages carry finite numbers, not ${value}`);
   }
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return true;
+  const members = Array.isArray(value) ? value : Object.values(value);
+  return members.every(isEncodable);
+};
+
+const toEncodable = (value: CborValue): unknown => {
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value;
   if (Array.isArray(value)) return value.map(toEncodable);
   return Object.fromEntries(

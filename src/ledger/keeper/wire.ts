@@ -31,10 +31,7 @@ export const fromAgreement = (
 ): { readonly seat: number; readonly message: ReadMessage } => {
   const seat = message.type === 'proposal' ? message.proposer : message.voter;
   const heard = (message as Partial<Heard>).heard;
-  if (heard) return { seat, message: heard };
-  const content = contentOf(voice.net, message);
-  const bytes = consensusBytes(content);
-  return { seat, message: { content, bytes, signature: signatureOf(voice, message, bytes) } };
+  return { seat, message: heard ?? spell(voice, message) };
 };
 
 /** Undefined for what is no quorum of any block: it has nothing to say to an agreement. */
@@ -66,15 +63,22 @@ const contentOf = (net: NetId, message: Vote | Proposal): ReadMessage['content']
   return { net, type: message.type, height, round, value: message.value as BlockId | null };
 };
 
-/** Throws if another keeper's message came without one: all that comes in has its signature, so that is a bug. */
-const signatureOf = (
-  { net, seat, signer }: Voice,
-  message: Vote | Proposal,
-  bytes?: Uint8Array,
-): Signature => {
-  const known = (message as Partial<SignedVote>).signature;
+const signatureOf = (voice: Voice, message: Vote | Proposal): Signature =>
+  (message as Partial<SignedVote>).signature ?? spell(voice, message).signature;
+
+/** What was encoded and signed once: a vote is written down, sent, sent again and counted, and each would sign it anew. */
+const spelled = new WeakMap<Vote | Proposal, ReadMessage>();
+
+/** Throws if another keeper's message came without its signature: all that comes in has one, so that is a bug. */
+const spell = ({ net, seat, signer }: Voice, message: Vote | Proposal): ReadMessage => {
+  const known = spelled.get(message);
   if (known) return known;
+  const given = (message as Partial<SignedVote>).signature;
   const author = message.type === 'proposal' ? message.proposer : message.voter;
-  if (author !== seat) throw new Error(`a message of keeper ${author} has no signature`);
-  return signer.sign(bytes ?? consensusBytes(contentOf(net, message)));
+  if (!given && author !== seat) throw new Error(`a message of keeper ${author} has no signature`);
+  const content = contentOf(net, message);
+  const bytes = consensusBytes(content);
+  const read = { content, bytes, signature: given ?? signer.sign(bytes) };
+  spelled.set(message, read);
+  return read;
 };

@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { build } from 'vite';
 import type { Mutant } from './mutants.ts';
 
@@ -8,8 +8,11 @@ export type Built = { readonly file: string; remove(): Promise<void> };
 
 /** The same SHA-256 by native code: what a history costs most is hashing. */
 const fastHash = '\0native-sha2';
-const fastHashCode = `import { createHash } from 'node:crypto';
-export const sha256 = (bytes) => createHash('sha256').update(bytes).digest();`;
+const fastHashCode = `import { hash } from 'node:crypto';
+export const sha256 = (bytes) => hash('sha256', bytes, 'buffer');`;
+
+const transition = join('src', 'ledger', 'apply.ts');
+const remembered = join(import.meta.dirname, 'remembered.ts');
 
 const root = resolve(import.meta.dirname, '../../..');
 
@@ -36,7 +39,11 @@ export const buildSimulation = async (entry: string, mutant?: Mutant): Promise<B
       {
         name: 'simulation',
         enforce: 'pre',
-        resolveId: (id) => (id === '@noble/hashes/sha2.js' ? fastHash : null),
+        resolveId(id, importer) {
+          if (id === '@noble/hashes/sha2.js') return fastHash;
+          if (!importer || importer === remembered || !id.endsWith('/apply.ts')) return null;
+          return resolve(dirname(importer), id) === join(root, transition) ? remembered : null;
+        },
         async load(id) {
           if (id === fastHash) return { code: fastHashCode, moduleType: 'js' };
           if (!mutant || id !== target) return null;

@@ -12,7 +12,10 @@ export interface Crew {
 
 export const createCrew = async (size: number, mutant?: Mutant): Promise<Crew> => {
   const built: Built = await buildSimulation('worker.ts', mutant);
-  const workers = Array.from({ length: size }, () => new Worker(built.file));
+  const workers = Array.from(
+    { length: size },
+    () => new Worker(built.file, { resourceLimits: { maxYoungGenerationSizeMb: 64 } }),
+  );
   const idle = [...workers];
   const waiting: ((worker: Worker) => void)[] = [];
   const take = (): Promise<Worker> => {
@@ -52,20 +55,36 @@ const answerOf = (worker: Worker, batch: Batch): Promise<BatchResult> =>
     worker.postMessage(batch);
   });
 
-/** Batches of a range of seeds, all threads busy; `done` hears of each round once all before it is through. */
+/**
+ * Batches of a range of seeds, no thread waiting for another; `done` hears of a batch once all before it are through. Stops
+ * before the end of the range when it is `enough`.
+ */
 export const runRange = async (
   crew: Crew,
-  range: { readonly first: number; readonly count: number; readonly batch: number },
+  range: {
+    readonly first: number;
+    readonly count: number;
+    readonly batch: number;
+    readonly enough?: () => boolean;
+  },
   done: (result: BatchResult) => void | Promise<void>,
 ): Promise<void> => {
   const end = range.first + range.count;
-  for (let first = range.first; first < end; ) {
-    const round: Promise<BatchResult>[] = [];
-    for (let thread = 0; thread < crew.size && first < end; thread++) {
-      const count = Math.min(range.batch, end - first);
-      round.push(crew.run({ first, count, stopAtFirst: false }));
-      first += count;
+  let first = range.first;
+  let told: Promise<void> = Promise.resolve();
+  const work = async (): Promise<void> => {
+    while (first < end && !range.enough?.()) {
+      const from = first;
+      first = Math.min(end, from + range.batch);
+      const seeds = Array.from({ length: first - from }, (_, index) => from + index);
+      const result = crew.run({ seeds, stopAtFirst: false });
+      told = told.then(async () => done(await result));
+      await result;
     }
-    for (const result of await Promise.all(round)) await done(result);
+  };
+  try {
+    await Promise.all(Array.from({ length: crew.size }, work));
+  } finally {
+    await told;
   }
 };

@@ -1,4 +1,5 @@
 import { equalBytes } from '../../../src/core/bytes.ts';
+import { sha256Bytes } from '../../../src/core/hash.ts';
 import { initialState } from '../../../src/ledger/genesis.ts';
 import type { KeeperSigner } from '../../../src/ledger/keeper/types.ts';
 import { initialParameters } from '../../../src/ledger/parameters.ts';
@@ -7,13 +8,14 @@ import type { Genesis, Keeper, LedgerState } from '../../../src/ledger/types.ts'
 import { createSeededRandom } from '../random.ts';
 import { KeeperHost, type World } from './host.ts';
 import { Liar } from './liar.ts';
-import { type Crime, commit, Mallory } from './mallory.ts';
+import { type Crime, commitInBlock, Mallory } from './mallory.ts';
 import { createNetwork } from './network.ts';
 import { createOwner, type Owner } from './people.ts';
 import type { LedgerPlan } from './plan.ts';
 import { createReferee } from './referee.ts';
+import { shareTransitions } from './remembered.ts';
 import { Replica } from './replica.ts';
-import { ed25519Scheme, keyedHashScheme } from './scheme.ts';
+import { ed25519Scheme, keyedHashScheme, type Scheme } from './scheme.ts';
 import { Wallet } from './wallet.ts';
 
 export type LedgerReport = {
@@ -30,6 +32,7 @@ export type LedgerReport = {
 const patienceMs = 60_000;
 
 export const runLedgerHistory = async (plan: LedgerPlan, verbose = false): Promise<LedgerReport> => {
+  shareTransitions(plan.seed % 8 !== 0);
   const swarm = createSwarm(plan, verbose);
   const { world } = swarm;
   const { network, referee } = world;
@@ -100,15 +103,14 @@ const createSwarm = (plan: LedgerPlan, verbose: boolean): Swarm => {
   const log: string[] = [];
   const owners = Array.from({ length: plan.wallets }, (_, i) => createOwner(`owner ${i}`, scheme));
   const mallory = createOwner('mallory', scheme);
+  const sleeper = createOwner('sleeper', scheme);
   const signers = Array.from({ length: plan.keepers }, (_, seat) => scheme.signer(`keeper ${seat}`));
-  const genesis = genesisOf(plan, signers, [...owners, mallory]);
-  const joining = plan.newcomer === undefined ? undefined : scheme.signer('newcomer');
-  const first = withNewcomer(initialState(genesis), plan.newcomer, joining);
+  const genesis = genesisOf(plan, signers, [...owners, mallory, sleeper]);
+  const joining = joiningOf(plan, genesis, scheme);
+  const first = withNewcomer(plan, initialState(genesis), joining?.keeper);
   const addresses = Array.from({ length: plan.keepers + (joining ? 1 : 0) }, (_, i) => i);
   const leastEpochMs = (plan.epochSeconds * 1_000 * 590) / 600 / 1.004 - 1;
   const referee = createReferee(first, scheme, {
-    keepers: first.keepers,
-    nextKeepers: first.nextKeepers,
     leastEpochMs,
     roots: plan.seed % 16 === 0,
   });
@@ -120,6 +122,8 @@ const createSwarm = (plan: LedgerPlan, verbose: boolean): Swarm => {
     genesis: first,
     keepers: addresses,
     replicas: [20],
+    joining,
+    beacons: signers.map(({ publicKey }) => preimageOf(publicKey)),
     log: (line) => void (verbose && log.push(`${(network.now / 1_000).toFixed(3)} ${line}`)),
   };
   const replica = new Replica(20, world);
@@ -127,15 +131,16 @@ const createSwarm = (plan: LedgerPlan, verbose: boolean): Swarm => {
     state: replica.state,
     mallory,
     victim: owners[0] ?? mallory,
+    sleeper,
     past: replica.blocks.flatMap(({ block }) => block.operations),
   });
   const hosts = addresses.map((address) => {
     const own = random.fork(`host ${address}`);
-    const signer = signers[address] ?? joining;
+    const signer = signers[address] ?? joining?.signer;
     if (!signer) throw new Error('a keeper needs a key');
     if (!plan.liars.includes(address)) return new KeeperHost(address, world, signer, own);
     const liar = new Liar(address, world, signer, own);
-    liar.corrupt(() => commit({ ...crime(), world, random: own }));
+    liar.corrupt((state, attempt) => commitInBlock({ ...crime(), state, world, random: own }, attempt));
     return liar;
   });
   const payees = [...owners, mallory].map(({ id }) => id);
@@ -198,8 +203,10 @@ const keeperOf = (name: string, signer: KeeperSigner, owners: readonly Owner[]):
   key: signer.publicKey,
   url: '',
   worker: hostOf(owners),
-  beacon: signer.publicKey,
+  beacon: sha256Bytes(preimageOf(signer.publicKey)),
 });
+
+const preimageOf = (key: Uint8Array): Uint8Array<ArrayBuffer> => sha256Bytes(key);
 
 const hostOf = (owners: readonly Owner[]): Owner['id'] => {
   const [host] = owners;
@@ -207,15 +214,18 @@ const hostOf = (owners: readonly Owner[]): Owner['id'] => {
   return host.id;
 };
 
-/** There is no operation yet that changes keepers: the first state has it decided already. */
-const withNewcomer = (
-  state: LedgerState,
-  seat: number | undefined,
-  signer: KeeperSigner | undefined,
-): LedgerState => {
-  if (seat === undefined || !signer) return state;
-  const nextKeepers = state.keepers.map((keeper, i) =>
-    i === seat ? { ...keeper, name: 'newcomer', key: signer.publicKey, beacon: signer.publicKey } : keeper,
-  );
+const joiningOf = ({ newcomer }: LedgerPlan, { keepers }: Genesis, scheme: Scheme): World['joining'] => {
+  const leaves = newcomer === undefined ? undefined : keepers[newcomer];
+  if (!leaves) return undefined;
+  const signer = scheme.signer('newcomer');
+  const key = signer.publicKey;
+  const keeper = { ...leaves, name: 'newcomer', key, beacon: sha256Bytes(preimageOf(key)) };
+  return { keeper, signer, leaves: leaves.key };
+};
+
+/** Decided before the first block; else the host proposes it. */
+const withNewcomer = (plan: LedgerPlan, state: LedgerState, newcomer: Keeper | undefined): LedgerState => {
+  if (!newcomer || plan.newcomerBy === 'proposal') return state;
+  const nextKeepers = state.keepers.map((keeper, seat) => (seat === plan.newcomer ? newcomer : keeper));
   return { ...state, nextKeepers };
 };

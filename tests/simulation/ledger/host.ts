@@ -16,7 +16,7 @@ import {
 import type { KeeperSigner } from '../../../src/ledger/keeper/types.ts';
 import { consensusBytes } from '../../../src/ledger/messages.ts';
 import { checkSignatures } from '../../../src/ledger/signatures.ts';
-import type { CertifiedBlock, LedgerState } from '../../../src/ledger/types.ts';
+import type { CertifiedBlock, Keeper, LedgerState } from '../../../src/ledger/types.ts';
 import type { SeededRandom } from '../random.ts';
 import type { Address, Network, Packet } from './network.ts';
 import type { LedgerPlan } from './plan.ts';
@@ -33,6 +33,12 @@ export type World = {
   readonly keepers: readonly Address[];
   /** Who hold replicas. */
   readonly replicas: readonly Address[];
+  /** Who shall have a seat, and whose seat it is. */
+  readonly joining:
+    | { readonly keeper: Keeper; readonly signer: KeeperSigner; readonly leaves: Uint8Array<ArrayBuffer> }
+    | undefined;
+  /** By seat: what the keeper reveals first. */
+  readonly beacons: readonly Uint8Array<ArrayBuffer>[];
   readonly log: (line: string) => void;
 };
 

@@ -1,20 +1,20 @@
-import { blockOf, operationsRootOf } from '../../../src/ledger/block.ts';
-import { buildEpochBlock } from '../../../src/ledger/build.ts';
+import { blockOf } from '../../../src/ledger/block.ts';
 import type { KeeperMessage } from '../../../src/ledger/keeper/index.ts';
 import type { ReadMessage } from '../../../src/ledger/keeper/types.ts';
 import { consensusBytes } from '../../../src/ledger/messages.ts';
 import type {
   Block,
-  BlockHeader,
   BlockId,
   CertifiedBlock,
+  LedgerState,
   ReadOperation,
 } from '../../../src/ledger/types.ts';
+import { badBlocks, makeBadBlock } from './badBlocks.ts';
 import { KeeperHost } from './host.ts';
 import type { Address, Packet } from './network.ts';
 
-/** What operations a liar puts into its blocks: what it knows, and what nobody should take. */
-export type Loot = () => readonly ReadOperation[];
+/** What Mallory gives a liar for its blocks, as of a state; by the name of an attempt, or anything. */
+export type Loot = (state: LedgerState, attempt?: string) => readonly ReadOperation[];
 
 /**
  * A keeper that lies: the production machine inside, and between it and the others whatever is worst. It can sign as itself
@@ -50,6 +50,19 @@ export class Liar extends KeeperHost {
       forge: random.chance(0.4) ? 0.2 : 0,
       replay: random.chance(0.4) ? 0.1 : 0,
     };
+    if (this.world.plan.plot) {
+      this.#habits = {
+        withhold: 0,
+        equivocate: 0,
+        invent: 1,
+        nod: true,
+        patient: false,
+        forge: 0,
+        replay: 0,
+      };
+      this.crashesLeft = 0;
+      return;
+    }
     // A fast clock ends epochs early, a slow one never.
     if (random.chance(0.3)) this.rate = random.pick([0.5, 2, 3]);
   }
@@ -75,9 +88,8 @@ export class Liar extends KeeperHost {
       this.sendKeepers({ t: 'agree', message });
       return;
     }
-    const ends = message.block?.header.kind === 'epoch';
     const invented =
-      random.chance(habits.invent) && (ends || !habits.patient) ? this.#invent(message) : message;
+      this.#isTime(message.block) && random.chance(habits.invent) ? this.#invent(message) : message;
     for (const to of this.world.keepers) {
       if (to === this.address || random.chance(habits.withhold)) continue;
       const other = random.chance(habits.equivocate) ? this.#contradict(message) : invented;
@@ -98,6 +110,11 @@ export class Liar extends KeeperHost {
 
   get seat(): number {
     return this.machine?.chain.keepers.findIndex(({ key }) => key === this.signer.publicKey) ?? -1;
+  }
+
+  #isTime(block: Block | undefined): boolean {
+    if (this.world.plan.plot) return block !== undefined;
+    return !this.#habits?.patient || block?.header.kind === 'epoch';
   }
 
   /** Votes for whatever it sees, at once; and tells everybody that it is final. */
@@ -161,53 +178,18 @@ export class Liar extends KeeperHost {
   #worse(block: Block): Block | undefined {
     const { machine, random, seat } = this;
     if (!machine) return undefined;
-    const { header, operations } = block;
-    if (header.kind !== 'epoch' && random.chance(0.25))
-      return buildEpochBlock(machine.chain, { creator: Math.max(0, seat), time: header.time + 1 });
-    const { keepers } = machine.chain;
-    const creator = random.int(keepers.length);
-    const wrongRoot = header.operationsRoot.map((byte, i) => (i === 5 ? byte ^ 1 : byte));
-    const flips: BlockHeader[] = [
-      { ...header, creator },
-      { ...header, epoch: header.epoch + 1 },
-      { ...header, operationsRoot: wrongRoot },
-      { ...header, previous: header.net as string as BlockId },
-    ];
-    if (header.kind === 'epoch') {
-      const { minted, burned } = header.supply;
-      flips.push(
-        { ...header, stateRoot: wrongRoot },
-        { ...header, supply: { minted: minted + 1, burned } },
-        { ...header, keepers: header.keepers.map((keeper) => ({ ...keeper, key: this.signer.publicKey })) },
-      );
-      return blockOf(random.pick(flips), operations);
+    const { chain: state } = machine;
+    const loot = (attempt?: string) => this.#loot(state, attempt);
+    const given = { block, state, seat, random, loot };
+    const { plot } = this.world.plan;
+    if (plot) return makeBadBlock(plot, given);
+    for (let tries = 0; tries < 4; tries++) {
+      const made = makeBadBlock(random.pick(badBlocks), given);
+      if (made) return made;
     }
-    return random.chance(0.3) ? blockOf(random.pick(flips), operations) : this.#stuff(block);
-  }
-
-  #stuff({ header, operations }: Block): Block {
-    const { random } = this;
-    const first = operations[0];
-    // One wrong thing at a time: of two, either alone would be reason enough to refuse it.
-    const draw = random.next();
-    const again = first && draw < 0.1 ? [first] : undefined;
-    // The same bytes under another signature have the same id.
-    const forged =
-      first && draw > 0.8 ? { ...first, signature: first.signature.map((byte) => byte ^ 1) } : undefined;
-    if (forged) return stuffed(header, [forged, ...operations.slice(1)]);
-    const extra = again ?? this.#loot();
-    return stuffed(
-      header,
-      extra.length > 0 && !again && random.chance(0.5) ? extra : [...operations, ...extra],
-    );
+    return undefined;
   }
 }
 
 const later = ({ header, operations }: Block): Block =>
   blockOf({ ...header, time: header.time + 1 }, operations);
-
-const stuffed = (header: BlockHeader, operations: readonly ReadOperation[]): Block =>
-  blockOf(
-    { ...header, operationsRoot: operationsRootOf(operations), operations: operations.length },
-    operations,
-  );

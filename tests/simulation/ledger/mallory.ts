@@ -2,6 +2,7 @@ import { accountOf } from '../../../src/ledger/transition/purse.ts';
 import type { LedgerState, NetId, ReadOperation } from '../../../src/ledger/types.ts';
 import type { SeededRandom } from '../random.ts';
 import type { World } from './host.ts';
+import { orderOf } from './intents.ts';
 import type { Address } from './network.ts';
 import { type Owner, openBody, signOperation } from './people.ts';
 
@@ -9,6 +10,8 @@ export type Crime = {
   readonly state: LedgerState;
   readonly mallory: Owner;
   readonly victim: Owner;
+  /** Has money, and never opened its account. */
+  readonly sleeper: Owner;
   readonly world: World;
   /** Operations that are final, to be ordered once more. */
   readonly past: readonly ReadOperation[];
@@ -19,6 +22,7 @@ type Attempt = (crime: Crime) => readonly ReadOperation[];
 
 /** What a dishonest owner signs, or makes up. Some of it is in order by itself and only wrong together. */
 const attempts: Readonly<Record<string, Attempt>> = {
+  transfer: (crime) => [transfer(crime, {})],
   'double spend': (crime) => [transfer(crime, {}), transfer(crime, { to: crime.victim.id, amount: 77 })],
   overspend: (crime) => [
     transfer(crime, { amount: balanceOf(crime, crime.mallory) + crime.random.int(3_000) }),
@@ -29,16 +33,17 @@ const attempts: Readonly<Record<string, Attempt>> = {
   'valid too long': (crime) => [transfer(crime, { validUntil: crime.state.epoch + 7 + crime.random.int(3) })],
   expired: (crime) => (crime.state.epoch > 0 ? [transfer(crime, { validUntil: crime.state.epoch - 1 })] : []),
   'another swarm': (crime) => [transfer(crime, { net: crime.mallory.id as string as NetId })],
-  forged: ({ state, mallory, victim, random }) => [
-    signOperation(mallory.device, {
+  forged: ({ state, mallory, victim, random }) => {
+    const { key, seq } = accountOf(state, victim.id);
+    const content = {
       net: state.net,
       account: victim.id,
-      seq: accountOf(state, victim.id).seq + 1,
+      seq: seq + 1,
       validUntil: state.epoch + random.int(6),
-      kind: 'transfer',
-      body: { to: mallory.id, amount: 1_000 },
-    }),
-  ],
+    };
+    const body = { to: mallory.id, amount: 1_000 };
+    return key ? [signOperation(mallory.device, { ...content, kind: 'transfer', body })] : [];
+  },
   'recovery by the device': (crime) => [
     signOperation(deviceOf(crime), {
       ...envelope(crime),
@@ -73,19 +78,61 @@ const attempts: Readonly<Record<string, Attempt>> = {
       body: { key: crime.world.scheme.signer("mallory's next recovery").publicKey },
     }),
   ],
-  "another's opening": ({ state, mallory, victim, world }) => {
-    const body = openBody({ ...mallory, device: world.scheme.signer("mallory's next device") });
-    const account = victim.id;
-    const signer = world.scheme.signer("mallory's next device");
+  'pays itself': (crime) => [transfer(crime, { to: crime.mallory.id })],
+  "another's order": (crime) => {
+    const { state, mallory, victim, random } = crime;
+    const escrow = orderOf(state, victim.id);
+    if (!escrow) return [];
+    const signed = random.chance(0.5)
+      ? signOperation(deviceOf(crime), {
+          ...envelope(crime),
+          kind: 'settle',
+          body: { escrow, payees: [[mallory.id, 1_000]] },
+        })
+      : signOperation(deviceOf(crime), { ...envelope(crime), kind: 'cancel', body: { escrow } });
+    return [signed];
+  },
+  "the host's proposal": (crime) => {
+    const actions = [{ kind: 'treasury', to: crime.mallory.id, amount: 1_000 }] as const;
+    const body = { description: 'For me', actions, countersignatures: [] };
+    return [signOperation(deviceOf(crime), { ...envelope(crime), kind: 'propose', body })];
+  },
+  'opening again': (crime) => {
+    const device = crime.world.scheme.signer("mallory's next device");
+    const body = openBody({ ...crime.mallory, device });
+    return [signOperation(device, { ...envelope(crime), kind: 'open', body })];
+  },
+  'opening with a false certificate': ({ state, mallory, sleeper }) => {
     const { net, epoch } = state;
-    return [signOperation(signer, { net, account, seq: 1, validUntil: epoch + 1, kind: 'open', body })];
+    const { id: account, recovery } = sleeper;
+    const { device } = mallory;
+    // Its recovery key is no secret; its signature is.
+    const body = openBody({ ...sleeper, device, recovery: { ...recovery, sign: device.sign } });
+    return [signOperation(device, { net, account, seq: 1, validUntil: epoch + 1, kind: 'open', body })];
+  },
+  "another's opening": ({ state, mallory, sleeper, world }) => {
+    const device = world.scheme.signer("mallory's next device");
+    const { net, epoch } = state;
+    const content = { net, account: sleeper.id, seq: 1, validUntil: epoch + 1 };
+    return [signOperation(device, { ...content, kind: 'open', body: openBody({ ...mallory, device }) })];
   },
 };
 /** Some can be tried at few moments only: they are drawn more often. */
 const names = [...Object.keys(attempts), 'expired', 'expired', 'valid too long', 'overspend', 'the old key'];
 
-export const commit = (crime: Crime): readonly ReadOperation[] =>
-  attempts[crime.random.pick(names)]?.(crime) ?? [];
+export const commit = (crime: Crime, name = crime.random.pick(names)): readonly ReadOperation[] =>
+  attempts[name]?.(crime) ?? [];
+
+/** The same for a block: an account that is not open yet is opened in it first. */
+export const commitInBlock = (crime: Crime, name?: string): readonly ReadOperation[] => {
+  const { state, mallory } = crime;
+  const { key } = accountOf(state, mallory.id);
+  if (key || name?.startsWith('opening')) return commit(crime, name);
+  const opened = { ...accountOf(state, mallory.id), seq: 1, key: mallory.device.publicKey };
+  const accounts = state.accounts.set(mallory.id, { ...opened, recovery: mallory.recovery.publicKey });
+  const then = commit({ ...crime, state: { ...state, accounts } }, name);
+  return then.length > 0 ? [opening(state, mallory), ...then] : [];
+};
 
 /** Tries everything, at many keepers. */
 export class Mallory {

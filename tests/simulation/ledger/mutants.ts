@@ -1,3 +1,6 @@
+import type { BadBlock } from './badBlocks.ts';
+import type { LedgerPlan } from './plan.ts';
+
 /**
  * One thing broken on purpose, in a copy of the source: the simulation must notice. `rule` is that of the protocol it breaks.
  * `find` stands once in the file.
@@ -8,7 +11,14 @@ export type Mutant = {
   readonly find: string;
   readonly replace: string;
   readonly why: string;
+  /** Histories in which it can matter; without it, all. */
+  readonly where?: (plan: LedgerPlan) => boolean;
 };
+
+const plotting =
+  (plot: BadBlock) =>
+  (plan: LedgerPlan): boolean =>
+    plan.plot === plot && plan.liars.length > 0;
 
 const ledger = (path: string) => `src/ledger/${path}`;
 
@@ -33,6 +43,7 @@ export const mutants: readonly Mutant[] = [
     find: 'if (validUntil < state.epoch)',
     replace: 'if (validUntil < 0)',
     why: 'operations never grow old',
+    where: plotting('one that is too old'),
   },
   {
     rule: 1,
@@ -54,6 +65,7 @@ export const mutants: readonly Mutant[] = [
     find: 'if (isChecked(pool, chain, block.operations)) {',
     replace: 'if (block.operations.length >= 0) {',
     why: 'signatures in proposed blocks are not checked',
+    where: plotting("another's money"),
   },
   {
     rule: 1,
@@ -61,6 +73,7 @@ export const mutants: readonly Mutant[] = [
     find: 'if (!known || !equalBytes(known.operation.signature, operation.signature)) return false;',
     replace: 'if (!known) return false;',
     why: 'an id that was checked stands for any signature',
+    where: plotting('another signature'),
   },
   {
     rule: 2,
@@ -89,6 +102,7 @@ export const mutants: readonly Mutant[] = [
     find: 'if (header.creator !== proposer) return false;',
     replace: '',
     why: 'a block may name another maker, who would lead next',
+    where: plotting('another maker'),
   },
   {
     rule: 3,
@@ -167,6 +181,7 @@ export const mutants: readonly Mutant[] = [
     find: 'Math.floor((epochLengthMs(state) * 59) / 60)',
     replace: 'Math.floor(epochLengthMs(state) / 60)',
     why: 'voters accept the end of an epoch much too early',
+    where: plotting('the end of an epoch, too early'),
   },
   {
     rule: 6,
@@ -174,6 +189,7 @@ export const mutants: readonly Mutant[] = [
     find: "if (header.kind !== 'epoch') return true;",
     replace: 'return true;',
     why: 'voters have no clock',
+    where: plotting('the end of an epoch, too early'),
   },
   {
     rule: 7,
@@ -181,6 +197,7 @@ export const mutants: readonly Mutant[] = [
     find: 'draft.keepers = draft.nextKeepers.map(',
     replace: 'draft.keepers = draft.keepers.map(',
     why: 'keepers never change',
+    where: ({ newcomer }) => newcomer !== undefined,
   },
   {
     rule: 7,
@@ -188,6 +205,7 @@ export const mutants: readonly Mutant[] = [
     find: 'const seatOf = ({ state }: Turn): number =>\n  state.chain.keepers.findIndex(',
     replace: 'const seatOf = ({ state }: Turn): number =>\n  state.chain.nextKeepers.findIndex(',
     why: 'a keeper takes the seat of the next set for its own',
+    where: ({ newcomer }) => newcomer !== undefined,
   },
   {
     rule: 7,
@@ -195,6 +213,7 @@ export const mutants: readonly Mutant[] = [
     find: 'const seat = chain.keepers.findIndex(',
     replace: 'const seat = chain.nextKeepers.findIndex(',
     why: 'the next set votes before it is its turn',
+    where: ({ newcomer }) => newcomer !== undefined,
   },
   {
     rule: 7,
@@ -202,6 +221,7 @@ export const mutants: readonly Mutant[] = [
     find: 'if (!equalBytes(encodeCbor(header.keepers), encodeCbor(state.keepers)))',
     replace: 'if (header.keepers.length !== state.keepers.length)',
     why: 'an epoch block may name any keepers',
+    where: plotting('other keepers'),
   },
   {
     rule: 8,
@@ -223,6 +243,7 @@ export const mutants: readonly Mutant[] = [
     find: "if (operation.kind === 'rotate') return { ...known, key: operation.body.key };",
     replace: "if (operation.kind === 'rotate') return undefined;",
     why: 'within a block the old key still signs after its rotation',
+    where: plotting('the old key after a rotation'),
   },
   {
     rule: 8,
@@ -265,5 +286,199 @@ export const mutants: readonly Mutant[] = [
     find: 'if (header.supply.minted !== state.supply.minted || header.supply.burned !== state.supply.burned)',
     replace: 'if (header.supply.minted < 0)',
     why: 'an epoch block may tell any supply',
+    where: plotting('more money'),
+  },
+  {
+    rule: 2,
+    file: ledger('apply.ts'),
+    find: 'if (header.previous !== position.head)',
+    replace: 'if (header.previous.length === 0)',
+    why: 'a block may follow any other',
+    where: plotting('another block before it'),
+  },
+  {
+    rule: 2,
+    file: ledger('apply.ts'),
+    find: 'if (header.epoch !== state.epoch)',
+    replace: 'if (header.epoch < 0)',
+    why: 'a block may name another epoch',
+    where: plotting('another epoch'),
+  },
+  {
+    rule: 2,
+    file: ledger('apply.ts'),
+    find: '!equalBytes(header.operationsRoot, operationsRootOf(operations))',
+    replace: 'operationsRootOf(operations).length === 0',
+    why: 'one block id stands for any operations',
+    where: plotting('another root of operations'),
+  },
+  {
+    rule: 2,
+    file: ledger('apply.ts'),
+    find: "if (header.kind === 'epoch' && operations.length > 0)",
+    replace: 'if (operations.length < 0)',
+    why: 'an epoch block may hold operations',
+    where: plotting('operations in the end of an epoch'),
+  },
+  {
+    rule: 2,
+    file: ledger('apply.ts'),
+    find: "if (header.kind === 'operations' && operations.length === 0)",
+    replace: 'if (operations.length < 0)',
+    why: 'a block may hold nothing',
+    where: plotting('nothing at all'),
+  },
+  {
+    rule: 2,
+    file: ledger('apply.ts'),
+    find: 'if (!equalBytes(header.stateRoot, stateRootOf(state)))',
+    replace: 'if (stateRootOf(state).length === 0)',
+    why: 'an epoch block may tell any state',
+    where: plotting('another state'),
+  },
+  {
+    rule: 3,
+    file: ledger('agreement/turn.ts'),
+    find: "this.persist({ kind: 'vote', vote });\n    this.emit({ kind: 'broadcast', message: vote });",
+    replace: "this.emit({ kind: 'broadcast', message: vote });\n    this.persist({ kind: 'vote', vote });",
+    why: 'a vote is sent before it is on disk',
+    where: ({ crash }) => crash > 0,
+  },
+  {
+    rule: 3,
+    file: ledger('keeper/turn.ts'),
+    find: 'if (value !== null) this.#persistBlock(value as BlockId);',
+    replace: '',
+    why: 'blocks that were voted for are not written down',
+    where: ({ crash }) => crash > 0,
+  },
+  {
+    rule: 3,
+    file: ledger('keeper/records.ts'),
+    find: 'if (key === amnesiaKey) {\n      amnesia = true;',
+    replace: 'if (key === amnesiaKey) {\n      amnesia = false;',
+    why: 'a keeper forgets that it forgot',
+    where: ({ backup, crash, keepers }) => backup && crash > 0 && keepers > 1,
+  },
+  {
+    rule: 3,
+    file: ledger('keeper/machine.ts'),
+    find: 'height: undefined,\n      promised: new Map([...heights].filter(([promised]) => promised > height)),',
+    replace: 'height: undefined,\n      promised: new Map(),',
+    why: 'promises on disk are not looked up',
+    where: ({ crash }) => crash > 0,
+  },
+  {
+    rule: 4,
+    file: ledger('agreement/votes.ts'),
+    find: 'if (vote?.value === value) alike.push(vote);',
+    replace: 'if (vote) alike.push(vote);',
+    why: 'votes for different blocks are counted together',
+  },
+  {
+    rule: 5,
+    file: 'tests/simulation/ledger/wallet.ts',
+    find: 'this.#kept = { intent: this.#done, seq, attempt, signed };\n    this.#save();',
+    replace: 'this.#kept = { intent: this.#done, seq, attempt, signed };',
+    why: 'the wallet sends what it has not written down',
+    where: ({ crash }) => crash > 0,
+  },
+  {
+    rule: 6,
+    file: ledger('keeper/epochTime.ts'),
+    find: 'Math.ceil(began + epochLengthMs(state) - now)',
+    replace: 'Math.ceil(began + epochLengthMs(state) / 2 - now)',
+    why: 'leaders end an epoch at half its time',
+  },
+  {
+    rule: 6,
+    file: ledger('agreement/rules.ts'),
+    find: 'const good = isValid(state, value) && proposed.timely && free;',
+    replace: 'const good = isValid(state, value) && free;',
+    why: 'nobody asks whether a fresh proposal is timely',
+    where: plotting('the end of an epoch, too early'),
+  },
+  {
+    rule: 7,
+    file: ledger('transition/governance/actions/keepers.ts'),
+    find: 'draft.nextKeepers = keepers.value;',
+    replace: '',
+    why: 'a vote on keepers changes none',
+    where: ({ newcomer, newcomerBy }) => newcomer !== undefined && newcomerBy === 'proposal',
+  },
+  {
+    rule: 8,
+    file: ledger('transition/core/index.ts'),
+    find: 'if (accountIdOf(recoveryKey) !== account)',
+    replace: 'if (accountIdOf(recoveryKey).length === 0)',
+    why: 'anybody opens any account with a key of their own',
+  },
+  {
+    rule: 8,
+    file: ledger('transition/core/index.ts'),
+    find: 'if (known.key) return refuse(',
+    replace: 'if (known.balance < 0) return refuse(',
+    why: 'an open account may be opened again, with another key',
+  },
+  {
+    rule: 8,
+    file: ledger('transition/core/index.ts'),
+    find: 'open: (body) => [\n',
+    replace: 'open: (body) => body.issuedAt >= 0 ? [] : [\n',
+    why: 'nobody checks who certified the first key of an account',
+  },
+  {
+    rule: 9,
+    file: ledger('transition/core/index.ts'),
+    find: 'if (to === account) return refuse(',
+    replace: 'if (to.length === 0) return refuse(',
+    why: 'one may pay oneself',
+  },
+  {
+    rule: 9,
+    file: ledger('transition/market/orders.ts'),
+    find: 'const paid = debit(draft, account, locked);',
+    replace: 'const paid = debit(draft, account, 0);',
+    why: 'an order locks what nobody paid in',
+    where: ({ trade }) => trade,
+  },
+  {
+    rule: 9,
+    file: ledger('transition/market/orders.ts'),
+    find: 'if (!found.ok || found.value.payer === account) return found;',
+    replace: 'return found;',
+    why: 'anybody settles or cancels any order',
+    where: ({ trade }) => trade,
+  },
+  {
+    rule: 9,
+    file: ledger('transition/market/escrow.ts'),
+    find: 'credit(draft, payer, rest - cost);',
+    replace: 'credit(draft, payer, rest);',
+    why: 'cancelling costs nothing and the treasury is paid all the same',
+    where: ({ trade }) => trade,
+  },
+  {
+    rule: 9,
+    file: ledger('transition/market/escrow.ts'),
+    find: 'credit(draft, worker, paid - fee);',
+    replace: 'credit(draft, worker, paid);',
+    why: 'the fee of work comes from nowhere',
+    where: ({ trade }) => trade,
+  },
+  {
+    rule: 9,
+    file: ledger('transition/governance/proposals.ts'),
+    find: 'if (governance.hostGoverns && account !== host)',
+    replace: "if (host === '')",
+    why: 'anybody governs in place of the host',
+  },
+  {
+    rule: 9,
+    file: ledger('transition/governance/actions/treasury.ts'),
+    find: 'if (!takeFromTreasury(draft, amount)) return refuse(amount, draft.treasury);',
+    replace: '',
+    why: 'grants come from nowhere',
+    where: ({ govern }) => govern,
   },
 ];

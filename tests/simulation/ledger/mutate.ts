@@ -1,5 +1,6 @@
 import { createCrew } from './crew.ts';
 import { type Mutant, mutants } from './mutants.ts';
+import { planLedger } from './plan.ts';
 
 export type MutantResult = {
   readonly mutant: Mutant;
@@ -12,12 +13,20 @@ export type MutantResult = {
 export const tryMutant = async (mutant: Mutant, histories: number, first = 1): Promise<MutantResult> => {
   const crew = await createCrew(1, mutant);
   try {
-    const { failures } = await crew.run({ first, count: histories, stopAtFirst: true });
+    const { failures } = await crew.run({ seeds: seedsFor(mutant, histories, first), stopAtFirst: true });
     const [failure] = failures;
     return { mutant, seed: failure?.seed, violation: failure?.violations[0] };
   } finally {
     await crew.close();
   }
+};
+
+/** The first seeds of histories in which what is broken can matter. */
+const seedsFor = ({ where }: Mutant, histories: number, first: number): readonly number[] => {
+  const seeds: number[] = [];
+  for (let seed = first; seeds.length < histories; seed++)
+    if (!where || where(planLedger(seed))) seeds.push(seed);
+  return seeds;
 };
 
 /** As many at once as there are threads. */

@@ -1,4 +1,5 @@
 import { createSeededRandom, type SeededRandom } from '../random.ts';
+import { type BadBlock, badBlocks } from './badBlocks.ts';
 
 /** A swarm and its troubles, drawn from a seed. Times are virtual milliseconds. */
 export type LedgerPlan = {
@@ -21,8 +22,18 @@ export type LedgerPlan = {
   readonly crashes: number;
   /** A keeper that comes back with an old disk once; at N > 1 it is one of the f. */
   readonly backup: boolean;
-  /** The first epoch's end gives this seat to somebody new. */
+  /** This seat goes to somebody new with the end of an epoch. */
   readonly newcomer: number | undefined;
+  /** Decided before genesis, or by a proposal of the host. */
+  readonly newcomerBy: 'genesis' | 'proposal';
+  /** Owners order work and pay for it. */
+  readonly trade: boolean;
+  /** The host changes a parameter and grants something; a keeper reveals a beacon. */
+  readonly govern: boolean;
+  /** How long wallets wait between one intent and the next: they go on into later epochs. */
+  readonly pauseMs: number;
+  /** What liars wait for, in good faith until they lead and can propose it; undefined: they do what comes to their minds. */
+  readonly plot: BadBlock | undefined;
   readonly healAt: number;
   /** Messages go through their bytes. */
   readonly encoded: boolean;
@@ -39,6 +50,8 @@ export const planLedger = (seed: number): LedgerPlan => {
   );
   const first = random.chance(0.6);
   const newcomer = keepers > 1 && random.chance(0.15) ? random.int(keepers) : undefined;
+  const more = createSeededRandom(seed).fork('business');
+  const plot = more.chance(0.6) ? more.pick(badBlocks) : undefined;
   const backup = random.chance(0.1);
   const lying = random.chance(0.65) ? faults : 0;
   const healAt = random.between(1_500, 4_500);
@@ -48,7 +61,7 @@ export const planLedger = (seed: number): LedgerPlan => {
     seed,
     keepers,
     // Who made the last block leads: a liar that leads from the start does most harm.
-    liars: liarsOf(first, seats, Math.max(0, lying - (backup ? 1 : 0))),
+    liars: liarsOf(first || plot !== undefined, seats, Math.max(0, lying - (backup ? 1 : 0))),
     wallets: 1 + random.int(2),
     intents: 1 + random.int(3),
     mallory: random.chance(0.6),
@@ -61,6 +74,11 @@ export const planLedger = (seed: number): LedgerPlan => {
     crashes: 1 + random.int(4),
     backup,
     newcomer,
+    newcomerBy: more.chance(0.4) ? 'proposal' : 'genesis',
+    trade: more.chance(0.1),
+    govern: more.chance(0.1),
+    pauseMs: more.chance(plot ? 0.5 : 0.2) ? more.between(500, 2_000) : 0,
+    plot,
     healAt,
     encoded: random.chance(0.02),
     realKeys: random.chance(0.004),

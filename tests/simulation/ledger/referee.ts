@@ -1,21 +1,16 @@
-import { equalBytes } from '../../../src/core/bytes.ts';
+import { concatBytes, equalBytes } from '../../../src/core/bytes.ts';
+import { sha256Bytes } from '../../../src/core/hash.ts';
 import { audit } from '../../../src/ledger/audit.ts';
 import { consensusBytes } from '../../../src/ledger/messages.ts';
 import { operationMessage } from '../../../src/ledger/operation.ts';
 import { stateRootOf } from '../../../src/ledger/stateRoot.ts';
-import type {
-  CertifiedBlock,
-  Keeper,
-  LedgerState,
-  Operation,
-  ReadOperation,
-} from '../../../src/ledger/types.ts';
-import { identityVerified } from './people.ts';
+import type { CertifiedBlock, LedgerState, Operation, ReadOperation } from '../../../src/ledger/types.ts';
+import { createBooks, type Entry } from './books.ts';
+import { intentOf } from './intents.ts';
 import type { Scheme } from './scheme.ts';
 
 /**
- * Judges what is final by a second, plain writing of the rules: maps and sums, no table, no module, nothing of `applyBlock`. What
- * it finds is a violation, whoever made it. It believes nobody but the genesis state.
+ * Judges what is final by a second, plain writing of the rules (what operations do to money is in `books.ts`). What it finds is a violation, whoever made it. It believes nobody but the genesis state.
  */
 export interface Referee {
   readonly violations: readonly string[];
@@ -23,54 +18,37 @@ export interface Referee {
   /** Somebody honest says that this is final, and that the state after it is this. */
   final(who: string, certified: CertifiedBlock, state: LedgerState, now: number): void;
   blame(what: string): void;
-  /** How often what has this name was ordered. */
-  ordered(intent: string): number;
   /** Counts everything again: at the end of a history. */
   inspect(who: string, state: LedgerState): void;
 }
 
 export type RefereeOptions = {
-  /** The keepers of height 1, and those after the first epoch. */
-  readonly keepers: readonly Keeper[];
-  readonly nextKeepers: readonly Keeper[];
   /** Least virtual milliseconds between the ends of two epochs. */
   readonly leastEpochMs: number;
-  /** Compare the state roots at every height; else at the end only, and at the end of every epoch. */
+  /** Compare everybody's state roots at every height; else one at the end of every epoch. */
   readonly roots: boolean;
 };
-
-type Entry = { balance: number; seq: number; key: Uint8Array | null; recovery: Uint8Array | null };
 
 export const createReferee = (genesis: LedgerState, scheme: Scheme, options: RefereeOptions): Referee => {
   const violations: string[] = [];
   const blocks: { readonly id: string; readonly creator: number; readonly root: Uint8Array | undefined }[] =
     [];
-  const entries = new Map<string, Entry>();
+  const books = createBooks(genesis, scheme);
   const seen = new Set<string>();
   const intents = new Map<string, number>();
-  const fee = genesis.parameters.transferFee;
-  let treasury = genesis.treasury;
-  let epoch = 0;
   let epochBegan = 0;
-  let keepers = options.keepers;
+  let keepers = genesis.keepers;
   const total = genesis.supply.minted;
-  for (const [id, { balance }] of genesis.accounts.entries())
-    entries.set(id, { balance, seq: 0, key: null, recovery: null });
 
   const blame = (what: string) => void (violations.length < 20 && violations.push(what));
-  const entryOf = (id: string): Entry => {
-    const entry = entries.get(id) ?? { balance: 0, seq: 0, key: null, recovery: null };
-    entries.set(id, entry);
-    return entry;
-  };
-
   const judgeOperation = (read: ReadOperation, where: string): void => {
     const { operation, id } = read;
     const bad = (why: string) =>
       blame(`${where}: operation ${operation.kind} ${operation.account.slice(0, 6)}/${operation.seq} ${why}`);
     if (seen.has(id)) bad('was ordered before');
     seen.add(id);
-    const entry = entryOf(operation.account);
+    const entry = books.entryOf(operation.account);
+    const { epoch } = books;
     if (operation.net !== genesis.net) bad('is of another swarm');
     if (operation.seq !== entry.seq + 1) bad(`has not number ${entry.seq + 1}`);
     if (operation.validUntil < epoch || operation.validUntil > epoch + 6)
@@ -79,40 +57,12 @@ export const createReferee = (genesis: LedgerState, scheme: Scheme, options: Ref
     if (!signer || !scheme.verify(signer, operationMessage(read.bytes), read.signature))
       bad('is not signed by whom it must');
     entry.seq = operation.seq;
-    run(operation, entry, bad);
+    books.book(read, bad);
     const intent = intentOf(operation);
     if (intent) {
       const times = (intents.get(intent) ?? 0) + 1;
       intents.set(intent, times);
       if (times > 1) bad(`is intent ${intent} a second time`);
-    }
-  };
-
-  const run = (operation: Operation, entry: Entry, bad: (why: string) => void): void => {
-    switch (operation.kind) {
-      case 'open':
-        if (entry.key) bad('opens an open account');
-        if (!identityVerified(operation.account, operation.body, scheme))
-          bad('has a certificate that does not hold');
-        entry.key = operation.body.deviceKey;
-        entry.recovery = operation.body.recoveryKey;
-        return;
-      case 'transfer': {
-        const { amount, to } = operation.body;
-        if (!(amount > 0) || entry.balance < amount + fee) bad(`spends ${amount} of ${entry.balance}`);
-        entry.balance -= amount + fee;
-        entryOf(to).balance += amount;
-        treasury += fee;
-        return;
-      }
-      case 'rotate':
-        entry.key = operation.body.key;
-        return;
-      case 'recovery':
-        entry.recovery = operation.body.key;
-        return;
-      default:
-        return;
     }
   };
 
@@ -139,6 +89,7 @@ export const createReferee = (genesis: LedgerState, scheme: Scheme, options: Ref
     const { header, operations, id } = certified.block;
     const where = `block ${header.height}`;
     const before = blocks.at(-1);
+    const { epoch } = books;
     if (header.previous !== (before?.id ?? genesis.position.head))
       blame(`${where} does not follow the one before`);
     if (header.epoch !== epoch) blame(`${where} is of epoch ${header.epoch}, not ${epoch}`);
@@ -148,6 +99,8 @@ export const createReferee = (genesis: LedgerState, scheme: Scheme, options: Ref
     if (certified.certificate.round === 0 && header.creator !== leader)
       blame(`${where} was made by ${header.creator}, the leader was ${leader}`);
     if (operations.length === 0 && header.kind === 'operations') blame(`${where} is empty`);
+    if (header.operations !== operations.length || !equalBytes(header.operationsRoot, rootOf(operations)))
+      blame(`${where} holds other operations than its header says`);
     for (const operation of operations) judgeOperation(operation, where);
     if (header.kind === 'epoch') {
       if (operations.length > 0) blame(`${where} ends an epoch and holds operations`);
@@ -155,26 +108,31 @@ export const createReferee = (genesis: LedgerState, scheme: Scheme, options: Ref
         blame(
           `${where} ends its epoch after ${Math.round(now - epochBegan)} ms, ${Math.round(options.leastEpochMs)} are the least`,
         );
-      if (options.roots && !equalBytes(header.stateRoot, stateRootOf(state)))
+      if (!equalBytes(header.stateRoot, stateRootOf(state)))
         blame(`${where} has a root that its state has not`);
+      const next = books.nextKeepers();
       if (
-        header.keepers.some(
-          ({ key }, seat) => !equalBytes(key, options.nextKeepers[seat]?.key ?? key.subarray(1)),
-        )
+        header.keepers.length !== next.length ||
+        header.keepers.some(({ key }, seat) => !equalBytes(key, next[seat]?.key ?? key.subarray(1)))
       )
         blame(`${where} names keepers that nobody decided on`);
-      epoch += 1;
+      if (header.supply.minted !== total || header.supply.burned !== 0)
+        blame(`${where} tells another supply than there is`);
+      books.endEpoch(state);
       epochBegan = now;
-      keepers = options.nextKeepers;
+      keepers = next;
     }
     blocks.push({ id, creator: header.creator, root: options.roots ? stateRootOf(state) : undefined });
+    if (header.kind === 'epoch') {
+      const counted = audit(state);
+      if (!counted.ok) blame(`${where}: ${counted.error.message}`);
+    }
     compare(where, state);
   };
 
   const compare = (where: string, state: LedgerState): void => {
-    const counted = audit(state);
-    if (!counted.ok) blame(`${where}: ${counted.error.message}`);
-    const sum = [...entries.values()].reduce((held, { balance }) => held + balance, treasury);
+    const { entries, treasury, escrow } = books;
+    const sum = [...entries.values()].reduce((held, { balance }) => held + balance, treasury + escrow);
     if (sum !== total) blame(`${where}: ${sum} are held, ${total} were minted`);
     if (state.supply.minted !== total || state.supply.burned !== 0) blame(`${where}: the supply changed`);
     if (state.treasury !== treasury) blame(`${where}: the treasury holds ${state.treasury}, not ${treasury}`);
@@ -195,7 +153,6 @@ export const createReferee = (genesis: LedgerState, scheme: Scheme, options: Ref
       return blocks.length;
     },
     blame,
-    ordered: (intent) => intents.get(intent) ?? 0,
     final(who, certified, state, now) {
       const { height } = certified.block.header;
       const known = blocks[height - 1];
@@ -206,15 +163,26 @@ export const createReferee = (genesis: LedgerState, scheme: Scheme, options: Ref
         blame(`${who} has another state after block ${height}`);
     },
     inspect(who, state) {
+      const counted = audit(state);
+      if (!counted.ok) blame(`${who} at the end: ${counted.error.message}`);
       if (state.position.height === blocks.length) compare(`${who} at the end`, state);
     },
   };
 };
 
-/** What honest owners want, by name: the memo of a transfer, the key of a rotation, the opening of an account. */
-const intentOf = (operation: Operation): string | undefined => {
-  if (operation.kind === 'transfer') return operation.body.memo?.split('~')[0];
-  return operation.kind === 'open' ? `open ${operation.account}` : undefined;
+/** RFC 6962 §2.1, by the book. */
+const rootOf = (operations: readonly ReadOperation[]): Uint8Array =>
+  rootOver(
+    operations.map(({ signature, bytes }) => sha256Bytes(concatBytes(Uint8Array.of(0), signature, bytes))),
+  );
+const rootOver = (hashes: readonly Uint8Array[]): Uint8Array => {
+  const [first, second] = hashes;
+  if (!first) return sha256Bytes(new Uint8Array());
+  if (!second) return first;
+  let half = 1;
+  while (half * 2 < hashes.length) half *= 2;
+  const [left, right] = [rootOver(hashes.slice(0, half)), rootOver(hashes.slice(half))];
+  return sha256Bytes(concatBytes(Uint8Array.of(1), left, right));
 };
 
 const signerOf = (operation: Operation, { key, recovery }: Entry): Uint8Array | null => {

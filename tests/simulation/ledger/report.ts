@@ -62,7 +62,7 @@ export const reportMutants = async (
   const counted = await tryMutants(run, ({ mutant, seed, violation }) => {
     if (!run.json || seed === undefined)
       print(
-        `rule ${mutant.rule}, ${mutant.why}: ${seed === undefined ? 'NOT NOTICED' : `seed ${seed}: ${violation}`}`,
+        `rule ${mutant.rule}, ${mutant.why}: ${seed === undefined ? 'NOT NOTICED' : `seed ${seed}: ${violation?.split('\n')[0]}`}`,
       );
   });
   print(

@@ -1,23 +1,15 @@
 import { accountOf } from '../../../src/ledger/transition/purse.ts';
-import type { LedgerState, OperationBodies, ReadOperation } from '../../../src/ledger/types.ts';
+import type { LedgerState, ReadOperation } from '../../../src/ledger/types.ts';
 import type { SeededRandom } from '../random.ts';
 import type { World } from './host.ts';
+import { drawIntents, type Intent } from './intents.ts';
 import type { Address } from './network.ts';
-import { type Owner, openBody, signOperation } from './people.ts';
+import { type Owner, signOperation } from './people.ts';
 
-/** Something an owner wants once, whatever happens to its wallet. */
-type Intent = {
-  readonly name: string;
-  readonly make: (
-    attempt: number,
-  ) =>
-    | { kind: 'open'; body: OperationBodies['open'] }
-    | { kind: 'transfer'; body: OperationBodies['transfer'] }
-    | { kind: 'rotate'; body: OperationBodies['rotate'] };
-};
+type Kept = { intent: number; seq: number; attempt: number; signed: ReadOperation };
 
 /** What outlives a crash of the wallet, written before anything is sent (rule 5). */
-type Kept = { intent: number; seq: number; attempt: number; signed: ReadOperation };
+type Disk = { readonly done: number; readonly kept: Kept | undefined };
 
 /** An honest owner's wallet: one intent after the other, each under one number for ever, sent again until it is final. */
 export class Wallet {
@@ -29,6 +21,7 @@ export class Wallet {
   readonly #intents: readonly Intent[];
   #kept: Kept | undefined;
   #done = 0;
+  #disk: Disk = { done: 0, kept: undefined };
 
   constructor(
     world: World,
@@ -45,7 +38,7 @@ export class Wallet {
     this.#owner = given.owner;
     this.#random = given.random;
     this.#stateNow = given.state;
-    this.#intents = drawIntents(world, given.owner, given.payees, given.random);
+    this.#intents = drawIntents({ world, ...given });
     world.network.after(this.#random.between(0, 500), () => this.#tick());
   }
 
@@ -65,9 +58,22 @@ export class Wallet {
 
   #tick(): void {
     if (this.done) return;
+    const { network, plan } = this.#world;
+    if (network.now < plan.healAt && this.#random.chance(5 * plan.crash)) this.#crash();
+    const before = this.#done;
     this.#settle();
-    if (!this.done) this.#send();
-    this.#world.network.after(this.#random.between(250, 600), () => this.#tick());
+    const pause = this.#done > before ? plan.pauseMs : 0;
+    if (!this.done && pause === 0) this.#send();
+    network.after(pause + this.#random.between(300, 700), () => this.#tick());
+  }
+
+  #crash(): void {
+    this.#done = this.#disk.done;
+    this.#kept = this.#disk.kept;
+  }
+
+  #save(): void {
+    this.#disk = { done: this.#done, kept: this.#kept };
   }
 
   /** Its number is taken: by what it signed under it, and by nothing else. */
@@ -76,6 +82,7 @@ export class Wallet {
     if (!kept || accountOf(this.#stateNow(), this.#owner.id).seq < kept.seq) return;
     this.#kept = undefined;
     this.#done += 1;
+    this.#save();
   }
 
   #send(): void {
@@ -93,40 +100,14 @@ export class Wallet {
   }
 
   #keep(intent: Intent, seq: number, attempt: number): void {
-    const { net, epoch } = this.#stateNow();
+    const state = this.#stateNow();
+    const { net, epoch } = state;
     const content = { net, account: this.#owner.id, seq, validUntil: epoch + this.#random.int(7) };
-    const what = intent.make(attempt);
+    const what = intent.make(attempt, state);
     const byRecovery = what.kind === 'rotate' && what.body.by === 'recovery';
     const signer = byRecovery ? this.#owner.recovery : this.signer;
     const signed = signOperation(signer, { ...content, ...what });
     this.#kept = { intent: this.#done, seq, attempt, signed };
+    this.#save();
   }
 }
-
-const drawIntents = (
-  { plan, scheme }: World,
-  owner: Owner,
-  payees: readonly Owner['id'][],
-  random: SeededRandom,
-): readonly Intent[] => {
-  const intents: Intent[] = [
-    { name: `open ${owner.id}`, make: () => ({ kind: 'open', body: openBody(owner) }) },
-  ];
-  const rotates = random.chance(0.25) ? random.int(plan.intents) : -1;
-  for (let count = 0; count < plan.intents; count++) {
-    const to = random.pick(payees.filter((id) => id !== owner.id));
-    const amount = 1 + random.int(1_000_000);
-    const name = `${owner.name} pays ${count}`;
-    if (count === rotates) {
-      const { publicKey: key } = scheme.signer(`${owner.name}'s next device`);
-      const by = random.chance(0.5) ? 'current' : 'recovery';
-      intents.push({ name: `${owner.name} rotates`, make: () => ({ kind: 'rotate', body: { key, by } }) });
-    }
-    // Changed or not: the note differs, the intent is one.
-    intents.push({
-      name,
-      make: (attempt) => ({ kind: 'transfer', body: { to, amount, memo: `${name}~${attempt}` } }),
-    });
-  }
-  return intents;
-};
