@@ -29,8 +29,8 @@ const stages = [
   { name: 'lint', minutes: 0.25, command: ['npm', 'run', '--silent', 'lint'] },
   { name: 'unused code', minutes: 0.25, command: ['npm', 'run', '--silent', 'knip'] },
   { name: 'architecture', minutes: 0.25, ...vitest('architecture') },
-  { name: 'unit', minutes: 2.75, ...vitest('unit') },
-  { name: 'simulation', minutes: 1, ...vitest('simulation') },
+  { name: 'unit', minutes: 4.5, ...vitest('unit') },
+  { name: 'simulation', minutes: 3.5, ...vitest('simulation') },
   { name: 'build', minutes: 0.5, work: buildAll },
   {
     name: 'browsers',
