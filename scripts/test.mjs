@@ -34,7 +34,7 @@ const stages = [
   { name: 'build', minutes: 0.5, work: buildAll },
   {
     name: 'browsers',
-    minutes: 6.5,
+    minutes: 10,
     command: [bin('playwright'), 'test'],
     count: () => {
       const { stats = {} } = readReport('browsers.json');
