@@ -45,6 +45,7 @@ export {
   isInputOf,
   type ListingTerms,
   listingIdOf,
+  mintForReceipt,
   mintIdOf,
   openingsFor,
   outputRoot,

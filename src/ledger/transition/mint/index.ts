@@ -21,7 +21,7 @@ export {
   referencePlaces,
 } from './listings.ts';
 export { type Assignment, assignmentsOf, type Earnings, earningsOf } from './queries.ts';
-export { rewardOf } from './rewards.ts';
+export { mintForReceipt, rewardOf } from './rewards.ts';
 
 const unitFields = { listing: listingIdSchema, unit: countSchema(mintLimits.maxUnits - 1) };
 const slotFields = { ...unitFields, slot: countSchema(1) };

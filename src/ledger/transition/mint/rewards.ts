@@ -57,7 +57,8 @@ export const payAll = (draft: Draft, payments: readonly Payment[], emit: Emit): 
     due.map(({ id }) => id),
     draft.parameters.mintCap,
   );
-  for (const [i, { account, id }] of due.entries()) payOne(draft, account, rewards[i] ?? 0, id, emit);
+  for (const [i, { account, id }] of due.entries())
+    mintForReceipt(draft, { account, reward: rewards[i] ?? 0, about: id }, emit);
   const lastShare = { granted: sumOf(rewards), earned: sumOf(earned) };
   if (lastShare.earned > 0) patch(draft, { lastShare });
 };
@@ -83,7 +84,20 @@ export const endStreak = (draft: Draft, account: AccountId, about: string, emit:
   emit({ account, what: 'late: streak ended', amount: 0, about });
 };
 
-const payOne = (draft: Draft, account: AccountId, reward: number, about: string, emit: Emit): void => {
+/**
+ * The keeper's side of earning, and the only place where money is made after genesis: one receipt (a committed slot of an accepted
+ * unit, named by `about`) adds its reward to what its worker has unvested, and pays out what is vested by it. No receipt of a
+ * customer's job comes here: whoever pays oneself would print money.
+ */
+export const mintForReceipt = (
+  draft: Draft,
+  {
+    account,
+    reward,
+    about,
+  }: { readonly account: AccountId; readonly reward: number; readonly about: string },
+  emit: Emit,
+): void => {
   // Only a supply that leaves exact integers is not minted; then the work still counts for the streak.
   const minted = mintAmount(draft, reward) ? reward : 0;
   const before = workerOf(draft, account);
