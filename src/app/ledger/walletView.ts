@@ -74,7 +74,7 @@ const historyOf = ({ rows, account, nameOf, intents }: WalletFacts): readonly Hi
           const about = event.about !== undefined && isAccount(event.about) ? event.about : undefined;
           return {
             key: `${row.height}/${index}`,
-            what: event.what,
+            what: asSentence(event.what),
             amount: event.amount,
             with: about === undefined ? undefined : partyOf(about, account, nameOf),
             memo: event.operation && memos.get(event.operation),
@@ -103,3 +103,5 @@ const memoOf = (operation: Operation): string | undefined =>
   operation.kind === 'transfer' ? operation.body.memo : undefined;
 
 const isAccount = (about: string): about is WalletView['account'] => /^[A-Za-z0-9_-]{43}$/.test(about);
+
+const asSentence = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
