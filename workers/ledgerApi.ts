@@ -1,3 +1,5 @@
+import { milliseconds } from '../src/core/brand.ts';
+import type { Bytes } from '../src/core/bytes.ts';
 import { createEmitter } from '../src/core/events.ts';
 import type { Clock } from '../src/core/ports/clock.ts';
 import type { CryptoPort } from '../src/core/ports/crypto.ts';
@@ -30,6 +32,9 @@ export type LedgerApiDeps = {
 
 /** Bodies of blocks are kept for seven days of ten minutes an epoch. */
 const keepEpochs = 7 * 144;
+/** To a keeper that lost its end of the log: slower than its limits, faster than its patience. */
+const givenAtOnce = 16;
+const giveEvery = milliseconds(500);
 /** What the page applies one by one; of more it is told the outcome, so that it never replays a history itself. */
 const mostToApply = 500;
 
@@ -82,6 +87,10 @@ export const createLedgerApi = (deps: LedgerApiDeps): LedgerWorkerApi => {
       for (const keeper of keepers) {
         keeper.answers((answer) => tell({ kind: 'answer', answer }));
         keeper.reached(() => tell({ kind: 'reached' }));
+        const giveBack = createGiving(deps.timers, keeper, height, (after) =>
+          framesAfter(store, after, givenAtOnce),
+        );
+        keeper.news(() => void giveBack());
         keeper.news(() => tell({ kind: 'keepers', heights: keepers.map((each) => each.status()?.height) }));
       }
       page.tellState();
@@ -103,17 +112,7 @@ export const createLedgerApi = (deps: LedgerApiDeps): LedgerWorkerApi => {
     heads: async () => isOpen().follower.replica.heads(),
     compare: (told) => isOpen().follower.compare(told),
     accuse: (block) => isOpen().follower.accuse(block),
-    async blocks(after, count, maxBytes) {
-      const frames: Uint8Array<ArrayBuffer>[] = [];
-      let bytes = 0;
-      for (const record of await isOpen().store.blocks(after, count)) {
-        const frame = frameOf(record, after + frames.length + 1);
-        bytes += frame?.byteLength ?? 0;
-        if (!frame || bytes > maxBytes) break;
-        frames.push(frame);
-      }
-      return frames;
-    },
+    blocks: (after, count, maxBytes) => framesAfter(isOpen().store, after, count, maxBytes),
     async snapshot(part) {
       const kept = (await isOpen().store.snapshot()) as StoredSnapshot | undefined;
       const bytes = kept?.parts[part];
@@ -137,6 +136,51 @@ const openOrWhyNot = async (
   } catch (cause) {
     return err(fault('storage', cause instanceof Error ? cause.message : String(cause)));
   }
+};
+
+/**
+ * A keeper whose disk is an old one has less than this tab: it is given what it signed, before it signs something else in its
+ * place. It asks for nothing itself, because it doesn't know that anything is missing.
+ */
+const createGiving = (
+  timers: Timers,
+  keeper: KeeperSocket,
+  height: () => number,
+  framesFrom: (after: number) => Promise<readonly Bytes[]>,
+) => {
+  let giving = false;
+  return async (): Promise<void> => {
+    const status = keeper.status();
+    if (giving || !status || status.height >= height()) return;
+    giving = true;
+    let after = status.height;
+    while (keeper.status() && after < height()) {
+      // What can not be read here, another tab has.
+      const frames = await framesFrom(after).catch(() => []);
+      if (frames.length === 0) break;
+      keeper.give(frames);
+      after += frames.length;
+      if (after < height()) await new Promise<void>((resolve) => void timers.after(giveEvery, resolve));
+    }
+    giving = false;
+  };
+};
+
+const framesAfter = async (
+  store: LedgerStore,
+  after: number,
+  count: number,
+  maxBytes = Number.POSITIVE_INFINITY,
+): Promise<readonly Bytes[]> => {
+  const frames: Bytes[] = [];
+  let bytes = 0;
+  for (const record of await store.blocks(after, count)) {
+    const frame = frameOf(record, after + frames.length + 1);
+    bytes += frame?.byteLength ?? 0;
+    if (!frame || bytes > maxBytes) break;
+    frames.push(frame);
+  }
+  return frames;
 };
 
 /** Only what follows without a gap is of use: bodies before a snapshot may be gone. */

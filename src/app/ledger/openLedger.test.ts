@@ -36,6 +36,7 @@ const settle = async () => {
 const createKeeper = (chain: TestChain = createTestChain(genesis)) => {
   const waiting = new Map<string, ReadOperation>();
   const pushes = createEmitter<Bytes>();
+  const given: Bytes[] = [];
   const openSocket: OpenLedgerSocket = (_url, on) => {
     const say = (message: FromKeeper) => queueMicrotask(() => on.message(encodeLedgerMessage(message)));
     const { state } = chain;
@@ -61,6 +62,7 @@ const createKeeper = (chain: TestChain = createTestChain(genesis)) => {
             blocks: chain.frames.slice(message.after, message.after + message.count),
             height: chain.frames.length,
           });
+        if (message.t === 'certified') given.push(message.bytes);
         if (message.t === 'submit') {
           const read = unwrap(readOperation(message));
           waiting.set(read.id, read);
@@ -71,6 +73,7 @@ const createKeeper = (chain: TestChain = createTestChain(genesis)) => {
   };
   return {
     chain,
+    given,
     openSocket,
     order() {
       const bytes = chain.order([...waiting.values()]);
@@ -155,6 +158,18 @@ describe('the ledger in a tab', () => {
     await ledger.close();
     const again = unwrap(await openTab(createKeeper(keeper.chain).openSocket, device));
     expect(again.wallet.intents.get().map(({ outcome }) => outcome.phase)).toEqual(['final', 'final']);
+  });
+
+  it('gives a keeper back what it lost with its disk, and nothing to one that has it all', async () => {
+    const keeper = createKeeper();
+    for (let i = 0; i < 3; i++) keeper.chain.endEpoch();
+    const device = createDevice();
+    await unwrap(await openTab(keeper.openSocket, device)).close();
+    expect(keeper.given).toEqual([]);
+    const restored = createKeeper();
+    unwrap(await openTab(restored.openSocket, device));
+    await settle();
+    expect(restored.given).toEqual(keeper.chain.frames);
   });
 
   it('hands a long history to the page as one state, not block by block', async () => {
