@@ -1,10 +1,9 @@
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { attempt } from '../hooks/attempt.ts';
 import { useApp } from '../hooks/useApp.ts';
 import { useNotify } from '../hooks/useNotify.ts';
-import { Button } from '../kit/Button.tsx';
 import { Dialog } from '../kit/Dialog.tsx';
-import { Field } from '../kit/Field.tsx';
+import { noKeyTyped, RecoveryKeyForm } from './RecoveryKeyForm.tsx';
 
 /** Makes this device part of the account whose recovery key is given. */
 export const RestoreDialog = ({ onClose }: { readonly onClose: () => void }) => {
@@ -14,11 +13,10 @@ export const RestoreDialog = ({ onClose }: { readonly onClose: () => void }) => 
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
 
-  const restore = async (event: FormEvent) => {
-    event.preventDefault();
-    if (key.trim() === '') return setError('Paste or type the recovery key that you saved.');
+  const restore = async (typed: string) => {
+    if (typed === '') return setError(noKeyTyped);
     setBusy(true);
-    const result = await attempt(() => commands.restoreAccount(key.trim()));
+    const result = await attempt(() => commands.restoreAccount(typed));
     setBusy(false);
     if (!result.ok) return setError(result.error);
     onClose();
@@ -27,37 +25,21 @@ export const RestoreDialog = ({ onClose }: { readonly onClose: () => void }) => 
 
   return (
     <Dialog title="Restore an account" onClose={onClose}>
-      <form className="account-form" onSubmit={restore}>
-        <p className="quiet">
-          This device leaves the account it has now. If you did not save that one’s recovery key, its credits
-          are lost.
-        </p>
-        <Field label="Recovery key" error={error}>
-          {(ids) => (
-            <textarea
-              {...ids}
-              className="input mono"
-              rows={4}
-              autoComplete="off"
-              spellCheck={false}
-              value={key}
-              onChange={(event) => {
-                setKey(event.currentTarget.value);
-                setError(undefined);
-              }}
-            />
-          )}
-        </Field>
-        <div className="bar">
-          <span className="grow" />
-          <Button look="plain" onClick={onClose}>
-            Keep this account
-          </Button>
-          <Button look="primary" submit disabled={busy}>
-            {busy ? 'Restoring…' : 'Restore account'}
-          </Button>
-        </div>
-      </form>
+      <RecoveryKeyForm
+        value={key}
+        error={error}
+        busy={busy}
+        words={{ leave: 'Keep this account', go: 'Restore account', going: 'Restoring…' }}
+        onChange={(text) => {
+          setKey(text);
+          setError(undefined);
+        }}
+        onKey={restore}
+        onClose={onClose}
+      >
+        This device leaves the account it has now. If you did not save that one’s recovery key, its credits
+        are lost.
+      </RecoveryKeyForm>
     </Dialog>
   );
 };
