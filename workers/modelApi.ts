@@ -1,6 +1,6 @@
 import { createModelStore, type ModelStoreDeps } from '../src/compute/models/store.ts';
 import type { ModelNotice, ModelWorkerApi } from '../src/compute/ports.ts';
-import type { Telemetry } from '../src/core/ports/telemetry.ts';
+import { silentTelemetry, type Telemetry } from '../src/core/ports/telemetry.ts';
 import { ok } from '../src/core/result.ts';
 import type { CallScope } from './expose.ts';
 
@@ -14,10 +14,10 @@ export type ModelApiDeps = Omit<ModelStoreDeps, 'telemetry'> & {
 export const createModelApi = (deps: ModelApiDeps): ModelWorkerApi => {
   let noticed: ModelNotice[] = [];
   const telemetry: Telemetry = {
+    ...silentTelemetry,
     log: (level, component, message, fields) =>
       void noticed.push({ kind: 'log', level, component, message, fields }),
     count: (name, amount = 1, labels = {}) => void noticed.push({ kind: 'count', name, amount, labels }),
-    observe() {},
   };
   const store = createModelStore({ ...deps, telemetry });
   return {

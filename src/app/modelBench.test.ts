@@ -13,12 +13,12 @@ import {
   settle,
 } from '../compute/testDoubles.ts';
 import { createStore } from '../core/events.ts';
+import { silentTelemetry } from '../core/ports/telemetry.ts';
 import { err, type Fault, fault, ok, type Result } from '../core/result.ts';
 import { createModelBench } from './modelBench.ts';
 import { modelFilesOf, quantizedName } from './modelFiles.ts';
 import { type ModelsView, noModel } from './modelsView.ts';
 
-const silent = { log() {}, count() {}, observe() {} };
 const asset = { mjs: '', wasm: '' };
 
 const opened: OpenedModel = {
@@ -91,7 +91,7 @@ const createRig = () => {
   };
   const bench = createModelBench({
     ...time,
-    telemetry: silent,
+    telemetry: silentTelemetry,
     view,
     profile: () => undefined,
     anyGpu: false,

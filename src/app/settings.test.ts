@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Telemetry } from '../core/ports/telemetry.ts';
+import { silentTelemetry, type Telemetry } from '../core/ports/telemetry.ts';
 import { openSettings, type Settings } from './settings.ts';
 
 const heard = () => {
   const messages: string[] = [];
   const telemetry: Telemetry = {
+    ...silentTelemetry,
     log: (_level, _component, message) => void messages.push(message),
-    count() {},
-    observe() {},
   };
   return { messages, telemetry };
 };

@@ -1,6 +1,6 @@
 import { createStore, type Store } from '../core/events.ts';
 import type { Clock } from '../core/ports/clock.ts';
-import type { LogFields, LogLevel, Telemetry } from '../core/ports/telemetry.ts';
+import { type LogFields, type LogLevel, silentSpan, type Telemetry } from '../core/ports/telemetry.ts';
 
 export type LogEntry = {
   readonly at: number;
@@ -73,6 +73,8 @@ export const createTelemetry = (
       const { count, sum } = observationsByName.get(key) ?? { count: 0, sum: 0 };
       observationsByName.set(key, { count: count + 1, sum: sum + value, last: value });
     },
+    gauge() {},
+    span: () => silentSpan,
   };
 };
 

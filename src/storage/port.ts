@@ -11,6 +11,10 @@ export const namespaces = [
   'acts',
   'wallet',
   'publicWork',
+  'metrics',
+  'logs',
+  'spans',
+  'alerts',
 ] as const;
 export type Namespace = (typeof namespaces)[number];
 

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { byteCount, milliseconds, type PeerId, type RoomId } from '../../src/core/brand.ts';
 import { utf8 } from '../../src/core/bytes.ts';
-import type { Telemetry } from '../../src/core/ports/telemetry.ts';
+import { silentTelemetry, type Telemetry } from '../../src/core/ports/telemetry.ts';
 import { ok } from '../../src/core/result.ts';
 import { openIdentity } from '../../src/identity/index.ts';
 import {
@@ -167,11 +167,10 @@ const watched = (overlay: Overlay) => {
 const createErrorLog = () => {
   const errors: string[] = [];
   const telemetry: Telemetry = {
+    ...silentTelemetry,
     log: (level, component, message) => {
       if (level === 'error') errors.push(`${component}: ${message}`);
     },
-    count() {},
-    observe() {},
   };
   return { telemetry, errors };
 };

@@ -1,6 +1,7 @@
 import { milliseconds, type PeerId, type Sha256 } from '../../src/core/brand.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
+import { silentTelemetry } from '../../src/core/ports/telemetry.ts';
 import type { Timers } from '../../src/core/ports/timers.ts';
 import { err, fault, ok } from '../../src/core/result.ts';
 import { accountIdOf, deviceIdOf, peerIdOf } from '../../src/identity/ids.ts';
@@ -90,11 +91,10 @@ export const createNode = async (
   const engine = createEngineDouble(timers, behaviour);
   const transport = world.network.join(identity);
   const telemetry = {
+    ...silentTelemetry,
     log: (level: string, component: string, message: string) => {
       if (level === 'error') world.errors.push(`${device.label} ${component}: ${message}`);
     },
-    count() {},
-    observe() {},
   };
   const rpc = createRpc(transport, { clock: world.time.clock, timers, telemetry });
   const coordinator = createFederatedInferenceCoordinator(

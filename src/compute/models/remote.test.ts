@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../core/bytes.ts';
-import type { Telemetry } from '../../core/ports/telemetry.ts';
+import { silentTelemetry, type Telemetry } from '../../core/ports/telemetry.ts';
 import { ok } from '../../core/result.ts';
 import type { ModelAnswer, ModelWorkerApi } from '../ports.ts';
 import { createScriptedWorker, createVirtualTime, type ScriptedWorker, settle } from '../testDoubles.ts';
@@ -14,9 +14,9 @@ const createRig = () => {
   const asked: { onProgress(loaded: number, total: number): void; answer(value: ModelAnswer): void }[] = [];
   const said: string[] = [];
   const telemetry: Telemetry = {
+    ...silentTelemetry,
     log: (level, _component, message) => void said.push(`${level} ${message}`),
     count: (name, by) => void said.push(`${name} ${by}`),
-    observe() {},
   };
   const models = createRemoteModels({
     spawnModelWorker() {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Bytes } from '../../core/bytes.ts';
 import { utf8 } from '../../core/bytes.ts';
 import { sha256Bytes, sha256Hex } from '../../core/hash.ts';
-import type { Telemetry } from '../../core/ports/telemetry.ts';
+import { silentTelemetry, type Telemetry } from '../../core/ports/telemetry.ts';
 import { err, fault, ok } from '../../core/result.ts';
 import type { ModelFile } from '../contracts.ts';
 import type { BlobStore, Download } from '../ports.ts';
@@ -31,9 +31,8 @@ const createRig = (change: { blobs?: Partial<BlobStore>; served?: Bytes[]; downl
   const warnings: string[] = [];
   const served = [...(change.served ?? [])];
   const telemetry: Telemetry = {
+    ...silentTelemetry,
     log: (level, _component, message) => void (level === 'warn' && warnings.push(message)),
-    count() {},
-    observe() {},
   };
   const store = createModelStore({
     blobs: {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/ports/clock.ts';
-import type { LogFields, LogLevel, Telemetry } from '../../core/ports/telemetry.ts';
+import { type LogFields, type LogLevel, silentSpan, type Telemetry } from '../../core/ports/telemetry.ts';
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
@@ -15,7 +15,7 @@ export const createJsonLinesTelemetry = (
     if (levels.indexOf(level) < levels.indexOf(options.minimumLevel)) return;
     deps.write(`${JSON.stringify({ at: new Date(deps.clock.now()).toISOString(), level, ...rest })}\n`);
   };
-  const sample = (kind: 'count' | 'observe', name: string, value: number, labels: LogFields = {}) =>
+  const sample = (kind: 'count' | 'observe' | 'gauge', name: string, value: number, labels: LogFields = {}) =>
     writeLine('debug', { ...labels, component: 'metrics', [kind]: name, value });
 
   return {
@@ -24,5 +24,7 @@ export const createJsonLinesTelemetry = (
       writeLine(level, { ...fields, component, message }),
     count: (name, by = 1, labels) => sample('count', name, by, labels),
     observe: (name, value, labels) => sample('observe', name, value, labels),
+    gauge: (name, value, labels) => sample('gauge', name, value, labels),
+    span: () => silentSpan,
   };
 };
