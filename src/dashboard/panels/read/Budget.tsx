@@ -3,7 +3,13 @@ import type { ReadingEstimate, StrategyName } from '../../../app/readModels.ts';
 import { useApp, useStore } from '../../hooks/useApp.ts';
 import { Field, Segmented, TextInput } from '../../kit/Field.tsx';
 import { formatVc } from '../../kit/format.ts';
-import { budgetOf, estimateInWords, shortfallInWords, strategies } from './budgetWords.ts';
+import {
+  budgetOf,
+  type EstimateWords,
+  estimateInWords,
+  shortfallInWords,
+  strategies,
+} from './budgetWords.ts';
 
 /** A budget for those who read: only where there is money to give, and somebody else to give it to. */
 export const Budget = ({
@@ -30,11 +36,15 @@ export const Budget = ({
   const sentence = strategies.find(({ name }) => name === strategy)?.sentence;
   return (
     <div className="budget">
+      {estimate ? <Estimate {...estimateInWords(estimate, pages)} /> : null}
       <Field
         label="Budget in VC"
         hint={
-          shortfall ??
-          `Set aside until the job ends; workers of other accounts are paid from it, and the rest comes back. You have ${formatVc(balance)}.`
+          shortfall ? (
+            <strong>{shortfall}</strong>
+          ) : (
+            `Set aside until the job ends; workers of other accounts are paid from it, and the rest comes back. You have ${formatVc(balance)}.`
+          )
         }
         {...(problem === undefined ? {} : { error: problem })}
       >
@@ -49,7 +59,6 @@ export const Budget = ({
           />
         )}
       </Field>
-      {estimate ? <p className="small quiet">{estimateInWords(estimate, pages)}</p> : null}
       {budget === undefined ? null : (
         <div className="budget-strategy">
           <span>Who is asked first</span>
@@ -67,6 +76,15 @@ export const Budget = ({
     </div>
   );
 };
+
+const Estimate = ({ headline, basis }: EstimateWords) => (
+  <div>
+    <p>
+      <strong>{headline}</strong>
+    </p>
+    <p className="small quiet">{basis}</p>
+  </div>
+);
 
 /** Asked anew when there are more pages, or the ledger says something new. */
 const useEstimate = (pages: number): ReadingEstimate | undefined => {

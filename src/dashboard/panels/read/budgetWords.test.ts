@@ -25,19 +25,26 @@ it('no budget, or none that is anything, is a favour asked', () => {
 });
 
 describe('the estimate', () => {
+  const said = (of: ReadingEstimate, count: number) => {
+    const { headline, basis } = estimateInWords(of, count);
+    return plain(`${headline} ${basis}`);
+  };
+
   it('says from what to what, and what that rests on', () => {
-    const words = plain(estimateInWords(estimate, 2));
-    expect(words).toContain('2 pages will cost 1.7 to 2.2 VC if others read them all');
-    expect(words).toContain('from the 12 pages read here lately (3,400 to 4,400 units each)');
+    const words = said(estimate, 2);
+    expect(words).toContain('2 pages will cost 1.7 to 2.2 VC if others read them all.');
+    expect(words).toContain('From the 12 pages read here lately (3,400 to 4,400 units each)');
     expect(words).toContain('price of 250 VC per million units.');
-    expect(plain(estimateInWords({ ...estimate, epochs: 6, median: 240_000_000 }, 2))).toContain(
+    expect(said({ ...estimate, epochs: 6, median: 240_000_000 }, 2)).toContain(
       '(median of the last 6 epochs: 240 VC)',
     );
   });
 
   it('names no figure while nothing was measured', () => {
-    const words = plain(estimateInWords({ ...estimate, pages: undefined }, 1));
-    expect(words).toContain('isn’t known yet, because no page was read on this device so far');
+    const words = said({ ...estimate, pages: undefined }, 1);
+    expect(words).toContain(
+      'What this page will cost isn’t known yet. No page was read on this device so far',
+    );
     expect(words?.match(/[\d.]+ VC/g)).toEqual(['250 VC']);
   });
 });
@@ -48,7 +55,7 @@ describe('a budget below it', () => {
 
   it('comes with what to do', () => {
     expect(said(1_000_000)).toContain('Less than the pages will cost');
-    expect(said(1_000_000)).toContain('set aside 2.475 VC, or send fewer pages');
+    expect(said(1_000_000)).toContain('set aside 2.48 VC, or send fewer pages');
     expect(said(2_200_000)).toContain('may fall short');
     expect(said(2_475_000)).toBeUndefined();
     expect(said(10_000_000)).toContain('more than there is: you have 9 VC');

@@ -49,24 +49,39 @@ export const strategyLabel = (name: StrategyName): string =>
 export const rangeInWords = (least: number, most: number): string =>
   least === most ? formatVc(least) : `${formatVcFigure(least)} to ${formatVc(most)}`;
 
+export type EstimateWords = { readonly headline: string; readonly basis: string };
+
 /** What pages will cost, and what that rests on. */
-export const estimateInWords = (estimate: ReadingEstimate, count: number): string => {
+export const estimateInWords = (estimate: ReadingEstimate, count: number): EstimateWords => {
   const price = `today’s price of ${formatVc(estimate.price)} per million units${medianInWords(estimate)}`;
   const { pages } = estimate;
   if (!pages)
-    return `What ${count === 1 ? 'this page costs' : 'these pages cost'} isn’t known yet, because no page was read on this device so far. Work is paid at ${price}.`;
+    return {
+      headline: `What ${count === 1 ? 'this page' : 'these pages'} will cost isn’t known yet.`,
+      basis: `No page was read on this device so far, so there is nothing to go by. Work is paid at ${price}.`,
+    };
   const { measured, leastUnits, mostUnits } = pages;
   const units =
     leastUnits === mostUnits
       ? `${formatInteger(mostUnits)} units`
       : `${formatInteger(leastUnits)} to ${formatInteger(mostUnits)} units each`;
-  return `${formatCount(count, 'page')} will cost ${rangeInWords(pages.least, pages.most)} if others read ${count === 1 ? 'it' : 'them all'}; what this device reads itself costs nothing. That is from the ${measured === 1 ? 'one page' : `${formatInteger(measured)} pages`} read here lately (${units}), at ${price}.`;
+  const from = measured === 1 ? 'one page' : `${formatInteger(measured)} pages`;
+  return {
+    headline: `${formatCount(count, 'page')} will cost ${rangeInWords(pages.least, pages.most)} if others read ${count === 1 ? 'it' : 'them all'}.`,
+    basis: `What this device reads itself costs nothing. From the ${from} read here lately (${units}), at ${price}.`,
+  };
 };
 
 const medianInWords = ({ price, median, epochs }: ReadingEstimate): string =>
   epochs === 0 || median === price
     ? ''
     : ` (median of the last ${formatCount(epochs, 'epoch')}: ${formatVc(median)})`;
+
+/** To three figures, because somebody has to type it. */
+const roundedUp = (amount: number): number => {
+  const step = 10 ** Math.max(0, String(amount).length - 3);
+  return Math.ceil(amount / step) * step;
+};
 
 /** What is to be said of a budget, and what to do about it; undefined while all is well. */
 export const shortfallInWords = (
@@ -77,7 +92,7 @@ export const shortfallInWords = (
   if (budget > balance) return `That is more than there is: you have ${formatVc(balance)}.`;
   const pages = estimate?.pages;
   if (!pages || budget >= pages.enough) return undefined;
-  const remedy = `set aside ${formatVc(pages.enough)}, or send fewer pages`;
+  const remedy = `set aside ${formatVc(roundedUp(pages.enough))}, or send fewer pages`;
   return budget < pages.least
     ? `Less than the pages will cost: those who read would share it, and get less than they worked for. To pay in full, ${remedy}.`
     : `It may fall short if the pages are long or the price rises before the order stands. To be sure, ${remedy}.`;
