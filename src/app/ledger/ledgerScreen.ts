@@ -16,7 +16,7 @@ import { createLedgerCommands } from './ledgerCommands.ts';
 import { marketViewOf } from './marketView.ts';
 import type { OpenLedger } from './openLedger.ts';
 import type { PaymentRecord } from './paymentBook.ts';
-import { paymentViewsOf } from './paymentView.ts';
+import { type PaymentFacts, paymentViewsOf } from './paymentView.ts';
 import { walletViewOf } from './walletView.ts';
 import type { NameOf } from './words.ts';
 
@@ -29,6 +29,7 @@ export type LedgerScreenDeps = {
   readonly telemetry: Telemetry;
   readonly nameOf: NameOf;
   readonly payments: Store<readonly PaymentRecord[]>;
+  readonly statusOf: PaymentFacts['statusOf'];
   readonly estimateReading: (pages: number) => Result<ReadingEstimate, string>;
 };
 
@@ -106,7 +107,7 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
       }),
       market: {
         ...marketViewOf(state, account, nameOf),
-        payments: paymentViewsOf({ state, records: deps.payments.get(), rows, own: account, nameOf }),
+        payments: paymentViewsOf({ ...deps, records: deps.payments.get(), rows, own: account }),
       },
       governance: governanceViewOf(state, account, epoch, nameOf),
       chain: chainViewOf({ state, own: account, status, recent, lastBlockAt, nameOf }),

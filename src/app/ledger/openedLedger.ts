@@ -9,7 +9,7 @@ import { claimWhatIsOwed } from './claims.ts';
 import { createJobPayments } from './jobPayments.ts';
 import { createLedgerScreen, type LedgerScreen } from './ledgerScreen.ts';
 import { openBrowserLedger } from './openBrowserLedger.ts';
-import { createPaymentBook } from './paymentBook.ts';
+import { openPaymentBook } from './paymentBook.ts';
 import { keepPayees } from './paymentView.ts';
 import { estimateReading, readingClass } from './readingCost.ts';
 import type { NameOf } from './words.ts';
@@ -46,13 +46,14 @@ export const openLedgerHere = async (deps: OpenedLedgerDeps): Promise<Result<Ope
   const market = createMarketOrchestrator({ ...deps, ledger: access });
   market.start();
   const gate = createPriceGate({ market, ledger: access }, { class: readingClass, deadline: orderEpochs });
-  const book = createPaymentBook(deps);
-  keepPayees(access, book);
+  const book = await openPaymentBook(deps);
+  keepPayees(market, book);
   const screen = createLedgerScreen({
     ...deps,
     ledger,
     account,
     payments: book.records,
+    statusOf: market.getAllocationStatus,
     estimateReading: (pages) => estimateReading(market, deps.pageCosts(), pages),
   });
   const payments = createJobPayments({ ...deps, account, market, gate, book });

@@ -54,41 +54,39 @@ export interface PaymentBook {
 const keptRecords = 500;
 const prefix = 'payment/';
 
-/** Kept on this device. What can't be kept lasts as long as the tab, and is said in the log. */
-export const createPaymentBook = (deps: {
+/** Kept on this device. What can't be read or kept is said in the log; without a disk the book lasts as long as the tab. */
+export const openPaymentBook = async (deps: {
   readonly store: Pick<KeyValueStore, 'entries' | 'set' | 'delete'>;
   readonly telemetry: Telemetry;
-}): PaymentBook => {
+}): Promise<PaymentBook> => {
   const { store, telemetry } = deps;
   const records = createStore<readonly PaymentRecord[]>([]);
-  const orLog = (what: Promise<unknown>) => {
+  const orLog = (what: Promise<unknown>) =>
     what.catch((cause: unknown) =>
       telemetry.log('warn', 'market', `what a job is paid could not be kept: ${String(cause)}`),
     );
-  };
   const add = (more: readonly PaymentRecord[]) => {
     const jobs = new Set(more.map(({ job }) => job));
     const all = [...more, ...records.get().filter(({ job }) => !jobs.has(job))].sort((a, b) => b.at - a.at);
-    for (const { job } of all.slice(keptRecords)) orLog(store.delete('wallet', `${prefix}${job}`));
+    for (const { job } of all.slice(keptRecords)) void orLog(store.delete('wallet', `${prefix}${job}`));
     records.set(all.slice(0, keptRecords));
   };
   const load = async () => {
     const stored = await store.entries('wallet', prefix);
-    const known = new Set(records.get().map(({ job }) => job));
     add(
       stored.flatMap(([key, value]) => {
         const read = parseWith(recordSchema, value);
         if (!read.ok) telemetry.log('warn', 'market', `${key} could not be read: ${read.error.message}`);
-        return read.ok && !known.has(read.value.job) ? read.value : [];
+        return read.ok ? read.value : [];
       }),
     );
   };
-  orLog(load());
+  await orLog(load());
   return {
     records,
     put(record) {
       add([record]);
-      orLog(store.set('wallet', `${prefix}${record.job}`, record));
+      void orLog(store.set('wallet', `${prefix}${record.job}`, record));
     },
   };
 };

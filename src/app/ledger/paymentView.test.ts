@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AccountId, JobId } from '../../core/brand.ts';
-import { createStore } from '../../core/events.ts';
 import { silentTelemetry } from '../../core/ports/telemetry.ts';
 import type { OwnRow } from '../../ledger/replica/store.ts';
 import {
@@ -10,9 +9,11 @@ import {
   type Person,
   type TestLedger,
 } from '../../ledger/testDoubles.ts';
-import type { LedgerState, OperationId } from '../../ledger/types.ts';
+import type { OperationId } from '../../ledger/types.ts';
+import { createMarketOrchestrator, type MarketOrchestrator } from '../../market/index.ts';
+import { createTestAccess, type TestAccess } from '../../market/testDoubles.ts';
 import { createMemoryStore } from '../../storage/memory.ts';
-import { createPaymentBook, type PaymentRecord } from './paymentBook.ts';
+import { openPaymentBook, type PaymentRecord } from './paymentBook.ts';
 import { keepPayees, paymentViewsOf } from './paymentView.ts';
 
 const vcoin = 1_000_000;
@@ -26,11 +27,17 @@ const job = 'page' as JobId;
 
 let ledger: TestLedger;
 let record: PaymentRecord;
+let access: TestAccess;
+let market: MarketOrchestrator;
 beforeEach(() => {
   ledger = createTestLedger(createTestGenesis({ allocations: [{ account: ada.id, amount: vcoin }] }));
   ledger.open(ada, bob, eve, dan);
+  access = createTestAccess(ledger, ada);
+  market = createMarketOrchestrator({ ledger: access });
   const body = { class: 'ocr', max: 400, limit: 250 * vcoin, deadline: 20, job };
   expect(ledger.act(ada, 'order', body)).toBeUndefined();
+  access.refresh();
+  market.start();
   const worker = { minPrice: 0, speed: 0, right: 0, lost: 0, given: 0 };
   record = {
     v: 1,
@@ -50,8 +57,14 @@ beforeEach(() => {
   };
 });
 const viewOf = (kept: PaymentRecord, rows: readonly OwnRow[] = []) =>
-  paymentViewsOf({ state: ledger.state, records: [kept], rows, own: ada.id, nameOf: () => undefined })[0];
-const createBook = () => createPaymentBook({ store: createMemoryStore(), telemetry: silentTelemetry });
+  paymentViewsOf({
+    statusOf: market.getAllocationStatus,
+    records: [kept],
+    rows,
+    own: ada.id,
+    nameOf: () => undefined,
+  })[0];
+const openBook = (store = createMemoryStore()) => openPaymentBook({ store, telemetry: silentTelemetry });
 
 describe('what became of a budget', () => {
   it('says whom the strategy chose, why, and who was left out', () => {
@@ -68,17 +81,16 @@ describe('what became of a budget', () => {
     });
   });
 
-  it('is the ledger’s word while the order is there, and what was kept and came back when it is closed', () => {
-    const book = createBook();
+  it('is the ledger’s word while the order is there, and what was kept and came back when it is closed', async () => {
+    const book = await openBook();
     book.put(record);
-    const state = createStore<LedgerState | undefined>(ledger.state);
-    keepPayees({ state }, book);
+    keepPayees(market, book);
     const payees = [
       [bob.id, 200],
       [dan.id, 8],
     ] as const;
     expect(ledger.act(ada, 'settle', { escrow: record.order, payees })).toBeUndefined();
-    state.set(ledger.state);
+    access.refresh();
     const [kept] = book.records.get();
     if (!kept) throw new Error('the record is gone');
     const paid = {
@@ -88,6 +100,7 @@ describe('what became of a budget', () => {
     };
     expect(viewOf(kept)).toMatchObject({ phase: 'settled', ...paid });
     ledger.endEpochs(3);
+    access.refresh();
     expect(viewOf(kept)).toMatchObject({ phase: 'closed', ...paid });
     // A claim that this device did not see: what came back tells.
     const refund = { account: ada.id, what: 'refunded', amount: 40_000, about: record.order };
@@ -99,13 +112,13 @@ describe('what became of a budget', () => {
 describe('the book of payments', () => {
   it('finds what it kept again, newest first, and leaves out what it can not read', async () => {
     const store = createMemoryStore();
-    const first = createPaymentBook({ store, telemetry: silentTelemetry });
+    const first = await openBook(store);
     first.put(record);
     first.put({ ...record, job: 'later' as JobId, at: 9 });
     first.put({ ...record, payees: [['x'.repeat(43) as AccountId, 4]] });
     await store.set('wallet', 'payment/broken', { v: 1, job: 3 });
-    const again = createPaymentBook({ store, telemetry: silentTelemetry });
-    await expect.poll(() => again.records.get().map((one) => one.job)).toEqual(['later', job]);
+    const again = await openBook(store);
+    expect(again.records.get().map((one) => one.job)).toEqual(['later', job]);
     expect(again.records.get()[1]?.payees).toHaveLength(1);
   });
 });

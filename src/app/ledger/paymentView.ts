@@ -1,18 +1,15 @@
 import type { AccountId } from '../../core/brand.ts';
 import { follow } from '../../core/events.ts';
-import type { LedgerAccess } from '../../ledger/access.ts';
 import { formatAmount } from '../../ledger/amounts.ts';
 import type { OwnRow } from '../../ledger/replica/store.ts';
 import { payFor } from '../../ledger/transition/market/escrow.ts';
-import type { Escrow } from '../../ledger/transition/market/types.ts';
-import type { LedgerState } from '../../ledger/types.ts';
-import type { Strategy } from '../../market/index.ts';
+import type { MarketOrchestrator, Strategy } from '../../market/index.ts';
 import type { JobPaymentView } from '../ledgerView.ts';
 import type { ConsideredWorker, PaymentBook, PaymentRecord } from './paymentBook.ts';
 import { type NameOf, partyOf } from './words.ts';
 
 export type PaymentFacts = {
-  readonly state: LedgerState;
+  readonly statusOf: MarketOrchestrator['getAllocationStatus'];
   readonly records: readonly PaymentRecord[];
   /** The own history, newest first: it knows what came back of orders that are closed. */
   readonly rows: readonly OwnRow[];
@@ -25,8 +22,9 @@ export const paymentViewsOf = (facts: PaymentFacts): readonly JobPaymentView[] =
   const refunds = refundsOf(facts);
   return facts.records.map((record) => {
     const { strategy, price, locked, workers, estimate, nobody, job, order } = record;
-    const escrow = facts.state.market.escrows.get(order);
-    const payees = new Map(escrow ? payeesOf(escrow) : record.payees);
+    const status = facts.statusOf(order);
+    const open = status?.phase === 'closed' ? undefined : status;
+    const payees = new Map(open?.payees ?? record.payees);
     const who = (account: AccountId, name?: string) =>
       partyOf(account, facts.own, (one) => facts.nameOf(one) ?? name);
     const paidTo = (account: AccountId) => payFor(payees.get(account) ?? 0, price);
@@ -46,8 +44,8 @@ export const paymentViewsOf = (facts: PaymentFacts): readonly JobPaymentView[] =
       locked,
       estimate,
       nobody,
-      paid: escrow ? escrow.locked - escrow.rest : paidOfClosed,
-      phase: escrow ? (escrow.settled ? 'settled' : 'open') : 'closed',
+      paid: open?.paid ?? paidOfClosed,
+      phase: open ? (open.phase === 'settled' ? 'settled' : 'open') : 'closed',
       chosen: workers
         .filter(isChosen)
         .toSorted((a, b) => b.share - a.share)
@@ -68,21 +66,20 @@ export const paymentViewsOf = (facts: PaymentFacts): readonly JobPaymentView[] =
 };
 
 /** Keeps whom the ledger shows as paid: it forgets that when it closes the order. */
-export const keepPayees = (access: Pick<LedgerAccess, 'state'>, book: PaymentBook): void => {
-  follow(access.state, (state) => {
-    if (!state) return;
-    for (const record of book.records.get()) {
-      const escrow = state.market.escrows.get(record.order);
-      if (!escrow) continue;
-      const payees = payeesOf(escrow);
+export const keepPayees = (
+  { allocations }: Pick<MarketOrchestrator, 'allocations'>,
+  book: PaymentBook,
+): void => {
+  follow(allocations, (statuses) => {
+    for (const status of statuses) {
+      const record = book.records.get().find(({ order }) => order === status.escrow);
+      if (!record || status.phase === 'closed') continue;
+      const { payees } = status;
       const had = new Map(record.payees);
       if (payees.some(([account, cost]) => had.get(account) !== cost)) book.put({ ...record, payees });
     }
   });
 };
-
-const payeesOf = ({ payees }: Escrow): readonly (readonly [AccountId, number])[] =>
-  Object.entries(payees).map(([account, { cost }]) => [account as AccountId, cost]);
 
 const sumOf = (payees: ReadonlyMap<AccountId, number>, price: number): number =>
   [...payees.values()].reduce((sum, cost) => sum + payFor(cost, price), 0);
