@@ -191,11 +191,11 @@ test('a page is read for a budget: what it will cost is said, the reader is chos
   await goTo(host, 'Read');
   await host.getByLabel('Image files').setInputFiles(page);
   await host.getByRole('switch', { name: 'This device only' }).uncheck();
-  const estimate = host.getByText(/^1 page will cost [\d.]+.VC if others read it/);
+  const estimate = host.getByText(/^1 page should cost [\d.]+.VC if others read it/);
   await expect(host.getByText(/From the one page read here lately/)).toBeVisible();
   const expected = /cost ([\d.]+.VC)/.exec((await estimate.textContent()) ?? '')?.[1] ?? 'nothing';
   await host.getByLabel('Budget in VC').fill('0.0001');
-  await expect(host.getByText(/Less than the pages will cost/)).toBeVisible();
+  await expect(host.getByText(/Less than the pages should cost/)).toBeVisible();
   await host.getByLabel('Budget in VC').fill('20');
   await host.getByRole('radio', { name: 'Reliable' }).check();
   await host.getByRole('button', { name: /^Read 1 page/ }).click();

@@ -32,7 +32,7 @@ describe('the estimate', () => {
 
   it('says from what to what, and what that rests on', () => {
     const words = said(estimate, 2);
-    expect(words).toContain('2 pages will cost 1.7 to 2.2 VC if others read them all.');
+    expect(words).toContain('2 pages should cost 1.7 to 2.2 VC if others read them all.');
     expect(words).toContain('From the 12 pages read here lately (3,400 to 4,400 units each)');
     expect(words).toContain('price of 250 VC per million units.');
     expect(said({ ...estimate, epochs: 6, median: 240_000_000 }, 2)).toContain(
@@ -54,7 +54,7 @@ describe('a budget below it', () => {
     plain(shortfallInWords(budget, 9_000_000, of));
 
   it('comes with what to do', () => {
-    expect(said(1_000_000)).toContain('Less than the pages will cost');
+    expect(said(1_000_000)).toContain('Less than the pages should cost');
     expect(said(1_000_000)).toContain('set aside 2.48 VC, or send fewer pages');
     expect(said(2_200_000)).toContain('may fall short');
     expect(said(2_475_000)).toBeUndefined();

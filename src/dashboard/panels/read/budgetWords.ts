@@ -67,8 +67,8 @@ export const estimateInWords = (estimate: ReadingEstimate, count: number): Estim
       : `${formatInteger(leastUnits)} to ${formatInteger(mostUnits)} units each`;
   const from = measured === 1 ? 'one page' : `${formatInteger(measured)} pages`;
   return {
-    headline: `${formatCount(count, 'page')} will cost ${rangeInWords(pages.least, pages.most)} if others read ${count === 1 ? 'it' : 'them all'}.`,
-    basis: `What this device reads itself costs nothing. From the ${from} read here lately (${units}), at ${price}.`,
+    headline: `${formatCount(count, 'page')} should cost ${rangeInWords(pages.least, pages.most)} if others read ${count === 1 ? 'it' : 'them all'}.`,
+    basis: `What this device reads itself costs nothing; what is read twice as a check comes on top. From the ${from} read here lately (${units}), at ${price}.`,
   };
 };
 
@@ -94,6 +94,6 @@ export const shortfallInWords = (
   if (!pages || budget >= pages.enough) return undefined;
   const remedy = `set aside ${formatVc(roundedUp(pages.enough))}, or send fewer pages`;
   return budget < pages.least
-    ? `Less than the pages will cost: those who read would share it, and get less than they worked for. To pay in full, ${remedy}.`
+    ? `Less than the pages should cost: those who read would share it, and get less than they worked for. To pay in full, ${remedy}.`
     : `It may fall short if the pages are long or the price rises before the order stands. To be sure, ${remedy}.`;
 };
