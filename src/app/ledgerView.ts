@@ -1,4 +1,4 @@
-import type { AccountId } from '../core/brand.ts';
+import type { AccountId, JobId } from '../core/brand.ts';
 import type { Result } from '../core/result.ts';
 
 /**
@@ -103,6 +103,58 @@ export type MarketView = {
   readonly classes: readonly MarketClassView[];
   readonly ownOffers: readonly OfferView[];
   readonly ownOrders: readonly OrderView[];
+  /** Own jobs with a budget, newest first. */
+  readonly payments: readonly JobPaymentView[];
+};
+
+/** How workers are chosen for a budget. */
+export type StrategyName = 'balanced' | 'speed' | 'cost' | 'quality' | 'fair';
+
+/** What pages would cost now if others read all of them. Prices in µVC per million units. */
+export type ReadingEstimate = {
+  readonly price: number;
+  /** Of the prices of so many ended epochs. */
+  readonly median: number;
+  readonly epochs: number;
+  /** From the cheapest to the dearest of `measured` pages read here; undefined while there is none. */
+  readonly pages:
+    | {
+        readonly measured: number;
+        readonly leastUnits: number;
+        readonly mostUnits: number;
+        /** µVC for all the pages that were asked about. */
+        readonly least: number;
+        readonly most: number;
+        /** A budget that pays for `most` even if the price rises before the order stands. */
+        readonly enough: number;
+      }
+    | undefined;
+};
+
+/** What became of a job's budget. */
+export type JobPaymentView = {
+  readonly job: JobId;
+  /** Its order, which the explorer opens. */
+  readonly order: string;
+  readonly strategy: StrategyName;
+  readonly price: number;
+  readonly locked: number;
+  readonly paid: number;
+  readonly estimate: { readonly least: number; readonly most: number; readonly measured: number } | undefined;
+  /** open: at work; settled: paid, and what is left comes back when workers had time to object; closed: it came back. */
+  readonly phase: 'open' | 'settled' | 'closed';
+  readonly chosen: readonly {
+    readonly who: Party;
+    /** Thousandths of the work that was expected. */
+    readonly part: number;
+    readonly why: string;
+    readonly paid: number;
+  }[];
+  readonly leftOut: readonly { readonly who: Party; readonly why: string }[];
+  /** Paid without having been chosen: they helped out, or came later. */
+  readonly others: readonly { readonly who: Party; readonly paid: number }[];
+  /** Why nobody was chosen. */
+  readonly nobody: string | undefined;
 };
 
 export type MarketClassView = {
@@ -277,6 +329,8 @@ export interface LedgerCommands {
     readonly minPrice: number;
   }): Promise<Result<void, string>>;
   cancelOrder(id: string): Promise<Result<void, string>>;
+  /** What so many pages would cost now. */
+  estimateReading(pages: number): Promise<Result<ReadingEstimate, string>>;
   propose(input: {
     readonly description: string;
     readonly actions: readonly GovernanceAction[];

@@ -19,7 +19,7 @@ import type {
   WorkReceipt,
 } from '../inference/contracts.ts';
 import type { Way } from '../mesh/index.ts';
-import type { LedgerCommands, LedgerView } from './ledgerView.ts';
+import type { LedgerCommands, LedgerView, StrategyName } from './ledgerView.ts';
 import type { ModelsView } from './modelsView.ts';
 import type { PublicWorkCommands, PublicWorkView } from './publicWorkView.ts';
 
@@ -66,6 +66,7 @@ export type {
   GovernanceAction,
   GovernanceView,
   HistoryEntry,
+  JobPaymentView,
   KeeperView,
   LedgerCommands,
   LedgerView,
@@ -78,6 +79,8 @@ export type {
   Party,
   PendingView,
   ProposalView,
+  ReadingEstimate,
+  StrategyName,
   Verification,
   WalletView,
 } from './ledgerView.ts';
@@ -365,12 +368,13 @@ export interface Commands extends ModelCommands, LedgerCommands, PublicWorkComma
 
   /**
    * `alone`: the images don't leave this device. Without it, the person's consent decides. `budget`: whole µVC that are set aside
-   * for whoever works on it; what is not used comes back.
+   * for whoever works on it; what is not used comes back. `strategy`: how those are chosen; without one, balanced.
    */
   submitImages(
     files: readonly File[],
     audience?: InferenceRequest['audience'],
     budget?: number,
+    strategy?: StrategyName,
   ): Promise<Result<JobId, SubmitError>>;
   cancelJob(job: JobId): Promise<void>;
   removeJob(job: JobId): Promise<void>;

@@ -13,7 +13,7 @@ import type {
   ProposalView,
   Verification,
 } from '../app/readModels.ts';
-import { type AccountId, milliseconds } from '../core/brand.ts';
+import { type AccountId, type JobId, milliseconds } from '../core/brand.ts';
 import type { WritableStore } from '../core/events.ts';
 import type { Timers } from '../core/ports/timers.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -365,6 +365,25 @@ const openAt = (at: number): OpenLedgerView => ({
         mayCancel: false,
       },
     ],
+    payments: [
+      {
+        job: 'job-done' as JobId,
+        order: idOf('or', 2),
+        strategy: 'quality',
+        price: 398_000,
+        locked: 10_000_000,
+        paid: 1_842_700,
+        estimate: { least: 1_610_000, most: 2_480_300, measured: 12 },
+        phase: 'settled',
+        chosen: [
+          { who: party(0), part: 640, why: '212 tasks done right', paid: 1_120_400 },
+          { who: party(1), part: 360, why: '9 tasks done right, 2 lost or wrong', paid: 702_300 },
+        ],
+        leftOut: [{ who: party(4), why: 'asks for 0.9 VC, the price was 0.398 VC' }],
+        others: [{ who: party(2), paid: 20_000 }],
+        nobody: undefined,
+      },
+    ],
   },
   governance: {
     host,
@@ -411,7 +430,7 @@ const newAt = (at: number): OpenLedgerView => {
       pending: [],
       history: [],
     },
-    market: { classes: [], ownOffers: [], ownOrders: [] },
+    market: { classes: [], ownOffers: [], ownOrders: [], payments: [] },
     governance: {
       ...open.governance,
       hostGoverns: true,
@@ -503,6 +522,20 @@ export const createFixtureLedgerCommands = (
       },
     }));
   return {
+    estimateReading: async (pages) =>
+      ok({
+        price: 412_500,
+        median: 398_000,
+        epochs: 144,
+        pages: {
+          measured: 12,
+          leastUnits: 3_900,
+          mostUnits: 6_010,
+          least: Math.ceil((pages * 3_900 * 412_500) / 1e6),
+          most: Math.ceil((pages * 6_010 * 412_500) / 1e6),
+          enough: Math.ceil((pages * 6_010 * 464_062) / 1e6),
+        },
+      }),
     async sendMoney({ to, amount, memo }) {
       note(`send ${amount} to ${to} “${memo}”`);
       const open = view.get();

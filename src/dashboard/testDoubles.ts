@@ -219,6 +219,7 @@ const pageOf = (
   state,
   lines,
   expectedLines: state.phase === 'waiting' ? 0 : 24,
+  milliCredits: (state.phase === 'done' ? 4_400 : 0) as MilliCredits,
   text: lines.map((line) => line.text).join('\n'),
 });
 

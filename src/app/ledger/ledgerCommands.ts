@@ -39,6 +39,7 @@ export const createLedgerCommands = (deps: LedgerCommandDeps): LedgerCommands =>
       return inWords(await ledger.wallet.moveHere(seed.value));
     },
     offerWork: ({ class: name, capacity, minPrice }) => submit('offer', { class: name, capacity, minPrice }),
+    estimateReading: async (pages) => deps.estimateReading(pages),
     cancelOrder: (id) => submit('cancel', { escrow: id as OperationId }),
     async propose({ description, actions }) {
       const read: Action[] = [];

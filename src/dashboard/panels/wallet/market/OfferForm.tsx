@@ -49,7 +49,8 @@ export const OfferForm = ({
         {own
           ? `You offer ${formatInteger(own.capacity)} units per epoch from ${formatVc(own.minPrice)} per million.`
           : 'You offer none of this work now.'}{' '}
-        You are paid the price of the epoch, never less than what you write here.
+        You are paid the price of the epoch; while it is below what you write here, jobs with a budget don’t
+        ask you.
       </p>
       <form className="wallet-form" onSubmit={offer} noValidate>
         <div className="form-pair">
