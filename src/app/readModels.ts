@@ -22,6 +22,7 @@ import type { Way } from '../mesh/index.ts';
 import type { LedgerCommands, LedgerView, StrategyName } from './ledgerView.ts';
 import type { ModelsView } from './modelsView.ts';
 import type { PublicWorkCommands, PublicWorkView } from './publicWorkView.ts';
+import type { TelemetryCommands, TelemetryModels } from './telemetryView.ts';
 
 export type {
   CompareSettings,
@@ -326,6 +327,8 @@ export interface ReadModels {
   readonly health: Store<readonly HealthCheck[]>;
   readonly log: Store<readonly LogEntry[]>;
   readonly series: Store<SeriesView>;
+  /** The Health screen: what is measured, checked, alerted, traced, logged and concluded. */
+  readonly telemetry: TelemetryModels;
   readonly install: Store<InstallView>;
   readonly theme: Store<ThemeChoice>;
   /** The Models screen. */
@@ -353,7 +356,7 @@ export interface ModelCommands {
   discardQuantized(): Promise<void>;
 }
 
-export interface Commands extends ModelCommands, LedgerCommands, PublicWorkCommands {
+export interface Commands extends ModelCommands, LedgerCommands, PublicWorkCommands, TelemetryCommands {
   chooseConsent(consent: Consent): Promise<void>;
   setTheme(theme: ThemeChoice): Promise<void>;
   setLimits(limits: ShareLimits): Promise<void>;

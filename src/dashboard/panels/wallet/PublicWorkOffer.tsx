@@ -1,12 +1,12 @@
 import { type FormEvent, useState } from 'react';
 import type { ListingRunView, OfferedPagesView } from '../../../app/readModels.ts';
+import { useAct } from '../../hooks/useAct.ts';
 import { useApp } from '../../hooks/useApp.ts';
 import { useNotify } from '../../hooks/useNotify.ts';
 import { Button } from '../../kit/Button.tsx';
 import { Field, TextInput } from '../../kit/Field.tsx';
 import { asSentence, formatInteger, formatVc } from '../../kit/format.ts';
 import { Notice } from '../../kit/Notice.tsx';
-import { useAct } from './useAct.ts';
 
 /** Pages of this host that are not on the swarm's list: how they may come onto it. */
 export const PublicWorkOffer = ({

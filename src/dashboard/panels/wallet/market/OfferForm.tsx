@@ -1,12 +1,12 @@
 import { type FormEvent, useState } from 'react';
 import type { MarketClassView, OfferView } from '../../../../app/readModels.ts';
+import { useAct } from '../../../hooks/useAct.ts';
 import { useApp } from '../../../hooks/useApp.ts';
 import { useNotify } from '../../../hooks/useNotify.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Field, TextInput } from '../../../kit/Field.tsx';
 import { formatInteger, formatVc, formatVcFigure, parseVc } from '../../../kit/format.ts';
 import { Notice } from '../../../kit/Notice.tsx';
-import { useAct } from '../useAct.ts';
 import { readWhole } from '../words.ts';
 import { className, costAtPrice } from './marketWords.ts';
 

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import './gauge.css';
 
 /** A quantity against a largest one, with a mark at what is needed. Figures stand beside it, exactly. */
 export const Gauge = ({

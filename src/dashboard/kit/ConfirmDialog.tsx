@@ -1,11 +1,11 @@
 import type { ReactNode } from 'react';
-import type { Result } from '../../../core/result.ts';
-import { useNotify } from '../../hooks/useNotify.ts';
-import { Button } from '../../kit/Button.tsx';
-import { Dialog } from '../../kit/Dialog.tsx';
-import { type Fact, Facts } from '../../kit/Facts.tsx';
-import { Notice } from '../../kit/Notice.tsx';
-import { useAct } from './useAct.ts';
+import type { Result } from '../../core/result.ts';
+import { useAct } from '../hooks/useAct.ts';
+import { useNotify } from '../hooks/useNotify.ts';
+import { Button } from './Button.tsx';
+import { Dialog } from './Dialog.tsx';
+import { type Fact, Facts } from './Facts.tsx';
+import { Notice } from './Notice.tsx';
 
 /** Says what will happen before it does. */
 export const ConfirmDialog = ({
@@ -15,6 +15,7 @@ export const ConfirmDialog = ({
   confirm,
   cancel = 'Not now',
   danger = false,
+  working = 'Signing…',
   done,
   onConfirm,
   onClose,
@@ -25,6 +26,8 @@ export const ConfirmDialog = ({
   readonly confirm: string;
   readonly cancel?: string;
   readonly danger?: boolean;
+  /** On the button while it happens. */
+  readonly working?: string;
   /** Said when it was kept. */
   readonly done: string;
   readonly onConfirm: () => Promise<Result<void, string>>;
@@ -52,7 +55,7 @@ export const ConfirmDialog = ({
           {cancel}
         </Button>
         <Button look={danger ? 'danger' : 'primary'} onClick={() => void go()} disabled={busy}>
-          {busy ? 'Signing…' : confirm}
+          {busy ? working : confirm}
         </Button>
       </div>
     </Dialog>

@@ -1,6 +1,6 @@
 import { useState } from 'react';
-import type { Result } from '../../../core/result.ts';
-import { attempt } from '../../hooks/attempt.ts';
+import type { Result } from '../../core/result.ts';
+import { attempt } from './attempt.ts';
 
 /** A command behind a form: whether it runs, and why it was refused. */
 export const useAct = () => {
