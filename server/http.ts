@@ -13,6 +13,7 @@ import {
 } from './files.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { createPostDesk } from './posts.ts';
 
 /**
  * `'self'` in connect-src covers wss: of the same origin (CSP 3 §6.7.2.8): Chrome 70, Firefox and Safari 15.4 do so, and all
@@ -61,6 +62,7 @@ export const createRequestListener = (
     readonly lookUp?: (path: string) => Promise<ReturnType<DynamicPage> | undefined>;
     /** Where the page may connect to besides this server, as origins like wss://keeper.example. */
     readonly connect?: () => readonly string[];
+    readonly posts?: ReturnType<typeof createPostDesk>;
   },
 ): RequestListener => {
   const { log, metrics } = deps;
@@ -70,18 +72,16 @@ export const createRequestListener = (
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     const connect = site.connect?.() ?? [];
     if (connect.length > 0) response.setHeader('Content-Security-Policy', contentSecurityPolicy(connect));
+    const path = pathOf(request);
+    if (path === undefined) return sendText(request, response, 400, 'This address can not be read.\n');
+    if (request.method === 'POST' && site.posts?.has(path))
+      return sendPage(request, response, await site.posts.answer(path, request));
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
       return sendText(request, response, 405, 'Only GET and HEAD are answered here.\n');
     }
-    const path = pathOf(request);
-    if (path === undefined) return sendText(request, response, 400, 'This address can not be read.\n');
     const page = site.pages[path]?.() ?? (await site.lookUp?.(path));
-    if (page) {
-      const { status, type, body, headers = {} } = page;
-      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-      return send(request, response, status, type, body);
-    }
+    if (page) return sendPage(request, response, page);
     const file = site.files.get(path === '/' ? '/index.html' : path);
     if (!file) return sendText(request, response, 404, 'There is nothing at this address.\n');
     return sendFile(request, response, file, compressed);
@@ -135,6 +135,15 @@ const send = (
   response.setHeader('Content-Length', Buffer.byteLength(body));
   if (!response.hasHeader('Cache-Control')) response.setHeader('Cache-Control', 'no-store');
   response.end(request.method === 'HEAD' ? undefined : body);
+};
+
+const sendPage = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, type, body, headers = {} }: ReturnType<DynamicPage>,
+) => {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  return send(request, response, status, type, body);
 };
 
 const sendText = (request: IncomingMessage, response: ServerResponse, status: number, text: string) =>

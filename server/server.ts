@@ -18,6 +18,7 @@ import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createNatsBus } from './natsBus.ts';
 import { isOwnOrigin } from './origins.ts';
+import { createPostDesk } from './posts.ts';
 import { openPublicWork } from './publicWork.ts';
 import { createSignalingHub } from './signaling.ts';
 import { attachSockets } from './sockets.ts';
@@ -71,9 +72,14 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     ...(tls ? trustPages(tls) : {}),
     ...ledger.pages,
   };
+  /** What tabs may post: empty until an operator gives it somewhere to go. */
+  const posts = createPostDesk(
+    { clock: createNodeClock() },
+    { routes: {}, isAllowedOrigin: allowedOrigins(config) },
+  );
   const listener = createRequestListener(
     { log, metrics },
-    { files, pages, lookUp: publicWork.value.answer, connect: ledger.connect },
+    { files, pages, lookUp: publicWork.value.answer, connect: ledger.connect, posts },
   );
   const secure = tls ? createHttpsServer({ key: tls.key, cert: tls.cert }, listener) : undefined;
   const server = (secure as Server | undefined) ?? createHttpServer(listener);
@@ -138,6 +144,11 @@ const operatorPages = (
   '/metrics': () => ({ status: 200, type: 'text/plain; version=0.0.4', body: metrics.render() }),
 });
 
+const allowedOrigins =
+  ({ origins }: ServerConfig) =>
+  (origin: string | undefined, host: string | undefined): boolean =>
+    isOwnOrigin(origin, host) || origins.includes(origin ?? '');
+
 const openSockets = (
   server: Server,
   deps: {
@@ -166,7 +177,7 @@ const openSockets = (
     {
       maxConnections: config.maxConnections,
       maxConnectionsPerAddress: config.maxConnectionsPerAddress,
-      isAllowedOrigin: (origin, host) => isOwnOrigin(origin, host) || config.origins.includes(origin ?? ''),
+      isAllowedOrigin: allowedOrigins(config),
     },
   );
   return { hub, sockets };

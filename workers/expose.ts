@@ -1,5 +1,5 @@
 import { expose } from 'comlink';
-import type { AbortMessage, AliveMessage } from './protocol.ts';
+import type { AbortMessage, AliveMessage, RanMessage } from './protocol.ts';
 
 /** What a long call needs to stay interruptible. */
 export type CallScope = {
@@ -36,8 +36,28 @@ export const exposeApi = <Api extends object>(create: (scope: () => CallScope) =
       },
     };
   };
-  expose(create(openScope));
+  expose(timed(create(openScope), (message) => worker.postMessage(message)));
 };
+
+/** The same methods, each of which says at its end how long it took: the queue and the copying are not in it. */
+const timed = <Api extends object>(api: Api, tell: (message: RanMessage) => void): Api =>
+  Object.fromEntries(
+    Object.entries(api).map(([method, run]) => [
+      method,
+      typeof run === 'function' ? timedCall(method, run, tell) : run,
+    ]),
+  ) as Api;
+
+const timedCall =
+  (method: string, run: (...args: unknown[]) => unknown, tell: (message: RanMessage) => void) =>
+  async (...args: unknown[]) => {
+    const startedAt = performance.now();
+    try {
+      return await run(...args);
+    } finally {
+      tell({ aivillage: 'ran', method, ms: performance.now() - startedAt });
+    }
+  };
 
 const isAbort = (data: unknown): data is AbortMessage =>
   typeof data === 'object' && data !== null && 'aivillage' in data && data.aivillage === 'abort';

@@ -71,6 +71,8 @@ export type ImageWorkerApi = {
 export type AbortMessage = { readonly aivillage: 'abort' };
 /** Worker → page, between two steps of a long call. */
 export type AliveMessage = { readonly aivillage: 'alive' };
+/** Worker → page, before the answer: how long the call ran here. A worker has no tracer; the page makes a span of it. */
+export type RanMessage = { readonly aivillage: 'ran'; readonly method: string; readonly ms: number };
 
 /** A model as the person gave it: its file and those that lie beside it. They are handles; nothing is read until it is needed. */
 export type ModelFiles = {

@@ -25,11 +25,12 @@ export type BrowserPlatform = {
 /** The ports, as this browser fills them. Without IndexedDB everything works for as long as the tab lives. */
 export const openPlatform = async (): Promise<BrowserPlatform> => {
   const clock = createBrowserClock();
-  const telemetry = createTelemetry({ clock });
+  const random = createBrowserRandom();
+  const telemetry = createTelemetry({ clock, random });
   return {
     clock,
     timers: createBrowserTimers(),
-    random: createBrowserRandom(),
+    random,
     crypto: createBrowserCrypto(),
     locks: createBrowserLocks(),
     telemetry,

@@ -1,4 +1,5 @@
 import type { ByteCount, Milliseconds } from '../core/brand.ts';
+import type { SpanContext } from '../core/ports/telemetry.ts';
 import type { Fault, Result } from '../core/result.ts';
 
 /** `undefined` everywhere below means "not reported" by this browser, never zero. */
@@ -103,6 +104,8 @@ export type PoolCallOptions = {
   readonly urgent?: boolean;
   /** Longest time without an answer before the worker is declared stuck and replaced. */
   readonly watchdog: Milliseconds;
+  /** The span for which the call is made: it gets one of its own under it, and so does what the worker says it took. */
+  readonly trace?: SpanContext | undefined;
 };
 
 /** Model files: fetched once, verified by SHA-256 on every read, kept by content hash. */

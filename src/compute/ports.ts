@@ -13,11 +13,15 @@ export interface WorkerHandle<Api> {
   readonly signs: Subscribe<void>;
   /** The worker can't go on (script missing, uncaught error, unreadable message); emits at most once, with why. */
   readonly ended: Subscribe<string>;
+  /** What the worker's own clock says a call took, without the way there and back; told just before its answer. */
+  readonly ran?: Subscribe<WorkerRan>;
   /** Asks the call in flight to stop; a call that already answered isn't touched. */
   abort(): void;
   /** Ends it whatever it does. Idempotent. */
   terminate(): void;
 }
+
+export type WorkerRan = { readonly method: string; readonly ms: number };
 
 /** Bytes named by their SHA-256 (lower-case hex). Storage may lie, lose, or be full: the reader verifies. */
 export interface BlobStore {

@@ -2,6 +2,7 @@ import type { JobId, Milliseconds, PeerId, Sha256, TaskId } from '../core/brand.
 import { milliseconds } from '../core/brand.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { CryptoPort } from '../core/ports/crypto.ts';
+import type { SpanContext } from '../core/ports/telemetry.ts';
 import { err, type Fault, fault, ok, type Result } from '../core/result.ts';
 import type { PeerIdentity } from '../identity/types.ts';
 import type { Rpc, RpcError } from '../mesh/contracts.ts';
@@ -45,6 +46,7 @@ export type AttemptInput<Kind extends TaskKind> = {
   readonly input: TaskTable[Kind]['input'];
   readonly attempt: Attempt;
   readonly signal: AbortSignal;
+  readonly trace: SpanContext | undefined;
 };
 
 /** A task that takes this much longer than expected, and at least a minute, is given up even if its node is alive. */
@@ -64,9 +66,9 @@ export const runAttempt = <Kind extends TaskKind>(
 
 const runHere = async <Kind extends TaskKind>(
   { engine, self, nameOf }: AttemptDeps,
-  { kind, input, signal }: AttemptInput<Kind>,
+  { kind, input, signal, trace }: AttemptInput<Kind>,
 ): Promise<AttemptOutcome> => {
-  const output = await runOnEngine(engine, kind, input, { signal, urgent: true });
+  const output = await runOnEngine(engine, kind, input, { signal, urgent: true, trace });
   if (!output.ok) return failed(output.error, { end: 'failed', ran: output.error.code !== 'cancelled' });
   const value = toAnswerValue(kind, output.value, input);
   if (!value.ok) return failed(value.error, { end: 'failed', ran: true });
@@ -82,7 +84,7 @@ const runHere = async <Kind extends TaskKind>(
 
 const runThere = async <Kind extends TaskKind>(
   deps: AttemptDeps,
-  { job, unit, kind, input, attempt, signal }: AttemptInput<Kind>,
+  { job, unit, kind, input, attempt, signal, trace }: AttemptInput<Kind>,
 ): Promise<AttemptOutcome> => {
   const inputHash = await hashInput(kind, input, deps.crypto);
   const model = deps.models[kind];
@@ -95,6 +97,7 @@ const runThere = async <Kind extends TaskKind>(
     {
       deadline: milliseconds(deadline),
       signal,
+      trace,
       onProgress: () => {
         receivedAt ??= deps.clock.monotonic();
       },
@@ -149,11 +152,17 @@ const acceptableClaim = async (
     : err(fault('receipt', `its claim does not fit the work: ${checked.error.message}`));
 };
 
+type EngineRun = {
+  readonly signal: AbortSignal;
+  readonly urgent: boolean;
+  readonly trace: SpanContext | undefined;
+};
+
 export const runOnEngine = <Kind extends TaskKind>(
   engine: Pick<OcrEngine, 'detect' | 'recognize'>,
   kind: Kind,
   input: TaskTable[Kind]['input'],
-  call: { readonly signal: AbortSignal; readonly urgent: boolean },
+  call: EngineRun,
 ): Promise<Result<TaskTable[Kind]['output'], Fault>> => runners(engine)[kind](input, call);
 
 const runners = (
@@ -161,7 +170,7 @@ const runners = (
 ): {
   readonly [Kind in TaskKind]: (
     input: TaskTable[Kind]['input'],
-    call: { readonly signal: AbortSignal; readonly urgent: boolean },
+    call: EngineRun,
   ) => Promise<Result<TaskTable[Kind]['output'], Fault>>;
 } => ({
   'ocr.detect': (input, call) => engine.detect(input, call),

@@ -180,6 +180,7 @@ export const createFederatedInferenceCoordinator = (
         },
       },
       job,
+      { resumed: entry.files === undefined },
     );
 
   const fileOf = async (job: JobId, page: number): Promise<Blob | undefined> => {

@@ -1,5 +1,6 @@
 import type { JobId, PeerId } from '../core/brand.ts';
 import { milliseconds } from '../core/brand.ts';
+import type { SpanContext, Telemetry } from '../core/ports/telemetry.ts';
 import type { CancelTimer, Timers } from '../core/ports/timers.ts';
 import { err } from '../core/result.ts';
 import { type AttemptDeps, type AttemptOutcome, runAttempt } from './attempts.ts';
@@ -16,6 +17,7 @@ import {
 } from './job/state.ts';
 import { step } from './job/step.ts';
 import type { JobStore, StoredJob } from './jobStore.ts';
+import { createJobTrace } from './jobTrace.ts';
 import type { OcrEngine, OcrFault } from './ocr/types.ts';
 import { createPageInputs } from './pageInputs.ts';
 import type { AttemptEnd, PeerBook } from './peerBook.ts';
@@ -36,6 +38,7 @@ export type JobRunnerDeps = AttemptDeps & {
   readonly engine: OcrEngine;
   readonly store: JobStore;
   readonly timers: Timers;
+  readonly telemetry: Telemetry;
   readonly book: PeerBook;
   readonly world: () => World;
   readonly getFile: (page: number) => Promise<Blob | undefined>;
@@ -55,7 +58,12 @@ const openTries = 3;
  * Carries out what a job's state machine wants done, and tells it what happened. Holds the job's pixels while tasks
  * need them. Knows engine, calls, timers and storage; decides nothing.
  */
-export const createJobRunner = (deps: JobRunnerDeps, initial: JobMachine): JobRunner => {
+export const createJobRunner = (
+  deps: JobRunnerDeps,
+  initial: JobMachine,
+  options: { readonly resumed: boolean },
+): JobRunner => {
+  const trace = createJobTrace(deps, initial, options);
   let job = initial;
   let stepping = false;
   let closed = false;
@@ -110,6 +118,7 @@ export const createJobRunner = (deps: JobRunnerDeps, initial: JobMachine): JobRu
       case 'stop':
         runningById.get(effect.attempt.id)?.abort();
         runningById.delete(effect.attempt.id);
+        trace.stopped(effect.attempt);
         release(effect.attempt, { kind: 'stopped' });
         break;
       case 'store':
@@ -165,9 +174,11 @@ export const createJobRunner = (deps: JobRunnerDeps, initial: JobMachine): JobRu
     const controller = new AbortController();
     runningById.set(attempt.id, controller);
     deps.book.started(attempt, task);
-    const outcome = await attemptTask(attempt, task, controller.signal).catch(toFailure);
+    const span = trace.started(attempt, task);
+    const outcome = await attemptTask(attempt, task, controller.signal, span).catch(toFailure);
     // Stopped in the meantime: whoever stopped it has said so.
     if (!runningById.delete(attempt.id)) return;
+    trace.ended(attempt, task, outcome);
     if (outcome.ok) {
       const { answer, receivedAt } = outcome.value;
       release(attempt, { kind: 'answered', task, receivedAt });
@@ -180,8 +191,13 @@ export const createJobRunner = (deps: JobRunnerDeps, initial: JobMachine): JobRu
     }
   };
 
-  const attemptTask = async (attempt: Attempt, task: Task, signal: AbortSignal): Promise<AttemptOutcome> => {
-    const common = { job: job.id, unit: task.id, attempt, signal };
+  const attemptTask = async (
+    attempt: Attempt,
+    task: Task,
+    signal: AbortSignal,
+    span: SpanContext,
+  ): Promise<AttemptOutcome> => {
+    const common = { job: job.id, unit: task.id, attempt, signal, trace: span };
     if (task.kind === 'ocr.detect') {
       const input = pages.detectInput(task.page);
       return runAttempt(deps, { ...common, kind: 'ocr.detect', input });
@@ -190,8 +206,10 @@ export const createJobRunner = (deps: JobRunnerDeps, initial: JobMachine): JobRu
   };
 
   const openPage = async (page: number): Promise<void> => {
-    const opened = await withFile(page, (file) =>
-      deps.engine.openPage(file, { signal: whole.signal, urgent: true }),
+    const opened = await trace.step('page.open', page, (span) =>
+      withFile(page, (file) =>
+        deps.engine.openPage(file, { signal: whole.signal, urgent: true, trace: span }),
+      ),
     );
     if (!opened) return;
     if (!opened.ok) {
@@ -218,8 +236,10 @@ export const createJobRunner = (deps: JobRunnerDeps, initial: JobMachine): JobRu
     lines,
     quads,
   }: Extract<JobEffect, { kind: 'crop' }>): Promise<void> => {
-    const cropped = await withFile(page, (file) =>
-      deps.engine.cropLines(file, quads, { signal: whole.signal, urgent: true }),
+    const cropped = await trace.step('page.crop', page, (span) =>
+      withFile(page, (file) =>
+        deps.engine.cropLines(file, quads, { signal: whole.signal, urgent: true, trace: span }),
+      ),
     );
     if (!cropped) return;
     if (!cropped.ok) {
@@ -260,6 +280,7 @@ export const createJobRunner = (deps: JobRunnerDeps, initial: JobMachine): JobRu
   const end = (): void => {
     write(() => deps.store.putJob(toStoredJob(job)));
     stopAll();
+    trace.finished(job.phase);
     deps.ended(job);
   };
   const stopAll = (): void => {
@@ -280,6 +301,7 @@ export const createJobRunner = (deps: JobRunnerDeps, initial: JobMachine): JobRu
       closed = true;
       for (const attempt of job.attempts.values()) deps.book.ended(attempt, { kind: 'stopped' });
       stopAll();
+      trace.close();
     },
   };
 };

@@ -1,7 +1,7 @@
 import type { Milliseconds, PeerId, Sha256 } from '../core/brand.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { CryptoPort } from '../core/ports/crypto.ts';
-import type { Telemetry } from '../core/ports/telemetry.ts';
+import type { SpanContext, Telemetry } from '../core/ports/telemetry.ts';
 import { err, type Fault, fault, ok, type Result } from '../core/result.ts';
 import type { LocalIdentity, PeerIdentity } from '../identity/types.ts';
 import type { HandlerContext, Rpc } from '../mesh/contracts.ts';
@@ -101,16 +101,31 @@ export const createServing = (deps: ServingDeps): Serving => {
   const serve = async <Kind extends TaskKind>(
     kind: Kind,
     request: TaskRequest<Kind>,
-    { from, signal, progress }: HandlerContext<TaskProgress>,
+    context: HandlerContext<TaskProgress>,
+  ): Promise<Result<TaskResponse<Kind>, Refusal>> => {
+    const answer = await admitAndWork(kind, request, context);
+    const outcome = context.signal.aborted ? 'cancelled' : answer.ok ? 'ok' : answer.error.code;
+    deps.telemetry.count('inference_served_tasks_total', 1, { outcome });
+    return answer;
+  };
+
+  const admitAndWork = async <Kind extends TaskKind>(
+    kind: Kind,
+    request: TaskRequest<Kind>,
+    { from, signal, progress, trace }: HandlerContext<TaskProgress>,
   ): Promise<Result<TaskResponse<Kind>, Refusal>> => {
     const admitted = admit(from, request.model, kind);
     if (!admitted.ok) return admitted;
+    const arrivedAt = deps.clock.monotonic();
+    const queued = trace && deps.telemetry.span('queued', { parent: trace });
     progress({ phase: 'queued' });
     const ticket = await enter(from, signal);
+    queued?.end();
+    deps.telemetry.observe('inference_queue_seconds', (deps.clock.monotonic() - arrivedAt) / 1_000);
     try {
       if (signal.aborted) return err(fault('refused', 'cancelled'));
       progress({ phase: 'running' });
-      return await work(kind, request, admitted.value, signal);
+      return await work(kind, request, admitted.value, { signal, trace });
     } finally {
       leave(ticket);
     }
@@ -120,13 +135,13 @@ export const createServing = (deps: ServingDeps): Serving => {
     kind: Kind,
     { unit, job, model, input, inputHash }: TaskRequest<Kind>,
     requester: PeerIdentity,
-    signal: AbortSignal,
+    { signal, trace }: { readonly signal: AbortSignal; readonly trace: SpanContext | undefined },
   ): Promise<Result<TaskResponse<Kind>, Refusal>> => {
     if ((await hashInput(kind, input, deps.crypto)) !== inputHash) {
       return err(fault('refused', 'the input is not what its hash says'));
     }
     const startedAt = deps.clock.monotonic();
-    const output = await runOnEngine(engine, kind, input, { signal, urgent: false });
+    const output = await runOnEngine(engine, kind, input, { signal, urgent: false, trace });
     if (signal.aborted) return err(fault('refused', 'cancelled'));
     if (!output.ok) return err(fault('failed', output.error.message));
     served++;

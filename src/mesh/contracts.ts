@@ -2,6 +2,7 @@ import type * as v from 'valibot';
 import type { ByteCount, Milliseconds, PeerId } from '../core/brand.ts';
 import type { Bytes } from '../core/bytes.ts';
 import type { Subscribe, Unsubscribe } from '../core/events.ts';
+import type { SpanContext } from '../core/ports/telemetry.ts';
 import type { Fault, Result } from '../core/result.ts';
 import type { PeerIdentity } from '../identity/types.ts';
 import type { Observation } from './overlay/scores.ts';
@@ -130,6 +131,8 @@ export interface CallOptions<Progress> {
   readonly deadline: Milliseconds;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** The span for which the call is made: the call gets a span of its own under it, and its context travels along. */
+  readonly trace?: SpanContext | undefined;
 }
 
 export interface HandlerContext<Progress> {
@@ -137,6 +140,8 @@ export interface HandlerContext<Progress> {
   /** Aborts on the caller's cancel, on its deadline, and when its link goes down. */
   readonly signal: AbortSignal;
   progress(value: Progress): void;
+  /** The span of this side, if the caller sent one along: what is done for the call belongs under it. */
+  readonly trace?: SpanContext | undefined;
 }
 
 export type Handler<Input, Output, Progress> = (

@@ -1,98 +1,146 @@
-import { createStore, type Store } from '../core/events.ts';
+import { createEmitter, createStore, type Store, type Subscribe } from '../core/events.ts';
 import type { Clock } from '../core/ports/clock.ts';
-import { type LogFields, type LogLevel, silentSpan, type Telemetry } from '../core/ports/telemetry.ts';
+import type { Random } from '../core/ports/random.ts';
+import { silentSpan, type Telemetry } from '../core/ports/telemetry.ts';
+import type { Timers } from '../core/ports/timers.ts';
+import type { KeyValueStore } from '../storage/port.ts';
+import { createJournal, type JournalOptions, journalDefaults } from './journal.ts';
+import { createLogBook, type LogBook, type LogBookOptions } from './logs/logBook.ts';
+import { parseLogEntry } from './logs/query.ts';
+import type { LogEntry } from './logs/types.ts';
+import { createMetricsRegistry, type MetricsRegistry, type RegistryOptions } from './metrics/index.ts';
+import { parseSpanRecord } from './traces/records.ts';
+import { createSpanRing, type SpanRing, type SpanRingOptions } from './traces/ring.ts';
+import { createTracer, type Tracer, type TracerOptions } from './traces/tracer.ts';
+import type { SpanRecord } from './traces/types.ts';
 
-export type LogEntry = {
-  readonly at: number;
-  readonly level: LogLevel;
-  readonly component: string;
-  readonly message: string;
-  readonly fields: LogFields;
+/** What is measured at all. A part that is off costs one comparison a call, and keeps nothing. */
+export type TelemetryParts = {
+  readonly metrics: boolean;
+  readonly traces: boolean;
+  readonly logs: boolean;
+  /** Share of the traces begun here that are kept, 0 to 1. */
+  readonly traceSampling: number;
 };
-
-export type Observation = { readonly count: number; readonly sum: number; readonly last: number };
-
-export interface PageTelemetry extends Telemetry {
-  readonly log: Telemetry['log'];
-  /** The newest entries, oldest first. */
-  readonly entries: Store<readonly LogEntry[]>;
-  counter(name: string): number;
-  observation(name: string): Observation | undefined;
-}
 
 export type TelemetryOptions = {
-  readonly keptEntries: number;
-  /** Debug entries cost a re-render each; they are kept only when somebody looks for something. */
-  readonly minimumLevel: LogLevel;
+  readonly parts: TelemetryParts;
+  readonly logs: Partial<LogBookOptions>;
+  readonly traces: Partial<Omit<TracerOptions, 'sampling'> & SpanRingOptions>;
+  readonly metrics: RegistryOptions;
+  readonly journals: Partial<Omit<JournalOptions, 'namespace'>>;
 };
+export const allParts: TelemetryParts = { metrics: true, traces: true, logs: true, traceSampling: 1 };
 
-const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-/** Names beyond this many are not counted: a name made from data must not eat the tab's memory. */
-const maxNames = 500;
-/** Room secrets in links (also in one that is a parameter of another), and recovery keys however they were typed. */
-const secrets = /(room(?:=|%3D))[\w-]{16,}|\bav1(?:[\s-]?[0-9A-Za-z]{5}){4,}/gi;
-/** Messages may quote a stranger. */
-const maxTextLength = 1_000;
+export interface PageTelemetry extends Telemetry {
+  /** The newest entries of the log, oldest first. */
+  readonly entries: Store<readonly LogEntry[]>;
+  readonly logs: LogBook;
+  readonly metrics: MetricsRegistry;
+  readonly traces: SpanRing & Pick<Tracer, 'running'>;
+  /** Every span that is kept, when it is. */
+  readonly spans: Subscribe<SpanRecord>;
+  readonly parts: Store<TelemetryParts>;
+  setParts(change: Partial<TelemetryParts>): void;
+  /** From now on logs and spans outlive the tab. Resolves when those of earlier lives are here. */
+  keepIn(deps: {
+    readonly store: KeyValueStore;
+    readonly timers: Timers;
+    readonly tab: string;
+  }): Promise<void>;
+  /** Writes what waits: before the page is left. */
+  flush(): Promise<void>;
+  /** What was not taken, by part and reason, since the start. */
+  dropped(): Readonly<Record<string, number>>;
+  close(): Promise<void>;
+}
 
 /**
- * What the components of this tab say about themselves, in bounded memory. Doesn't leave the tab, and knows neither who
- * speaks nor who reads.
+ * The joint of all that the components of this process say about themselves: numbers, words and spans, each in bounded memory
+ * and each with a switch. Knows neither who speaks nor who reads, and sends nothing anywhere.
  */
 export const createTelemetry = (
-  deps: { readonly clock: Clock },
-  options: TelemetryOptions = { keptEntries: 1_000, minimumLevel: 'info' },
+  deps: { readonly clock: Clock; readonly random: Random },
+  options: Partial<TelemetryOptions> = {},
 ): PageTelemetry => {
-  const entries = createStore<readonly LogEntry[]>([]);
-  const countersByName = new Map<string, number>();
-  const observationsByName = new Map<string, Observation>();
-  const hasRoom = (table: ReadonlyMap<string, unknown>, name: string) =>
-    table.has(name) || table.size < maxNames;
+  const parts = createStore<TelemetryParts>(options.parts ?? allParts);
+  let on = parts.get();
+  const metrics = createMetricsRegistry(options.metrics);
+  const logs = createLogBook(deps, options.logs);
+  const ring = createSpanRing(options.traces);
+  const ended = createEmitter<SpanRecord>();
+  const tracer = createTracer(
+    {
+      ...deps,
+      keep(record, foreign) {
+        if (!on.traces) return;
+        ring.add(record, foreign);
+        ended.emit(record);
+      },
+    },
+    { ...options.traces, sampling: on.traceSampling },
+  );
+  const journals: Journals = { all: [] };
 
   return {
-    entries,
-    counter: (name) => countersByName.get(name) ?? 0,
-    observation: (name) => observationsByName.get(name),
-    log(level, component, message, fields = {}) {
-      if (levels.indexOf(level) < levels.indexOf(options.minimumLevel)) return;
-      const entry = {
-        at: deps.clock.now(),
-        level,
-        component,
-        message: redact(message),
-        fields: redactFields(fields),
-      };
-      entries.update((kept) => [...kept, entry].slice(-options.keptEntries));
+    entries: logs.entries,
+    logs,
+    metrics,
+    traces: { ...ring, running: tracer.running },
+    spans: ended.subscribe,
+    parts,
+    log(level, component, message, fields) {
+      if (on.logs) logs.log(level, component, message, fields);
     },
-    count(name, by = 1, labels) {
-      const key = withLabels(name, labels);
-      if (hasRoom(countersByName, key)) countersByName.set(key, (countersByName.get(key) ?? 0) + by);
+    count(name, by, labels) {
+      if (on.metrics) metrics.count(name, by, labels);
     },
     observe(name, value, labels) {
-      const key = withLabels(name, labels);
-      if (!hasRoom(observationsByName, key)) return;
-      const { count, sum } = observationsByName.get(key) ?? { count: 0, sum: 0 };
-      observationsByName.set(key, { count: count + 1, sum: sum + value, last: value });
+      if (on.metrics) metrics.observe(name, value, labels);
     },
-    gauge() {},
-    span: () => silentSpan,
+    gauge(name, value, labels) {
+      if (on.metrics) metrics.gauge(name, value, labels);
+    },
+    span: (name, spanOptions) => (on.traces ? tracer.span(name, spanOptions) : silentSpan),
+    setParts(change) {
+      on = { ...on, ...change };
+      tracer.setSampling(on.traceSampling);
+      if (!on.traces) ring.clear();
+      parts.set(on);
+    },
+    keepIn: (disk) => openJournals({ ...deps, ...disk, logs, ring }, options.journals, journals),
+    flush: async () => void (await Promise.all(journals.all.map((journal) => journal.flush()))),
+    dropped: () => ({
+      ...prefixed('metrics', metrics.dropped()),
+      ...prefixed('logs', logs.dropped()),
+      ...prefixed('spans', tracer.dropped()),
+      'disk.unwritten': journals.all.reduce((sum, journal) => sum + journal.dropped(), 0),
+    }),
+    close: async () => void (await Promise.all(journals.all.map((journal) => journal.close()))),
   };
 };
 
-const redact = (text: string): string => {
-  const hidden = text
-    .slice(0, maxTextLength + 100)
-    .replace(secrets, (_match, room) => `${room ?? ''}[hidden]`);
-  return hidden.length <= maxTextLength ? hidden : `${hidden.slice(0, maxTextLength)}…`;
+type Journals = { all: readonly { flush(): Promise<void>; close(): Promise<void>; dropped(): number }[] };
+
+const openJournals = async (
+  deps: {
+    readonly clock: Clock;
+    readonly store: KeyValueStore;
+    readonly timers: Timers;
+    readonly tab: string;
+    readonly logs: LogBook;
+    readonly ring: SpanRing;
+  },
+  options: Partial<Omit<JournalOptions, 'namespace'>> = {},
+  journals: Journals,
+): Promise<void> => {
+  const settings = { ...journalDefaults, ...options };
+  const entries = createJournal({ ...deps, parse: parseLogEntry }, { ...settings, namespace: 'logs' });
+  const spans = createJournal({ ...deps, parse: parseSpanRecord }, { ...settings, namespace: 'spans' });
+  journals.all = [entries, spans];
+  deps.logs.keepIn(entries, deps.tab);
+  await deps.ring.keepIn(spans);
 };
 
-const redactFields = (fields: LogFields): LogFields =>
-  Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? redact(value) : value]),
-  );
-
-const withLabels = (name: string, labels: LogFields | undefined): string =>
-  labels
-    ? `${name}{${Object.entries(labels)
-        .map(([key, value]) => `${key}="${value}"`)
-        .join(',')}}`
-    : name;
+const prefixed = (part: string, counts: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(counts).map(([reason, count]) => [`${part}.${reason}`, count]));

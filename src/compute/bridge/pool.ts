@@ -1,7 +1,7 @@
 import type { Milliseconds } from '../../core/brand.ts';
 import type { Unsubscribe } from '../../core/events.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { Span, Telemetry } from '../../core/ports/telemetry.ts';
 import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
 import { err, fault, ok, type Result } from '../../core/result.ts';
 import type { PoolCallOptions, PoolError, WorkerPool } from '../contracts.ts';
@@ -108,7 +108,9 @@ export const createWorkerPool = <Api>(
     call: (run, callOptions) =>
       new Promise((resolve) => {
         if (closed) return resolve(err(fault('closed', `${options.name}: is closed`)));
-        const call = createCall(run, callOptions, resolve, (dropped) => {
+        const { trace } = callOptions;
+        const span = trace && deps.telemetry.span(options.name, { parent: trace });
+        const call = createCall(run, callOptions, span, resolve, (dropped) => {
           const index = waiting.indexOf(dropped);
           if (index >= 0) waiting.splice(index, 1);
         });
@@ -149,6 +151,7 @@ type Seat<Api> = {
 type Call<Api> = {
   readonly run: (api: Api) => Promise<unknown>;
   readonly options: PoolCallOptions;
+  readonly span: Span | undefined;
   /** The first settlement counts. */
   settle(result: Result<unknown, PoolError>): void;
   settled(): boolean;
@@ -159,6 +162,7 @@ type Call<Api> = {
 const createCall = <Api, T>(
   run: (api: Api) => Promise<T>,
   options: PoolCallOptions,
+  span: Span | undefined,
   resolve: (result: Result<T, PoolError>) => void,
   drop: (call: Call<Api>) => void,
 ): Call<Api> => {
@@ -171,11 +175,13 @@ const createCall = <Api, T>(
   const call: Call<Api> = {
     run,
     options,
+    span,
     onAbort: undefined,
     settled: () => settled,
     settle(result) {
       if (settled) return;
       settled = true;
+      endSpan(span, result);
       options.signal?.removeEventListener('abort', abort);
       // `run` is the only source of values and gives a T; the queue holds calls of many T.
       resolve(result as Result<T, PoolError>);
@@ -202,18 +208,21 @@ const runOnSeat = <Api>(
   outcome: { freed(): void; lost(): void },
 ): void => {
   const startedAt = deps.clock.monotonic();
+  const stopTimes = call.span && followTimes(deps.telemetry, seat, call.span);
+  call.span?.event('began');
   let over = false;
   let cancelTimer: CancelTimer = () => {};
-  const finish = (next: (() => void) | undefined): void => {
+  const finish = (outcome: CallOutcome, next: (() => void) | undefined): void => {
     if (over) return;
     over = true;
     cancelTimer();
     stopSigns();
+    stopTimes?.();
     call.onAbort = undefined;
     seat.crash = undefined;
-    deps.telemetry.observe('worker_call_seconds', (deps.clock.monotonic() - startedAt) / 1000, {
-      pool: options.name,
-    });
+    const seconds = (deps.clock.monotonic() - startedAt) / 1000;
+    deps.telemetry.observe('worker_call_seconds', seconds, { pool: options.name, outcome });
+    deps.telemetry.count('worker_busy_seconds_total', seconds, { pool: options.name });
     next?.();
   };
   const stuck = (): void => {
@@ -224,7 +233,7 @@ const runOnSeat = <Api>(
       `a worker gave no sign of life for ${limit}: replaced`,
     );
     deps.telemetry.count('workers_stuck_total', 1, { pool: options.name });
-    finish(outcome.lost);
+    finish('worker-stuck', outcome.lost);
     call.settle(err(fault('worker-stuck', `${options.name}: no sign of life within ${limit}`)));
   };
   const watch = (): void => {
@@ -238,21 +247,36 @@ const runOnSeat = <Api>(
   call.onAbort = () => {
     seat.handle.abort();
     cancelTimer();
-    cancelTimer = deps.timers.after(options.abortGrace, () => finish(outcome.lost));
+    cancelTimer = deps.timers.after(options.abortGrace, () => finish('cancelled', outcome.lost));
   };
   seat.crash = (reason) => {
-    finish(undefined);
+    finish(reason.code, undefined);
     call.settle(err(reason));
   };
   const conclude = (result: Result<unknown, PoolError>, unusable: boolean): void => {
     if (over) return;
-    finish(unusable ? outcome.lost : outcome.freed);
+    finish(result.ok ? 'ok' : result.error.code, unusable ? outcome.lost : outcome.freed);
     call.settle(result);
   };
   new Promise((start) => start(call.run(seat.handle.api))).then(
     (value) => conclude(ok(value), false),
     (cause) => conclude(err(fault('failed', say(cause))), cause instanceof WorkerUnusable),
   );
+};
+
+type CallOutcome = PoolError['code'] | 'ok';
+
+/** What the worker says of its own time, while this call is on it. */
+const followTimes = <Api>(telemetry: Telemetry, seat: Seat<Api>, span: Span): Unsubscribe | undefined =>
+  seat.handle.ran?.(({ method, ms }) =>
+    telemetry.span(method, { parent: span.context, where: 'worker', agoMs: ms }).end(),
+  );
+
+const endSpan = (span: Span | undefined, result: Result<unknown, PoolError>): void => {
+  if (!span) return;
+  span.set({ outcome: result.ok ? 'ok' : result.error.code });
+  const wanted = !result.ok && result.error.code !== 'cancelled' && result.error.code !== 'closed';
+  span.end(wanted ? result.error.message : undefined);
 };
 
 const say = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

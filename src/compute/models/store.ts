@@ -83,6 +83,9 @@ type LoadDeps = ModelStoreDeps & { readonly memory: Map<string, Bytes> };
 
 const loadModel = async (deps: LoadDeps, model: ModelFile, context: LoadContext): Promise<LoadResult> => {
   const stored = await readStored(deps, model);
+  deps.telemetry.count(stored.kind === 'good' ? 'cache_hits_total' : 'cache_misses_total', 1, {
+    cache: 'models',
+  });
   if (stored.kind === 'good') {
     context.onProgress(model.bytes, model.bytes);
     return ok(stored.bytes);

@@ -16,6 +16,10 @@ export type SpanOptions = {
   readonly parent?: SpanContext | undefined;
   readonly kind?: SpanKind;
   readonly fields?: LogFields;
+  /** Where it ran, if that is not this process itself: `worker`. */
+  readonly where?: string;
+  /** It began this many milliseconds ago: for what is told when it is over. */
+  readonly agoMs?: number;
 };
 
 /** A piece of work that takes time. What is set or ended after its end is ignored. */

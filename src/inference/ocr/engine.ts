@@ -156,7 +156,9 @@ const createDevice = (
   return {
     planOf,
     async run(runtime, task, call, wanted = () => true) {
+      const waiting = call.trace && deps.telemetry.span('slot', { parent: call.trace });
       const grant = await deps.scheduler.claim({ ...call, runtime });
+      waiting?.end();
       if (!grant.ok) return err({ fault: claimFault(grant.error.code), broken: false });
       try {
         if (!wanted()) return err({ fault: fault('cancelled', 'the runtime was changed'), broken: true });

@@ -1,6 +1,7 @@
 import type { RuntimeChoice } from '../../compute/contracts.ts';
 import type { Bytes } from '../../core/bytes.ts';
 import type { Subscribe } from '../../core/events.ts';
+import type { SpanContext } from '../../core/ports/telemetry.ts';
 import type { Fault, Result } from '../../core/result.ts';
 
 /** Clockwise from the text's top-left corner, in page pixels: x0 y0 x1 y1 x2 y2 x3 y3. */
@@ -53,6 +54,8 @@ export type EngineCall = {
   readonly signal?: AbortSignal;
   /** Own work goes before work for others. */
   readonly urgent?: boolean;
+  /** The span for which it is done. */
+  readonly trace?: SpanContext | undefined;
   /**
    * On WebAssembly with one thread whatever was measured, and its failure is no reason to take another: for output that others
    * compare bit by bit. WebAssembly's arithmetic is specified; GPUs round as they like, and ORT sums in another order with each

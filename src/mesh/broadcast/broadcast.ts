@@ -143,6 +143,8 @@ export const createBroadcast = (deps: BroadcastDeps, options: BroadcastOptions):
     count('delivered');
     if (from !== undefined) neighborhood.observe(from, 'delivered');
     const { from: origin, at, payload, topic } = message;
+    // By the server's clock, which two tabs know to some milliseconds: never less than nothing.
+    telemetry.observe('broadcast_delay_seconds', Math.max(0, deps.now() - at) / 1_000, { topic });
     emitters.get(topic)?.emit({ id, from: origin, at, payload, hops });
   };
 

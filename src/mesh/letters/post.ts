@@ -100,6 +100,11 @@ export const createPost = (deps: PostDeps, options: { readonly room: RoomId }): 
   const counts = { sent: 0, acknowledged: 0, undelivered: 0, received: 0, forwarded: 0 };
   let closed = false;
 
+  const count = (what: keyof typeof counts) => {
+    counts[what]++;
+    telemetry.count(`letters_${what}_total`);
+  };
+
   const tell = (to: PeerId, message: LetterMessage) =>
     transport.send(to, encodeLetterMessage(message), 'control');
 
@@ -111,7 +116,7 @@ export const createPost = (deps: PostDeps, options: { readonly room: RoomId }): 
     if (!sending) return;
     sendings.delete(key);
     sending.cancel();
-    counts[result.ok ? 'acknowledged' : 'undelivered']++;
+    count(result.ok ? 'acknowledged' : 'undelivered');
     sending.settle(result);
   };
 
@@ -159,7 +164,7 @@ export const createPost = (deps: PostDeps, options: { readonly room: RoomId }): 
     if (ttl === 0 || next === undefined || sendings.has(key))
       return void tell(from, { t: 'lost', id, why: ttl === 0 ? 'too many hops' : 'no way is known' });
     wayBack.set(key, from);
-    counts.forwarded++;
+    count('forwarded');
     return void tell(next, { t: 'letter', ttl: ttl - 1, letter });
   };
 
@@ -177,7 +182,7 @@ export const createPost = (deps: PostDeps, options: { readonly room: RoomId }): 
     if (closed) return;
     void tell(from, { t: 'ack', id, ack });
     if (!isNew) return;
-    counts.received++;
+    count('received');
     received.emit({ from: author, payload: new Uint8Array(payload) });
   };
 
@@ -240,7 +245,7 @@ export const createPost = (deps: PostDeps, options: { readonly room: RoomId }): 
       const letter = await signLetter({ ...body, payload: new Uint8Array(payload) }, deps.signer);
       if (closed) return err(fault('closed', 'this tab has left the room'));
       const key = toBase64url(id);
-      counts.sent++;
+      count('sent');
       return new Promise((resolve) => {
         const onAbort = () => settle(key, err(fault('cancelled', 'the caller cancelled')));
         signal?.addEventListener('abort', onAbort, { once: true });

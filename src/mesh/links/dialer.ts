@@ -102,6 +102,7 @@ type PeerState =
       readonly session: string;
       readonly initiator: boolean;
       readonly way: DialWay;
+      readonly startedAt: number;
       readonly rtc: RtcSession;
       /** The other tab is there: it offered, or it answered. */
       heard: boolean;
@@ -209,6 +210,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
       session,
       initiator,
       way,
+      startedAt: clock.monotonic(),
       heard: !initiator,
       rtc: rtcSession,
       fingerprint: undefined,
@@ -233,6 +235,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     state.link?.close(reason.message);
     state.rtc.close();
     telemetry.log('info', 'mesh', `no link: ${reason.message}`, { peer, code: reason.code });
+    observeOpening(state, reason.code);
     if (reason.code === 'version' || reason.code === 'identity' || reason.code === 'misbehaved') {
       // Trying again can't help until one of the two reloads, and then it is another peer.
       banned.set(peer, true);
@@ -247,6 +250,9 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     redialing.failed(peer);
     events.emit({ kind: 'failed', peer, reason });
   };
+
+  const observeOpening = ({ startedAt, way }: { startedAt: number; way: DialWay }, outcome: string) =>
+    telemetry.observe('mesh_link_open_seconds', (clock.monotonic() - startedAt) / 1_000, { way, outcome });
 
   const greet = async (
     peer: PeerId,
@@ -269,6 +275,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     const { identity: other, deliver } = met.value;
     const { way } = state;
     ways.opened(way);
+    observeOpening(state, 'up');
     statesByPeer.set(peer, { phase: 'up', identity: other, link, session, since: clock.monotonic(), way });
     link.closed((reason) => onLinkDown(peer, session, reason));
     events.emit({ kind: 'up', peer: other });
@@ -284,6 +291,7 @@ export const createDialer = (deps: DialerDeps, options: DialerOptions): Dialer =
     if (reason.code === 'misbehaved') banned.set(peer, true);
     redialing.down(peer, clock.monotonic() - state.since);
     telemetry.log('info', 'mesh', `link down: ${reason.message}`, { peer, code: reason.code });
+    telemetry.count('mesh_links_lost_total', 1, { reason: reason.code });
     events.emit({ kind: 'down', peer, reason });
   };
 

@@ -2,6 +2,7 @@
  * RPC between linked tabs, version 1. One message = one CBOR map with `t`:
  *
  *   call      id m i d   method, input, deadline in ms from now (clocks differ, so it is a duration)
+ *             tp         optional: the caller's span as a W3C traceparent; what is malformed is as good as none
  *   progress  id v       zero or more, before the answer
  *   answer    id v       ends the call
  *   error     id c s     ends the call: code and sentence
@@ -28,6 +29,8 @@ export const rpcMessageSchema = v.variant('t', [
     m: v.pipe(v.string(), v.maxLength(64)),
     i: v.unknown(),
     d: v.pipe(countSchema(rpcLimits.maxDeadlineMs), v.minValue(1)),
+    /** Whatever it is: a trace never costs a call. */
+    tp: v.optional(v.unknown()),
   }),
   v.object({ t: v.literal('progress'), id: idSchema, v: v.unknown() }),
   v.object({ t: v.literal('answer'), id: idSchema, v: v.unknown() }),

@@ -1,9 +1,11 @@
 import { type Milliseconds, milliseconds, type PeerId } from '../../core/brand.ts';
+import type { Bytes } from '../../core/bytes.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { Span, Telemetry } from '../../core/ports/telemetry.ts';
 import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
 import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
 import { decodeWith, parseWith } from '../../core/schema.ts';
+import { formatTraceparent } from '../../observability/traces/traceparent.ts';
 import type { CallOptions, MessageTransport, Method, Rpc, RpcError, SendError } from '../contracts.ts';
 import { createDeadlines } from './deadlines.ts';
 import { encodeRpc, type RpcMessage, rpcLimits, rpcMessageSchema } from './protocol.ts';
@@ -23,6 +25,8 @@ const defaults = { pingAfter: 1_000, silentAfter: 3_000, maxInboundPerPeer: 16, 
 const watchEvery = milliseconds(250);
 /** Answers to calls that are over (cancelled, timed out) are normal; these many that were never made are not. */
 const toleratedStrayAnswers = 3;
+const bytesIn = { direction: 'in' } as const;
+const bytesOut = { direction: 'out' } as const;
 
 type PendingCall = {
   readonly to: PeerId;
@@ -52,10 +56,14 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
 
   /** Throws at once if the message can't be encoded: that is the bug of whoever made it. */
   const send = (to: PeerId, message: RpcMessage, priority: 'control' | 'bulk') =>
-    transport.send(to, encodeRpc(message), priority);
+    sendBytes(to, encodeRpc(message), priority);
+  const sendBytes = (to: PeerId, bytes: Bytes, priority: 'control' | 'bulk') => {
+    telemetry.count('rpc_bytes_total', bytes.byteLength, bytesOut);
+    return transport.send(to, bytes, priority);
+  };
 
   const deadlines = createDeadlines(deps);
-  const serving = createServing({ deadlines, telemetry, send, expel: transport.expel }, limits);
+  const serving = createServing({ clock, deadlines, telemetry, send, expel: transport.expel }, limits);
 
   const settleCall = (id: number, result: Result<unknown, RpcError>) => {
     const call = callsById.get(id);
@@ -121,6 +129,7 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
   const onMessage = (from: PeerId, bytes: Uint8Array) => {
     heardAtByPeer.set(from, clock.monotonic());
     askedAtByPeer.delete(from);
+    telemetry.count('rpc_bytes_total', bytes.byteLength, bytesIn);
     const decoded = decodeWith(rpcMessageSchema, bytes, {
       maxBytes: rpcLimits.maxMessageBytes,
       maxDepth: rpcLimits.maxDepth,
@@ -157,12 +166,12 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
     if (change.kind === 'down') onPeerDown(change.peer, change.reason);
   });
 
-  const deliver = async (id: number, call: PendingCall, bytes: Uint8Array) => {
+  const deliver = async (id: number, call: PendingCall, bytes: Bytes) => {
     const reached = await transport.reach(call.to);
     if (callsById.get(id) !== call) return; // cancelled, or too late
     if (!reached.ok) return settleCall(id, err(fault('peer-lost', reached.error.message)));
     call.since = clock.monotonic();
-    const sent = await transport.send(call.to, bytes, call.method.priority);
+    const sent = await sendBytes(call.to, bytes, call.method.priority);
     if (!sent.ok) settleCall(id, err(toRpcError(sent.error, bytes.byteLength)));
     return undefined;
   };
@@ -172,11 +181,14 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
     method: Method<unknown, unknown, unknown>,
     input: unknown,
     callOptions: CallOptions<unknown>,
+    span: Span | undefined,
   ) =>
     new Promise<Result<unknown, RpcError>>((resolve) => {
       const { deadline, signal, onProgress } = callOptions;
       const d = Math.max(1, Math.min(Math.round(deadline), rpcLimits.maxDeadlineMs));
-      const bytes = encodeRpc({ t: 'call', id: nextId, m: method.name, i: input, d });
+      const tp = span && formatTraceparent(span.context);
+      const traced = tp === undefined ? {} : { tp };
+      const bytes = encodeRpc({ t: 'call', id: nextId, m: method.name, i: input, d, ...traced });
       const id = nextId++;
       const abandon = (error: RpcError) => {
         if (!callsById.has(id)) return;
@@ -199,16 +211,36 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
       void deliver(id, pending, bytes);
     });
 
+  /** A call that was cancelled has not failed: whoever made it went elsewhere. */
+  const measure = (
+    name: string,
+    startedAt: number,
+    span: Span | undefined,
+    result: Result<unknown, RpcError>,
+  ) => {
+    const outcome = result.ok ? 'ok' : result.error.code;
+    telemetry.observe('rpc_seconds', (clock.monotonic() - startedAt) / 1_000, { method: name, outcome });
+    if (!span) return;
+    span.set({ outcome });
+    span.end(result.ok || outcome === 'cancelled' ? undefined : result.error.message);
+  };
+
   return {
     async call(to, method, input, callOptions) {
       if (closed) return err(fault('peer-lost', 'this tab has left the room'));
       if (callOptions.signal?.aborted) return err(fault('cancelled', 'the caller cancelled'));
+      const { trace } = callOptions;
+      const span =
+        trace && telemetry.span(method.name, { parent: trace, kind: 'client', fields: { peer: to } });
+      const startedAt = clock.monotonic();
       const result = await startCall(
         to,
         method as Method<unknown, unknown, unknown>,
         input,
         callOptions as CallOptions<unknown>,
+        span,
       );
+      measure(method.name, startedAt, span, result);
       // The method's schema has checked the answer, so it has the method's type.
       return result as Awaited<ReturnType<Rpc['call']>> as never;
     },

@@ -1,6 +1,8 @@
 import { milliseconds, type PeerId } from '../../core/brand.ts';
-import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Span, Telemetry } from '../../core/ports/telemetry.ts';
 import { parseWith } from '../../core/schema.ts';
+import { parseTraceparent } from '../../observability/traces/traceparent.ts';
 import type { Handler, MessageTransport, Method, Priority, Rpc } from '../contracts.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { RpcMessage } from './protocol.ts';
@@ -9,6 +11,7 @@ type AnyMethod = Method<unknown, unknown, unknown>;
 type AnyHandler = Handler<unknown, unknown, unknown>;
 type Call = Extract<RpcMessage, { t: 'call' }>;
 type ErrorCode = Extract<RpcMessage, { t: 'error' }>['c'];
+type ServedOutcome = ErrorCode | 'ok' | 'cancelled';
 
 /** How many call ids per peer are remembered, to run a repeated call once and to meet a cancel that came first. */
 const rememberedIds = 4_096;
@@ -24,6 +27,7 @@ export interface Serving {
 /** The answering half of RPC: runs handlers within limits, aborts them when nobody waits for the answer any more. */
 export const createServing = (
   deps: {
+    readonly clock: Clock;
     readonly deadlines: Deadlines;
     readonly telemetry: Telemetry;
     readonly send: (
@@ -59,7 +63,7 @@ export const createServing = (
 
   const run = async (
     from: PeerId,
-    { id, d }: Call,
+    { id, d, tp }: Call,
     input: unknown,
     method: AnyMethod,
     handler: AnyHandler,
@@ -67,6 +71,15 @@ export const createServing = (
     const controller = new AbortController();
     const calls = running(from);
     calls.set(id, controller);
+    const parent = parseTraceparent(tp);
+    const span =
+      parent && deps.telemetry.span(method.name, { parent, kind: 'server', fields: { peer: from } });
+    const startedAt = deps.clock.monotonic();
+    let told = false;
+    const served = (outcome: ServedOutcome, failure?: string) => {
+      if (!told) measure(method.name, startedAt, span, outcome, failure);
+      told = true;
+    };
     const cancelDeadline = deps.deadlines.after(milliseconds(d), () => controller.abort());
     const isCurrent = () => !controller.signal.aborted;
     const progress = (value: unknown) => {
@@ -82,19 +95,41 @@ export const createServing = (
       if (calls.size === 0 && runningByPeer.get(from) === calls) runningByPeer.delete(from);
     };
     try {
-      const result = await handler(input, { from, signal: controller.signal, progress });
+      const result = await handler(input, {
+        from,
+        signal: controller.signal,
+        progress,
+        trace: span?.context,
+      });
       leave();
-      if (!isCurrent()) return;
+      if (!isCurrent()) return served('cancelled');
+      served(result.ok ? 'ok' : result.error.code, result.ok ? undefined : result.error.message);
       if (!result.ok) return fail(result.error.code, result.error.message);
       const sent = await deps.send(from, { t: 'answer', id, v: result.value }, method.priority);
       if (!sent.ok && sent.error.code === 'too-large') fail('failed', `the answer: ${sent.error.message}`);
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
       deps.telemetry.log('error', 'rpc', `${method.name} threw: ${message}`);
+      served(isCurrent() ? 'failed' : 'cancelled', message);
       fail('failed', `${method.name} failed here`);
     } finally {
       leave();
     }
+  };
+
+  const measure = (
+    method: string,
+    startedAt: number,
+    span: Span | undefined,
+    outcome: ServedOutcome,
+    failure: string | undefined,
+  ) => {
+    const seconds = (deps.clock.monotonic() - startedAt) / 1_000;
+    deps.telemetry.observe('rpc_served_seconds', seconds, { method, outcome });
+    if (!span) return;
+    span.set({ outcome });
+    // To refuse is an answer; the caller decides what it means.
+    span.end(outcome === 'failed' ? failure : undefined);
   };
 
   return {

@@ -104,6 +104,7 @@ export const createSignalingClient = (
   let socket: Socket | undefined;
   let attempt = 0;
   let heardAt = 0;
+  let connectingSince = 0;
   let cancelRetry: CancelTimer | undefined;
   let cancelDeadline: CancelTimer | undefined;
   let cancelHeartbeat: CancelTimer | undefined;
@@ -125,6 +126,7 @@ export const createSignalingClient = (
     const ceiling = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(attempt - 1, 10));
     // Half of it by chance, also of what the server asked for: after its restart its clients don't come back in step.
     const least = Math.max(atLeastMs, ceiling / 2);
+    telemetry.count('signaling_reconnects_total');
     const delay = milliseconds(least + random.next() * Math.max(ceiling / 2, atLeastMs / 2));
     state.set({ phase: 'waiting', retryAt: milliseconds(clock.monotonic() + delay), reason });
     cancelRetry = timers.after(delay, connect);
@@ -134,6 +136,7 @@ export const createSignalingClient = (
     cancelRetry?.();
     attempt++;
     state.set({ phase: 'connecting', attempt });
+    connectingSince = clock.monotonic();
     const opened: Socket = deps.openSocket(options.url, {
       open: () => {},
       message: (bytes) => {
@@ -171,6 +174,7 @@ export const createSignalingClient = (
     cancelHeartbeat?.();
     clockOffset = welcome.now - clock.now();
     state.set({ phase: 'joined' });
+    telemetry.observe('signaling_join_seconds', (clock.monotonic() - connectingSince) / 1_000);
     cancelHeartbeat = timers.every(milliseconds(heartbeatMs), beat);
     const { peers, others, ice, carries } = welcome;
     events.emit({ kind: 'welcome', peers, others, ice, carries });

@@ -40,4 +40,6 @@ export type WaterfallRow = {
   readonly selfMs: number;
   /** On the path that decided how long the trace took. */
   readonly critical: boolean;
+  /** By how much it is drawn later than its device said: that device's clock is behind. Absent: not at all. */
+  readonly shiftedMs?: number;
 };

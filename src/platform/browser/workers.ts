@@ -6,8 +6,9 @@ import type {
   ModelRunsWorkerApi,
   OcrWorkerApi,
   QuantizeWorkerApi,
+  RanMessage,
 } from '../../../workers/protocol.ts';
-import type { ModelWorkerApi, WorkerHandle } from '../../compute/ports.ts';
+import type { ModelWorkerApi, WorkerHandle, WorkerRan } from '../../compute/ports.ts';
 import { createEmitter } from '../../core/events.ts';
 
 /** What comlink can carry as it is: an object of asynchronous methods. */
@@ -16,13 +17,17 @@ type RemoteApi<Api> = { [Name in keyof Api]: (...args: never[]) => Promise<unkno
 export const createWorkerHandle = <Api extends RemoteApi<Api>>(worker: Worker): WorkerHandle<Api> => {
   const signs = createEmitter<void>();
   const ended = createEmitter<string>();
+  const ran = createEmitter<WorkerRan>();
   let over = false;
   const end = (reason: string): void => {
     if (over) return;
     over = true;
     ended.emit(reason);
   };
-  worker.addEventListener('message', () => signs.emit());
+  worker.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    if (isRan(data)) ran.emit(data);
+    signs.emit();
+  });
   worker.addEventListener('messageerror', () => end('it sent a message that cannot be read'));
   worker.addEventListener('error', (event) => {
     event.preventDefault();
@@ -33,6 +38,7 @@ export const createWorkerHandle = <Api extends RemoteApi<Api>>(worker: Worker): 
     api: wrap<Api>(worker) as unknown as Api,
     signs: signs.subscribe,
     ended: ended.subscribe,
+    ran: ran.subscribe,
     abort() {
       const message: AbortMessage = { aivillage: 'abort' };
       worker.postMessage(message);
@@ -43,6 +49,9 @@ export const createWorkerHandle = <Api extends RemoteApi<Api>>(worker: Worker): 
     },
   };
 };
+
+const isRan = (data: unknown): data is RanMessage =>
+  typeof data === 'object' && data !== null && 'aivillage' in data && data.aivillage === 'ran';
 
 export const spawnOcrWorker = (): WorkerHandle<OcrWorkerApi> =>
   createWorkerHandle(

@@ -1,0 +1,6 @@
+export * from './records.ts';
+export * from './ring.ts';
+export * from './traceparent.ts';
+export * from './tracer.ts';
+export type * from './types.ts';
+export * from './waterfall.ts';
