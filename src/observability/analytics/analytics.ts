@@ -8,7 +8,7 @@ import { err, fault, ok, type Result } from '../../core/result.ts';
 import type { KeyValueStore } from '../../storage/port.ts';
 import { createSketch } from '../metrics/sketch.ts';
 import type { MetricsRegistry, Sketch } from '../metrics/types.ts';
-import { type Archive, createArchive } from './archive.ts';
+import { createArchive } from './archive.ts';
 import { finestTier } from './buckets.ts';
 import { createCatalog } from './catalog.ts';
 import { csvOf } from './csv.ts';
@@ -19,7 +19,7 @@ import { restore } from './restore.ts';
 import { renderReport } from './report/render.ts';
 import { measureReport } from './report/measure.ts';
 import { checkRetention, defaultRetention } from './retention.ts';
-import { readPolicy } from './records.ts';
+import { keyOf, readPolicy } from './records.ts';
 import { identify, type SeriesIdentity } from './seriesIdentity.ts';
 import { addedSince } from './sketchDelta.ts';
 import { toleranceMs } from './storedView.ts';
@@ -87,7 +87,7 @@ export const openAnalytics = async (
       policy: () => policy,
     },
   );
-  policy = (await readPolicy(deps.store)) ?? policy;
+  policy = await policyIn(deps.store, policy);
   const newMemory = () =>
     createRecentMemory({ ...options, maxBytes: options.maxMemoryBytes });
   let memory = newMemory();
@@ -285,6 +285,13 @@ export const openAnalytics = async (
     },
   };
   return analytics;
+};
+
+/** As the person has set it, or the default. */
+const policyIn = async (store: KeyValueStore, policy: RetentionPolicy): Promise<RetentionPolicy> => {
+  const read = readPolicy(await store.get('metrics', keyOf.policy).catch(() => undefined));
+  const checked = read.kind === 'ok' ? checkRetention(read.value.policy) : undefined;
+  return checked?.ok ? checked.value : policy;
 };
 
 /** Storage that can't be read is an answer, as everything else is. */

@@ -36,7 +36,7 @@ export interface Archive {
   compact(): Promise<void>;
   view(): StoredView;
   /** One record: all of it is there after a crash, or nothing. */
-  addFile(hash: string, rows: readonly Row[]): Promise<void>;
+  addFile(hash: string, rows: readonly Row[]): Promise<boolean>;
   setPolicy(policy: RetentionPolicy): void;
   clear(): Promise<void>;
   readonly heads: () => HeadById;
@@ -152,7 +152,8 @@ export const createArchive = (deps: ArchiveDeps, options: ArchiveOptions): Archi
     flush: () => exclusive(write),
     compact: () =>
       exclusive(async () => {
-        if (!(await mayWrite())) return;
+        await write();
+        if (isNewerThere) return;
         const release = await locks.tryAcquire(compactLock);
         try {
           if (release) await merge();
@@ -167,10 +168,15 @@ export const createArchive = (deps: ArchiveDeps, options: ArchiveOptions): Archi
         policy: options.policy(),
         unwritten: [...(frozen ? [frozen] : []), ...(pending.points > 0 ? [segmentOf(pending.rows())] : [])],
       }),
-    addFile: (hash, rows) =>
-      exclusive(async () => {
-        if (await mayWrite()) await store.set('metrics', keyOf.load(hash), { v: schemaVersion, rows });
-      }),
+    async addFile(hash, rows) {
+      let isThere = false;
+      await exclusive(async () => {
+        if (!(await mayWrite())) return;
+        await store.set('metrics', keyOf.load(hash), { v: schemaVersion, rows });
+        isThere = true;
+      });
+      return isThere;
+    },
     setPolicy(policy) {
       policyToWrite = policy;
     },

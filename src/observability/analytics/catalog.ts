@@ -6,6 +6,7 @@ import { placeOf } from './records.ts';
 import type { HeadById } from './retention.ts';
 import type { Row } from './seriesIdentity.ts';
 import type { SeriesInfo, Tier } from './types.ts';
+import type { SeriesWindow } from './window.ts';
 
 type Stored = { info: SeriesInfo; readonly from: Map<Tier, number> };
 
@@ -27,9 +28,14 @@ export interface Catalog {
 
 export const createCatalog = (memory: () => RecentMemory, archive: Archive): Catalog => {
   let known: { readonly heads: HeadById; readonly stored: ReadonlyMap<string, Stored> } | undefined;
+  /** What a window had taken when the heads were read: they have that already. */
+  const keptBefore = new WeakMap<SeriesWindow, number>();
   const stored = (): ReadonlyMap<string, Stored> => {
     const heads = archive.heads();
-    if (known?.heads !== heads) known = { heads, stored: fromHeads(heads) };
+    if (known?.heads !== heads) {
+      known = { heads, stored: fromHeads(heads) };
+      for (const { window } of memory().all()) keptBefore.set(window, window.kept);
+    }
     return known.stored;
   };
   const all = (): Map<string, SeriesInfo> => {
@@ -47,7 +53,7 @@ export const createCatalog = (memory: () => RecentMemory, archive: Archive): Cat
         kind,
         from: Math.min(before?.from ?? oldest, oldest),
         to: Math.max(before?.to ?? newest.at, newest.at),
-        points: Math.max((before?.points ?? 0) + window.sinceMerge, window.ring.length),
+        points: Math.max((before?.points ?? 0) + window.kept - (keptBefore.get(window) ?? 0), 1),
       });
     }
     return found;

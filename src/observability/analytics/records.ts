@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { parseWith } from '../../core/schema.ts';
 import { identitySchema, type Row, rowSchema, withKey } from './seriesIdentity.ts';
-import type { Tier } from './types.ts';
+import type { RetentionPolicy, Tier } from './types.ts';
 
 /**
  * What lies in the store, in the namespace `metrics`:
@@ -97,6 +97,18 @@ export const readSegment = (value: unknown): ReadRecord<Segment> => readAs(segme
 export const readLoaded = (value: unknown): ReadRecord<LoadedFile> => readAs(loadSchema, value);
 export const readChunk = (value: unknown): ReadRecord<Chunk> => readAs(chunkSchema, value);
 export const readHead = (value: unknown): ReadRecord<Head> => readAs(headSchema, value);
+
+const age = v.object({ maxAgeMs: v.number() });
+const policySchema = v.object({
+  v: version,
+  policy: v.object({
+    raw: v.object({ maxAgeMs: v.number(), maxPoints: positive }),
+    minute: age,
+    hour: age,
+  }),
+});
+export const readPolicy = (value: unknown): ReadRecord<{ readonly policy: RetentionPolicy }> =>
+  readAs(policySchema, value);
 
 export const isNewer = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'v' in value && typeof value.v === 'number'

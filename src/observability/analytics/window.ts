@@ -32,6 +32,8 @@ export class SeriesWindow {
   taken = 0;
   refused = 0;
   outOfOrder = 0;
+  /** Of the finest tier that is stored: points, of a histogram minutes. */
+  kept = 0;
 
   constructor(kind: MetricKind) {
     this.kind = kind;
@@ -41,6 +43,7 @@ export class SeriesWindow {
   /** `value` of a histogram: the sum of `weight` samples. */
   record(at: number, value: number, weight: number, now: number): void {
     this.taken++;
+    if (this.kind !== 'histogram') this.kept++;
     this.ring.dropLaterThan(now + minuteMs);
     const newest = this.ring.newest();
     if (newest && at < newest.at) this.outOfOrder++;
@@ -136,6 +139,7 @@ export class SeriesWindow {
         return;
       case 'histogram': {
         const sum = minutesPerPage + slot;
+        if (!isKnown) this.kept++;
         page[slot] = (isKnown ? known : 0) + weight;
         page[sum] = (isKnown ? (page[sum] ?? 0) : 0) + value;
         return;
