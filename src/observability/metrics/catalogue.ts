@@ -7,7 +7,8 @@ const mesh = {
   rpc_served_seconds: duration('Time to answer a peer', ['method', 'outcome']),
   rpc_bytes_total: counter('Bytes of questions and answers', ['direction'], 'bytes'),
   rpc_stray_answers_total: counter('Answers to what nobody asked (any more)'),
-  mesh_links: gauge('Links to other tabs', 'count', ['state']),
+  mesh_peers: gauge('Tabs that are linked'),
+  mesh_links: gauge('Links to other tabs by the way they take', 'count', ['way']),
   mesh_link_open_seconds: duration('Time to open a link, or until that failed', ['way', 'outcome']),
   mesh_links_lost_total: counter('Links that went down', ['reason']),
   mesh_links_carried_total: counter('Links that go through the server, because no direct one opened'),
@@ -36,16 +37,19 @@ const mesh = {
 
 const work = {
   inference_jobs_total: counter('Jobs that ended', ['outcome']),
-  inference_job_seconds: duration('Time of a job from its start to its end', ['outcome']),
+  inference_job_seconds: duration('Time of a job from its start to its end'),
   inference_tasks_total: counter('Tasks that ended', ['kind', 'outcome']),
   inference_task_seconds: duration('Time of a task, here or at a peer', ['kind', 'where']),
+  inference_tasks_running: gauge('Tasks at work here'),
+  inference_tasks_queued: gauge('Tasks that wait here'),
   inference_queue_seconds: duration('Time that tasks wait before they are started'),
   inference_served_tasks_total: counter('Tasks done for others', ['outcome']),
   inference_accepted_total: counter('Results of tasks that were taken'),
   inference_checked_total: counter('Results that were compared with a second one'),
   inference_hedged_total: counter('Tasks that were given to a second node because the first was slow'),
   inference_reassigned_total: counter('Tasks that were taken from a node that failed'),
-  worker_call_seconds: duration('Time of a call to a worker', ['pool', 'call', 'outcome']),
+  worker_call_seconds: duration('Time of a call to a worker', ['pool', 'outcome']),
+  worker_busy_seconds_total: counter('Time that workers were at work', ['pool'], 'seconds'),
   worker_busy_ratio: gauge('Share of workers at work', 'ratio', ['pool']),
   workers_started_total: counter('Workers started', ['pool']),
   workers_crashed_total: counter('Workers that crashed', ['pool']),
@@ -90,6 +94,9 @@ const device = {
 } as const satisfies Table;
 
 const ofItself = {
+  health_changes_total: counter('Checks that changed their state', ['check', 'state']),
+  health_actions_total: counter('Recovery actions that ended', ['action', 'outcome']),
+  health_recovery_seconds: duration('Time from the start of an incident to its end', ['check']),
   telemetry_dropped_total: counter('Samples, spans and log entries that were not taken', ['reason']),
   telemetry_bytes: gauge('What telemetry takes in this browser’s storage', 'bytes'),
   telemetry_series: gauge('Series that are kept'),

@@ -35,7 +35,7 @@ export const seriesKey = (name: string, labels: Labels): string => {
 };
 
 /** Prometheus text format 0.0.4. */
-export const escapeLabel = (value: string): string =>
+const escapeLabel = (value: string): string =>
   value.replace(/[\\"\n]/g, (found) => (found === '\n' ? '\\n' : `\\${found}`));
 
 /** Half of a pair has no UTF-8: neither a file nor a message could carry it. */

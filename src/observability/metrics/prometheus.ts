@@ -1,4 +1,4 @@
-import { escapeLabel, seriesKey } from './labels.ts';
+import { seriesKey } from './labels.ts';
 import type { Labels, MetricDescription, SeriesSnapshot } from './types.ts';
 
 export const prometheusContentType = 'text/plain; version=0.0.4; charset=utf-8';
