@@ -1,4 +1,5 @@
 export * from './catalogue.ts';
+export { parseSeriesKey, seriesKey } from './labels.ts';
 export * from './prometheus.ts';
 export * from './registry.ts';
 export * from './sketch.ts';

@@ -34,9 +34,33 @@ export const seriesKey = (name: string, labels: Labels): string => {
   return pairs.length === 0 ? name : `${name}{${pairs.join(',')}}`;
 };
 
+/** Reads what `seriesKey` wrote. Undefined: it is none of those. */
+export const parseSeriesKey = (
+  key: string,
+): { readonly name: string; readonly labels: Labels } | undefined => {
+  const open = key.indexOf('{');
+  if (open < 0) return isMetricName(key) ? { name: key, labels: {} } : undefined;
+  const name = key.slice(0, open);
+  const labels: Record<string, string> = {};
+  labelPair.lastIndex = open + 1;
+  while (labelPair.lastIndex < key.length) {
+    const pair = labelPair.exec(key);
+    if (!pair) return undefined;
+    const [, label = '', value = '', end] = pair;
+    labels[label] = unescapeLabel(value);
+    if (end === '}') break;
+  }
+  return isMetricName(name) && seriesKey(name, labels) === key ? { name, labels } : undefined;
+};
+
+const labelPair = /((?!__)[a-zA-Z_]\w*)="((?:[^"\\\n]|\\.)*)"([,}])/y;
+
 /** Prometheus text format 0.0.4. */
 const escapeLabel = (value: string): string =>
   value.replace(/[\\"\n]/g, (found) => (found === '\n' ? '\\n' : `\\${found}`));
+
+const unescapeLabel = (value: string): string =>
+  value.replace(/\\(.)/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped));
 
 /** Half of a pair has no UTF-8: neither a file nor a message could carry it. */
 const toWellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd');
