@@ -6,11 +6,13 @@
  * npm run sim -- market --seed S [--orders N] [--json]
  * npm run sim -- mint --seed S [--epochs N] [--workers N] [--cost percent] [--json]
  * npm run sim -- governance --seed S [--histories N] [--json]
+ * npm run sim -- health --seed S [--days 30] [--tabs 10] [--json]
  *
  * Ends with 1 if something that was promised was not kept.
  */
 import { parseArgs } from 'node:util';
 import { reportGovernance } from './governance/report.ts';
+import { reportHealth } from './health/report.ts';
 import { explain, runHistory } from './history.ts';
 import { explainLedger, reportLedger, reportMutants } from './ledger/report.ts';
 import { reportMarket } from './market/report.ts';
@@ -34,6 +36,8 @@ const { values, positionals } = parseArgs({
     epochs: { type: 'string', default: '200' },
     workers: { type: 'string', default: '40' },
     cost: { type: 'string', default: '60' },
+    days: { type: 'string', default: '30' },
+    tabs: { type: 'string', default: '10' },
   },
 });
 const seed = Number(values.seed);
@@ -90,6 +94,8 @@ const scenarios: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
       },
       print,
     ),
+  health: () =>
+    reportHealth({ seed, days: Number(values.days), tabs: Number(values.tabs), json: values.json }, print),
   governance: () =>
     reportGovernance(
       { seed, histories: Number(values.histories), json: values.json },

@@ -1,3 +1,5 @@
+export * from './catalogue.ts';
+export * from './prometheus.ts';
 export * from './registry.ts';
 export * from './sketch.ts';
 export type * from './types.ts';

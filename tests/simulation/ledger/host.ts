@@ -66,6 +66,8 @@ export class KeeperHost {
   protected crashesLeft: number;
   #disk: Disk = { records: new Map(), blocks: [], states: [] };
   #copy: Disk | undefined;
+  /** Its operator starts it with the same words again, also after a crash. */
+  #restored = false;
   #life = 0;
   #bootedAt = 0;
   /** How fast its clock goes: within what 590 of 600 parts leave room for. */
@@ -97,8 +99,9 @@ export class KeeperHost {
     return this.#disk.states.at(-1) ?? this.world.genesis;
   }
 
-  boot(restored = false): void {
+  boot(): void {
     const { network } = this.world;
+    const restored = this.#restored;
     this.#life += 1;
     this.#bootedAt = network.now;
     this.#timers.clear();
@@ -134,8 +137,9 @@ export class KeeperHost {
     this.#life += 1;
     this.#disk = this.#copy;
     this.#copy = undefined;
+    this.#restored = told;
     // Nobody copies a disk back in less; what was said before has arrived by then, or never will.
-    this.world.network.after(200, () => this.boot(told));
+    this.world.network.after(200, () => this.boot());
   }
 
   deliver(event: KeeperEvent): void {

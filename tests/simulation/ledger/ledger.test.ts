@@ -21,6 +21,10 @@ const failedOnce = [
     what: 'a sole keeper asked for its own chain once only, and missed a block that was on its way',
   },
   { seed: 221, what: 'an epoch was over by one formula and not by another: they differ in the last bit' },
+  {
+    seed: 1_115_849,
+    what: 'the simulation’s operator had forgotten, after a crash, that the disk is an old one',
+  },
   { seed: 200_767, what: 'the simulation itself expected a block back that only the old disk had held' },
 ];
 

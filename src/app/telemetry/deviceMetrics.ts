@@ -1,0 +1,72 @@
+import type { DeviceProfile } from '../../compute/index.ts';
+import type { PeerId } from '../../core/brand.ts';
+import type { Store } from '../../core/events.ts';
+import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { NetworkStatistics, SignalingState } from '../../mesh/index.ts';
+import type { MetricsRegistry } from '../../observability/index.ts';
+import { watchVitals } from '../../platform/browser/vitals.ts';
+
+/** What this device is able to say about itself, as metrics: read when they are sampled, nothing is polled for them. */
+export const measureDevice = (
+  deps: { readonly telemetry: Telemetry; readonly registry: MetricsRegistry },
+  device: {
+    readonly profile: Store<DeviceProfile | undefined>;
+    readonly connection: () => SignalingState;
+    readonly statistics: () => NetworkStatistics;
+    readonly queued: () => number;
+    readonly tasksRunning: () => number;
+  },
+): (() => void) => {
+  const { telemetry, registry } = deps;
+  const vitals = watchVitals({
+    lag: (ms) => telemetry.observe('main_thread_lag_seconds', ms / 1_000),
+    longTask: (ms) => telemetry.observe('long_task_seconds', ms / 1_000),
+  });
+  const profile = () => device.profile.get();
+  const links = (way: string) => () => device.statistics().links.filter((link) => link.way === way).length;
+  const stops = [
+    registry.watch('memory_bytes', () => vitals.memory()?.used, { kind: 'heap' }),
+    registry.watch('memory_used_ratio', () => ratio(vitals.memory()?.used, vitals.memory()?.limit)),
+    registry.watch('storage_bytes', () => profile()?.storage?.usage, { what: 'used' }),
+    registry.watch('storage_used_ratio', () => ratio(profile()?.storage?.usage, profile()?.storage?.quota)),
+    registry.watch('battery_ratio', () => profile()?.battery?.level),
+    registry.watch('network_downlink_bytes_per_second', () => {
+      const downlink = profile()?.network?.downlinkMbps;
+      return downlink === undefined ? undefined : (downlink * 1e6) / 8;
+    }),
+    registry.watch('signaling_connected', () => (device.connection().phase === 'joined' ? 1 : 0)),
+    registry.watch('mesh_peers', () => device.statistics().peers),
+    registry.watch('mesh_links', links('direct'), { way: 'direct' }),
+    registry.watch('mesh_links', links('relayed'), { way: 'relayed' }),
+    registry.watch('mesh_links', links('carried'), { way: 'carried' }),
+    registry.watch('inference_tasks_running', device.tasksRunning),
+    registry.watch('inference_tasks_queued', device.queued),
+  ];
+  return () => {
+    vitals.close();
+    for (const stop of stops) stop();
+  };
+};
+
+/** Counts what links have carried since the last look, and how far away their peers are. One call per sampling interval. */
+export const createLinkSampler = (telemetry: Telemetry, statistics: () => NetworkStatistics) => {
+  const before = new Map<PeerId, { received: number; sent: number }>();
+  return () => {
+    const { links } = statistics();
+    const here = new Set(links.map(({ peer }) => peer));
+    for (const peer of before.keys()) if (!here.has(peer)) before.delete(peer);
+    for (const { peer, rtt, bytesReceived, bytesSent } of links) {
+      const last = before.get(peer) ?? { received: 0, sent: 0 };
+      // A link that was made anew counts from zero again.
+      telemetry.count('mesh_bytes_total', added(bytesReceived, last.received), { direction: 'in' });
+      telemetry.count('mesh_bytes_total', added(bytesSent, last.sent), { direction: 'out' });
+      before.set(peer, { received: bytesReceived, sent: bytesSent });
+      if (rtt !== undefined) telemetry.observe('mesh_rtt_seconds', rtt / 1_000);
+    }
+  };
+};
+
+const added = (now: number, before: number): number => (now >= before ? now - before : now);
+
+const ratio = (used: number | undefined, limit: number | undefined): number | undefined =>
+  used === undefined || limit === undefined || limit <= 0 ? undefined : used / limit;
