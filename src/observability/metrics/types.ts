@@ -70,6 +70,8 @@ export interface MetricsRegistry {
 export type RegistryOptions = {
   readonly maxNames?: number;
   readonly maxSeriesPerName?: number;
+  /** Of all names together: what bounds the memory. */
+  readonly maxSeries?: number;
   readonly maxLabelLength?: number;
   readonly sketch?: SketchOptions;
 };
