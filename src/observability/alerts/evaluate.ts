@@ -200,7 +200,13 @@ const begin = (rule: AlertRule, verdict: Verdict, now: number, earlier: Tracked 
     silencedUntil: undefined,
     seen: false,
   };
-  const tracked = { view, heldAt: now, clearSince: undefined, firings: earlier?.firings ?? [], earlier: earlier?.view };
+  const tracked = {
+    view,
+    heldAt: now,
+    clearSince: undefined,
+    firings: earlier?.firings ?? [],
+    earlier: earlier?.view,
+  };
   return hold(tracked, rule, verdict, now);
 };
 
