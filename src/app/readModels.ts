@@ -272,22 +272,6 @@ export type CreditsView = {
   readonly receipts: readonly ReceiptView[];
 };
 
-export type HealthCheck = {
-  readonly id: 'server' | 'swarm' | 'engine' | 'storage' | 'isolation' | 'install' | 'main-thread';
-  readonly title: string;
-  readonly state: 'ok' | 'warn' | 'bad' | 'unknown';
-  /** What was found and, if not ok, what to do. */
-  readonly message: string;
-};
-
-export type LogEntry = {
-  readonly at: number;
-  readonly level: LogLevel;
-  readonly component: string;
-  readonly message: string;
-  readonly fields: LogFields;
-};
-
 /** Time series for the charts: one sample a second, the last ten minutes. Columns share one time axis (seconds). */
 export type SeriesView = {
   readonly time: readonly number[];
@@ -324,8 +308,6 @@ export interface ReadModels {
   readonly jobs: Store<readonly JobView[]>;
   readonly credits: Store<CreditsView>;
   readonly metrics: Store<InferenceMetrics>;
-  readonly health: Store<readonly HealthCheck[]>;
-  readonly log: Store<readonly LogEntry[]>;
   readonly series: Store<SeriesView>;
   /** The Health screen: what is measured, checked, alerted, traced, logged and concluded. */
   readonly telemetry: TelemetryModels;

@@ -3,12 +3,10 @@ import {
   type CheckReading,
   type CheckSpec,
   type CheckState,
-  type HealthId,
-  type HealthInput,
-  healthChecks,
   type SignalReader,
   stateOfValue,
 } from '../../observability/index.ts';
+import { type HealthId, type HealthInput, healthChecks } from './pageHealth.ts';
 
 /** What can be done about what is not well. Each says whether it could be tried. */
 export type Repairs = {

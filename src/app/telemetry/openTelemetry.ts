@@ -14,7 +14,6 @@ import {
   createHealthMonitor,
   createTraceExporter,
   describeMetric,
-  type HealthInput,
   openAnalytics,
   type PageTelemetry,
   spansToOtlpJson,
@@ -33,6 +32,7 @@ import { chartOf } from './charts.ts';
 import { type Measured, pageChecks, type Repairs } from './checks.ts';
 import { createLinkSampler, type DeviceSources, measureDevice } from './deviceMetrics.ts';
 import { askHost, postToHost } from './host.ts';
+import type { HealthInput } from './pageHealth.ts';
 import type { FilledModels } from './lateTelemetry.ts';
 import { createSwarmMetrics } from './swarmMetrics.ts';
 

@@ -1,5 +1,6 @@
-export type CheckState = 'ok' | 'warn' | 'bad' | 'unknown';
-export type CheckResult<Id extends string> = {
+import type { CheckState } from '../../observability/index.ts';
+
+type CheckResult<Id extends string> = {
   readonly id: Id;
   readonly title: string;
   readonly state: CheckState;
