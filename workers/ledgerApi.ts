@@ -13,6 +13,7 @@ import {
   type OpenLedgerSocket,
   openKeeperSocket,
 } from '../src/ledger/replica/keeperSocket.ts';
+import { keptEpochs } from '../src/ledger/replica/keeping.ts';
 import { openStored } from '../src/ledger/replica/openStored.ts';
 import type { LedgerSource, SourceNews, SourceStatus } from '../src/ledger/replica/source.ts';
 import { partsOfState } from '../src/ledger/replica/stateParts.ts';
@@ -30,8 +31,6 @@ export type LedgerApiDeps = {
   readonly random: () => number;
 };
 
-/** Bodies of blocks are kept for seven days of ten minutes an epoch. */
-const keepEpochs = 7 * 144;
 /** To a keeper that lost its end of the log: slower than its limits, faster than its patience. */
 const givenAtOnce = 16;
 const giveEvery = milliseconds(500);
@@ -81,7 +80,7 @@ export const createLedgerApi = (deps: LedgerApiDeps): LedgerWorkerApi => {
       const follower = createFollower(
         { ...start.value, ...(fork ? { fork } : {}) },
         { ...deps, store, telemetry, sources: [...keepers, peers.source], tell: page.onNews },
-        { account, snapshotBeyond, keepEpochs },
+        { account, snapshotBeyond, keepEpochs: keptEpochs },
       );
       opened = { follower, keepers, store, account, peers, page };
       for (const keeper of keepers) {

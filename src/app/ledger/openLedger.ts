@@ -14,6 +14,7 @@ import type { LedgerAccess } from '../../ledger/access.ts';
 import { netIdOf } from '../../ledger/genesis.ts';
 import { advanceBy } from '../../ledger/replica/advance.ts';
 import type { FollowPhase } from '../../ledger/replica/follower.ts';
+import { keptEpochs } from '../../ledger/replica/keeping.ts';
 import { createStateBuilder } from '../../ledger/replica/stateParts.ts';
 import type { Block, Genesis, LedgerState } from '../../ledger/types.ts';
 import { createOutboxStore } from '../../ledger/wallet/outboxStore.ts';
@@ -108,7 +109,12 @@ export const openLedger = async (deps: LedgerDeps): Promise<Result<OpenLedger, F
     {
       ...deps,
       store: outbox,
-      chain: { state: view.state, ordered: (seq) => worker.api.ordered(seq), epochAgeMs: view.epochAgeMs },
+      chain: {
+        state: view.state,
+        ordered: (seq) => worker.api.ordered(seq),
+        epochAgeMs: view.epochAgeMs,
+        keptEpochs,
+      },
       keepers: {
         send: (operations) => void worker.api.send(operations),
         answers: view.answers,
