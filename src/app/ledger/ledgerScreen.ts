@@ -10,6 +10,7 @@ import type { IntentId } from '../../ledger/wallet/intents.ts';
 import type { EpochView, LedgerCommands, LedgerView } from '../ledgerView.ts';
 import { chainViewOf, trustInWords } from './chainView.ts';
 import { createExplorer } from './explorer.ts';
+import { createForks, keptForkItem } from './forks.ts';
 import { governanceViewOf } from './governanceView.ts';
 import { createLedgerCommands } from './ledgerCommands.ts';
 import { marketViewOf } from './marketView.ts';
@@ -77,9 +78,10 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
     if (phase.phase === 'forked')
       return {
         phase: 'forked',
-        height: phase.height,
+        height: phase.proof.height,
         reason: status.problem ?? 'Two histories were signed.',
         account,
+        proof: keptForkItem,
       };
     if (!state) return { phase: 'opening', progress: progressOf(phase) };
     const epoch = epochOf(state);
@@ -129,7 +131,14 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
   follow(ledger.wallet.holder, soon);
   follow(ledger.status, soon);
 
-  const explorer = createExplorer({ state: ledger.access.state.get, log: ledger.log, nameOf });
+  const forks = createForks({
+    kept() {
+      const { phase } = ledger.status.get();
+      return phase.phase === 'forked' ? phase.proof : undefined;
+    },
+    log: ledger.log,
+  });
+  const explorer = createExplorer({ state: ledger.access.state.get, log: ledger.log, nameOf, forks });
   const loadRecent = async () => {
     const height = ledger.access.state.get()?.position.height ?? 0;
     const found: Block[] = [];
@@ -158,6 +167,7 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
     commands: createLedgerCommands({
       ...deps,
       explorer,
+      forks,
       dismiss(id) {
         dismissed.add(id);
         soon();

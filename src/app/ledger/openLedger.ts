@@ -63,8 +63,8 @@ export type OpenLedger = {
   readonly status: Store<LedgerStatus>;
   /** Blocks as they become final while the page is open. */
   readonly blocks: Subscribe<Block>;
-  /** What is kept here of the log: certified blocks from `after + 1` on, and whose certificates they need. */
-  readonly log: Pick<LedgerWorkerApi, 'blocks' | 'keepersAt'>;
+  /** What is kept here of the log: certified blocks from `after + 1` on, whose certificates they need, and what contradicts it. */
+  readonly log: Pick<LedgerWorkerApi, 'blocks' | 'keepersAt' | 'accuse'>;
   close(): Promise<void>;
 };
 
@@ -220,7 +220,7 @@ const createPageView = (
           const { phase } = news;
           const fork =
             phase.phase === 'forked'
-              ? `The keepers of this ledger certified two histories at block ${phase.height}. Both are kept as proof; nothing newer is believed.`
+              ? `The keepers of this ledger certified two histories at block ${phase.proof.height}. Both are kept as proof; nothing newer is believed.`
               : undefined;
           return status.update((now) => ({ ...now, phase, problem: fork ?? now.problem }));
         }
