@@ -614,7 +614,7 @@ const fixtureFork: ExplorerItem = {
     'Accept no payment in this ledger, and give the proof to everybody who uses it, so that together they open a new one from block 17903, the last that both histories share.',
   facts: [
     { term: 'Contradiction', value: 'two blocks of height 17904 were certified' },
-    { term: 'Contradicted themselves', value: 'Reception desk, Riverside' },
+    { term: 'Contradicted themselves', value: 'Reception desk, Attic, Riverside' },
     { term: 'Comes from', value: 'this browser, which found it itself' },
     { term: 'Ledger', value: idOf('ne', 1) },
   ],
@@ -674,6 +674,24 @@ const itemOf = (view: LedgerView, query: string): ExplorerItem | undefined => {
 };
 
 const verificationOf = (id: string): Verification => {
+  if (id === fixtureFork.id)
+    return {
+      holds: true,
+      steps: [
+        { what: 'Both are blocks of the ledger this browser knows', holds: true, detail: idOf('ne', 1) },
+        {
+          what: '3 of 4 keepers signed the first block in one round',
+          holds: true,
+          detail: 'Reception desk, Attic, Riverside',
+        },
+        {
+          what: '3 of 4 keepers signed the second block in one round',
+          holds: true,
+          detail: 'Reception desk, Attic, Riverside',
+        },
+        { what: 'No honest quorum can have signed both', holds: true, detail: 'two ids at height 17904' },
+      ],
+    };
   const holds = !id.startsWith('ev');
   return {
     holds,

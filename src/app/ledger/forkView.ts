@@ -6,6 +6,7 @@ import type { CertifiedBlock, Keeper, LedgerState } from '../../ledger/types.ts'
 import type { ExplorerItem, Verification } from '../ledgerView.ts';
 import type { FoundFork } from './forks.ts';
 import { jsonOf } from './jsonOf.ts';
+import { counted } from './words.ts';
 
 /** For strangers; as JSON with what people want to read beside the bytes that prove it. */
 export const exportFork = ({ proof, fork, keepers }: FoundFork, format: 'json' | 'cbor'): Blob => {
@@ -113,7 +114,7 @@ const sideFacts = (certified: CertifiedBlock, keepers: readonly Keeper[]): Explo
       value:
         header.kind === 'epoch'
           ? `the end of epoch ${header.epoch}`
-          : `${header.operations} ${header.operations === 1 ? 'operation' : 'operations'}`,
+          : counted(header.operations, 'operation'),
     },
     { term: 'Made by', value: keepers[header.creator]?.name ?? `keeper ${header.creator + 1}` },
     { term: 'Made at', value: new Date(header.time).toISOString() },

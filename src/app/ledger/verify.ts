@@ -12,6 +12,7 @@ import type { Verification } from '../ledgerView.ts';
 import { evidenceSteps } from './evidence.ts';
 import type { Explorer, Found } from './explorer.ts';
 import { verifyFork } from './forkView.ts';
+import { counted } from './words.ts';
 
 type Step = Verification['steps'][number];
 
@@ -73,7 +74,7 @@ const blockSteps = async (certified: CertifiedBlock, deps: VerifyDeps): Promise<
     {
       what: 'Its operations are those of its header',
       holds: equalBytes(operationsRootOf(operations), header.operationsRoot),
-      detail: `${operations.length} operations`,
+      detail: counted(operations.length, 'operation'),
     },
     {
       what: 'It follows the block before it',
