@@ -65,7 +65,7 @@ describe('an object with keys of strangers’ choosing', () => {
     },
   );
 
-  it.each([undefined, null, 1, 'text'])('is no %s', (input) => {
+  it.each([undefined, null, 1, 'text', [], new Uint8Array()])('is no %j', (input) => {
     expect(parseWith(speeds, input).ok).toBe(false);
   });
 });

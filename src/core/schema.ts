@@ -36,7 +36,8 @@ export const finiteSchema = v.pipe(v.number(), v.finite());
 
 /**
  * An object with keys of strangers' choosing. A record of valibot leaves `__proto__`, `prototype` and `constructor` out without
- * a word: what was read would then have another byte form, and so another hash, than what came. Here they are refused.
+ * a word, and takes an empty list for an empty object: what was read would then have another byte form, and so another hash,
+ * than what came. Here both are refused.
  */
 export const recordSchema = <
   Key extends v.GenericSchema<string, string>,
@@ -47,6 +48,7 @@ export const recordSchema = <
 ) =>
   v.pipe(
     v.unknown(),
+    v.check(isMap, 'is a list'),
     v.check(hasNoLostKey, 'a key has a name that objects use themselves'),
     v.record(key, value),
   );
@@ -54,3 +56,5 @@ export const recordSchema = <
 const lostKeys = ['__proto__', 'prototype', 'constructor'] as const;
 const hasNoLostKey = (input: unknown): boolean =>
   typeof input !== 'object' || input === null || lostKeys.every((key) => !Object.hasOwn(input, key));
+/** An empty list has no member either, and would be read as an empty object. */
+const isMap = (input: unknown): boolean => !Array.isArray(input) && !(input instanceof Uint8Array);
