@@ -62,6 +62,7 @@ export type {
   BlockSummary,
   ChainView,
   EpochView,
+  ExplorerFact,
   ExplorerItem,
   GovernanceAction,
   GovernanceView,
