@@ -16,9 +16,12 @@ export type LedgerView =
   /** Two histories were signed: this browser follows neither any more, and holds the proof. */
   | {
       readonly phase: 'forked';
+      /** Of the two blocks: up to the one before, all agree. */
       readonly height: number;
       readonly reason: string;
       readonly account: AccountId;
+      /** What `openLedgerItem` opens: both blocks. */
+      readonly proof: string;
     }
   | OpenLedgerView;
 
@@ -291,15 +294,21 @@ export type BlockSummary = {
   readonly time: number;
 };
 
-/** One thing of the ledger, opened: an operation, a block, an account, a proposal, an order, a keeper's lie. */
+/** One thing of the ledger, opened: an operation, a block, an account, a proposal, an order, a keeper's lie, two histories. */
 export type ExplorerItem = {
   readonly id: string;
-  readonly kind: 'operation' | 'block' | 'account' | 'proposal' | 'order' | 'evidence';
+  readonly kind: 'operation' | 'block' | 'account' | 'proposal' | 'order' | 'evidence' | 'fork';
   readonly title: string;
-  readonly facts: readonly { readonly term: string; readonly value: string; readonly item?: string }[];
+  /** What a person should do about it, in one sentence. */
+  readonly advice?: string;
+  readonly facts: readonly ExplorerFact[];
+  /** What contradicts one another, to be seen side by side. */
+  readonly sides?: readonly { readonly title: string; readonly facts: readonly ExplorerFact[] }[];
   /** What belongs to it: operations of a block, history of an account. */
   readonly parts: readonly { readonly label: string; readonly note: string; readonly item: string }[];
 };
+
+export type ExplorerFact = { readonly term: string; readonly value: string; readonly item?: string };
 
 /** What was checked again, here and now, and how it went. */
 export type Verification = {
@@ -344,4 +353,6 @@ export interface LedgerCommands {
   /** Checks signatures, certificate, place in its block and hash chain again, in this tab. */
   verifyLedgerItem(id: string): Promise<Result<Verification, string>>;
   exportLedgerItem(id: string, format: 'json' | 'cbor'): Promise<Result<Blob, string>>;
+  /** Reads a proof of two histories that somebody gave, as JSON or CBOR: the item to open. If it is true, nothing newer is believed. */
+  readForkProof(file: Blob): Promise<Result<string, string>>;
 }

@@ -63,6 +63,7 @@ export type {
   BlockSummary,
   ChainView,
   EpochView,
+  ExplorerFact,
   ExplorerItem,
   GovernanceAction,
   GovernanceView,

@@ -497,6 +497,7 @@ export const fixtureLedger = (scenario: LedgerScenario, at: number): LedgerView 
         height: 17_904,
         reason: 'Reception desk signed two different blocks at height 17 904.',
         account: fixtureOwnAccount,
+        proof: fixtureFork.id,
       };
     case 'off':
       return { phase: 'off', reason: 'This host keeps no ledger.' };
@@ -598,6 +599,10 @@ export const createFixtureLedgerCommands = (
     },
     verifyLedgerItem: async (id) => ok(verificationOf(id)),
     exportLedgerItem: async (id, format) => ok(new Blob([`${format} of ${id}`])),
+    readForkProof: async (file) =>
+      (await file.text()).includes(fixtureFork.id)
+        ? ok(fixtureFork.id)
+        : err('This is no proof of two histories.'),
   };
 };
 
@@ -624,7 +629,37 @@ const settle = (open: OpenLedgerView, entry: PendingView, memo: string): OpenLed
   },
 });
 
+const blockFacts = (index: number, height: number): ExplorerItem['facts'] => [
+  { term: 'Height', value: String(height) },
+  { term: 'Id', value: idOf('bl', index) },
+  { term: 'Follows', value: idOf('bl', 40) },
+  { term: 'Holds', value: index === 41 ? '3 operations' : '1 operation' },
+  { term: 'Made by', value: 'Reception desk' },
+  { term: 'Made at', value: '2026-03-01T18:20:00.000Z' },
+  { term: 'Signed by', value: 'Reception desk, Attic, Riverside, in round 0' },
+];
+
+const fixtureFork: ExplorerItem = {
+  id: 'fork-kept',
+  kind: 'fork',
+  title: 'Two histories at block 17904',
+  advice:
+    'Accept no payment in this ledger, and give the proof to everybody who uses it, so that together they open a new one from block 17903, the last that both histories share.',
+  facts: [
+    { term: 'Contradiction', value: 'two blocks of height 17904 were certified' },
+    { term: 'Contradicted themselves', value: 'Reception desk, Attic, Riverside' },
+    { term: 'Comes from', value: 'this browser, which found it itself' },
+    { term: 'Ledger', value: idOf('ne', 1) },
+  ],
+  sides: [
+    { title: 'The block this browser had', facts: blockFacts(41, 17_904) },
+    { title: 'The other block', facts: blockFacts(42, 17_904) },
+  ],
+  parts: [],
+};
+
 const itemOf = (view: LedgerView, query: string): ExplorerItem | undefined => {
+  if (query === fixtureFork.id) return fixtureFork;
   if (view.phase !== 'open') return undefined;
   const { chain, wallet } = view;
   const block = chain.recent.find(({ id, height }) => id.startsWith(query) || String(height) === query);
@@ -672,6 +707,24 @@ const itemOf = (view: LedgerView, query: string): ExplorerItem | undefined => {
 };
 
 const verificationOf = (id: string): Verification => {
+  if (id === fixtureFork.id)
+    return {
+      holds: true,
+      steps: [
+        { what: 'Both are blocks of the ledger this browser knows', holds: true, detail: idOf('ne', 1) },
+        {
+          what: '3 of 4 keepers signed the first block in one round',
+          holds: true,
+          detail: 'Reception desk, Attic, Riverside',
+        },
+        {
+          what: '3 of 4 keepers signed the second block in one round',
+          holds: true,
+          detail: 'Reception desk, Attic, Riverside',
+        },
+        { what: 'No honest quorum can have signed both', holds: true, detail: 'two ids at height 17904' },
+      ],
+    };
   const holds = !id.startsWith('ev');
   return {
     holds,

@@ -77,6 +77,7 @@ export const createLateLedger = (deps: OpenedLedgerDeps): LateLedger => {
       openLedgerItem: (query) => now()?.openLedgerItem(query) ?? refused(),
       verifyLedgerItem: (id) => now()?.verifyLedgerItem(id) ?? refused(),
       exportLedgerItem: (id, format) => now()?.exportLedgerItem(id, format) ?? refused(),
+      readForkProof: (file) => now()?.readForkProof(file) ?? refused(),
     },
   };
 };

@@ -11,6 +11,7 @@ import type { IntentId } from '../../ledger/wallet/intents.ts';
 import type { EpochView, LedgerCommands, LedgerView, ReadingEstimate } from '../ledgerView.ts';
 import { chainViewOf, trustInWords } from './chainView.ts';
 import { createExplorer } from './explorer.ts';
+import { createForks, keptForkItem } from './forks.ts';
 import { governanceViewOf } from './governanceView.ts';
 import { createLedgerCommands } from './ledgerCommands.ts';
 import { marketViewOf } from './marketView.ts';
@@ -83,9 +84,10 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
     if (phase.phase === 'forked')
       return {
         phase: 'forked',
-        height: phase.height,
+        height: phase.proof.height,
         reason: status.problem ?? 'Two histories were signed.',
         account,
+        proof: keptForkItem,
       };
     if (!state) return { phase: 'opening', progress: progressOf(phase) };
     const epoch = epochOf(state);
@@ -139,7 +141,14 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
   follow(ledger.status, soon);
   follow(deps.payments, soon);
 
-  const explorer = createExplorer({ state: ledger.access.state.get, log: ledger.log, nameOf });
+  const forks = createForks({
+    kept() {
+      const { phase } = ledger.status.get();
+      return phase.phase === 'forked' ? phase.proof : undefined;
+    },
+    log: ledger.log,
+  });
+  const explorer = createExplorer({ state: ledger.access.state.get, log: ledger.log, nameOf, forks });
   const loadRecent = async () => {
     const height = ledger.access.state.get()?.position.height ?? 0;
     const found: Block[] = [];
@@ -168,6 +177,7 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
     commands: createLedgerCommands({
       ...deps,
       explorer,
+      forks,
       dismiss(id) {
         dismissed.add(id);
         soon();
