@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatMeasured, formatRate, unitOfName } from './units.ts';
+import { formatMeasured, formatRate, formatSpan, unitOfName } from './units.ts';
 
 describe('measured values', () => {
   it.each([
@@ -23,6 +23,16 @@ describe('measured values', () => {
     expect(formatRate(3.5, 'count')).toBe('3.5 /s');
     expect(formatRate(0.25, 'seconds')).toBe('25 %');
   });
+
+  it('of a window are without what is nothing', () =>
+    expect([300_000, 5_400_000, 7 * 86_400_000, 60_000, 45_000, 3_600_000].map(formatSpan)).toEqual([
+      '5 min',
+      '1 h 30 min',
+      '7 d',
+      '1 min',
+      '45 s',
+      '1 h',
+    ]));
 
   it('have the unit of their name where nobody says it', () => {
     expect(unitOfName('rpc_seconds')).toBe('seconds');

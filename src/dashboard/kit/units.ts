@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration, formatInteger, formatPercent } from './format.ts';
+import { formatBytes, formatDuration, formatInteger, formatPercent, formatRemaining } from './format.ts';
 
 export type Unit = 'seconds' | 'bytes' | 'ratio' | 'per-second' | 'count';
 
@@ -28,6 +28,10 @@ export const formatRate = (value: number, unit: Unit): string => {
   if (unit === 'seconds') return formatMeasured(value, 'ratio');
   return formatMeasured(value, 'per-second');
 };
+
+/** A window without the parts that are nothing: "5 min", "7 d", "1 h 30 min". */
+export const formatSpan = (ms: number): string =>
+  ms < 1_000 ? formatDuration(ms) : formatRemaining(ms).replace(/ 0?0 (h|min|s)$/, '');
 
 /** By the ending that Prometheus names have, where nobody described the metric. */
 export const unitOfName = (name: string): Unit => {

@@ -110,7 +110,7 @@ const AlertItem = ({
       </div>
       <p>{alert.message}</p>
       {alert.state === 'resolved' ? null : <p className="quiet">{alert.advice}</p>}
-      <div className="alert-foot">
+      <div className="links">
         <span className="small quiet" title={formatDateTime(alert.startedAt)}>
           {whenInWords(alert, wall)}
         </span>

@@ -24,7 +24,7 @@ const typed = (condition: AlertRule['condition'], values: Readonly<Record<string
 
 describe('a rule in words', () => {
   it('says what, over how long, and the bound with its unit', () => {
-    expect(conditionInWords(slow, unitOfName)).toBe('95 of 100 of rpc_seconds over 5 min 00 s above 290 ms');
+    expect(conditionInWords(slow, unitOfName)).toBe('95 of 100 of rpc_seconds over 5 min above 290 ms');
     expect(conditionInWords(full, unitOfName)).toContain('above 80 %');
   });
   it('is said of every kind', () => {

@@ -1,7 +1,7 @@
 import type { AlertRule } from '../../../../app/telemetryView.ts';
 import { err, ok, type Result } from '../../../../core/result.ts';
-import { formatDuration, formatPercent } from '../../../kit/format.ts';
-import { formatMeasured, formatRate, type Unit } from '../../../kit/units.ts';
+import { formatPercent } from '../../../kit/format.ts';
+import { formatMeasured, formatRate, formatSpan, type Unit } from '../../../kit/units.ts';
 
 type Condition = AlertRule['condition'];
 type Threshold = Extract<Condition, { kind: 'threshold' }>;
@@ -41,14 +41,14 @@ export const conditionInWords = (condition: Condition, unitOf: (metric: string) 
         ...(condition.above === undefined ? [] : [`above ${write(condition.above)}`]),
         ...(condition.below === undefined ? [] : [`below ${write(condition.below)}`]),
       ];
-      return `${capital(ofWords[condition.of])} of ${condition.metric} over ${formatDuration(condition.windowMs)} ${bounds.join(' or ')}`;
+      return `${capital(ofWords[condition.of])} of ${condition.metric} over ${formatSpan(condition.windowMs)} ${bounds.join(' or ')}`;
     }
     case 'burn-rate':
-      return `${condition.good} of ${condition.total} use up what ${percent(condition.objective)} leaves for errors too fast`;
+      return `Of ${condition.total} too few are ${condition.good}: errors use up what a goal of ${percent(condition.objective)} allows, too fast`;
     case 'anomaly':
-      return `${condition.metric} is ${condition.direction === 'both' ? 'far from' : `far ${condition.direction}`} what it was over ${formatDuration(condition.windowMs)} (factor ${condition.factor})`;
+      return `${condition.metric} is ${condition.direction === 'both' ? 'far from' : `far ${condition.direction}`} what it was over ${formatSpan(condition.windowMs)} (factor ${condition.factor})`;
     case 'absence':
-      return `Nothing of ${condition.metric} for ${formatDuration(condition.forMs)}`;
+      return `Nothing of ${condition.metric} for ${formatSpan(condition.forMs)}`;
     case 'health':
       return `The check “${condition.check}” is bad`;
     default:

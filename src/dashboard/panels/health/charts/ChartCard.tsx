@@ -15,9 +15,6 @@ const shows: readonly { readonly value: HistogramShow; readonly label: string; r
   { value: 'mean', label: 'Mean', name: 'Mean' },
   { value: 'rate', label: 'Per s', name: 'How many per second' },
 ];
-/** More lines than these are no picture of three percentiles each any more. */
-const threefold = 3;
-
 export const ChartCard = ({
   spec,
   window,
@@ -31,7 +28,7 @@ export const ChartCard = ({
 }) => {
   const box = useRef<HTMLDivElement>(null);
   const pixels = useSize(box)?.width ?? 0;
-  const [show, setShow] = useState<HistogramShow>(spec.series.length > threefold ? 'p95' : 'percentiles');
+  const [show, setShow] = useState<HistogramShow>(spec.series.length > 1 ? 'p95' : 'percentiles');
   const keys = spec.series.map(({ key }) => key).join('\n');
   // biome-ignore lint/correctness/useExhaustiveDependencies: `keys` stands for the series: their counts of points change with every sample
   const parts = useMemo(() => partsOf(spec, show), [keys, spec.id, show]);

@@ -6,8 +6,9 @@ import { useNavigate } from '../../../hooks/useNavigation.ts';
 import { useNotify } from '../../../hooks/useNotify.ts';
 import { Button, IconButton } from '../../../kit/Button.tsx';
 import { Segmented } from '../../../kit/Field.tsx';
-import { formatDateTime, formatRemaining } from '../../../kit/format.ts';
+import { formatDateTime } from '../../../kit/format.ts';
 import { Empty } from '../../../kit/Notice.tsx';
+import { formatSpan } from '../../../kit/units.ts';
 import { usePlace, viewOfPlace } from '../place.ts';
 import { ChartCard } from './ChartCard.tsx';
 import {
@@ -160,7 +161,7 @@ const RangeBar = ({
       </div>
       <p className="small quiet" role="status">
         {window.kind === 'live'
-          ? `Live, the last ${formatRemaining(window.spanMs)}. Drag over a chart to look closer.`
+          ? `Live, the last ${formatSpan(window.spanMs)}. Drag over a chart to look closer.`
           : `${formatDateTime(from)} to ${formatDateTime(to)}`}
       </p>
     </div>

@@ -3,10 +3,12 @@ import { useApp, useStore } from '../../../hooks/useApp.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Dialog } from '../../../kit/Dialog.tsx';
 import { Field, TextInput } from '../../../kit/Field.tsx';
-import { labelsInWords, searchSeries } from './chartModel.ts';
+import { labelsInWords, type MetricGroup, searchSeries } from './chartModel.ts';
 
 const shownGroups = 30;
 const shownSeries = 40;
+/** More lines are no picture any more. */
+const mostLines = 50;
 
 export const SeriesPicker = ({
   added,
@@ -24,6 +26,11 @@ export const SeriesPicker = ({
   const groups = useMemo(() => searchSeries(series, wanted, commands.describe), [series, wanted, commands]);
   const toggle = (key: string) =>
     onChange(added.includes(key) ? added.filter((entry) => entry !== key) : [...added, key]);
+  const toggleAll = ({ series: group }: MetricGroup) => {
+    const keys = group.map(({ key }) => key).slice(0, mostLines);
+    const rest = added.filter((key) => !keys.includes(key));
+    onChange(rest.length + keys.length === added.length ? rest : [...rest, ...keys]);
+  };
   return (
     <Dialog title="Add a series" wide onClose={onClose}>
       <Field label="Find" hint="A word of its name, its labels or its description.">
@@ -49,6 +56,18 @@ export const SeriesPicker = ({
               <strong className="mono">{group.name}</strong>
               {group.help ? <span className="row-note">{group.help}</span> : null}
             </legend>
+            {group.series.length > 1 ? (
+              <label>
+                <input
+                  type="checkbox"
+                  checked={group.series.slice(0, mostLines).every(({ key }) => added.includes(key))}
+                  onChange={() => toggleAll(group)}
+                />
+                <span>
+                  {group.series.length > mostLines ? `the first ${mostLines}` : `all ${group.series.length}`}
+                </span>
+              </label>
+            ) : null}
             {group.series.slice(0, shownSeries).map((entry) => (
               <label key={entry.key}>
                 <input

@@ -4,17 +4,17 @@ import { useApp, useStore } from '../../../hooks/useApp.ts';
 import { useNotify } from '../../../hooks/useNotify.ts';
 import { useNow } from '../../../hooks/useNow.ts';
 import { Button } from '../../../kit/Button.tsx';
-import {
-  formatAgo,
-  formatCount,
-  formatInteger,
-  formatPercent,
-  formatRemaining,
-} from '../../../kit/format.ts';
+import { formatAgo, formatCount, formatInteger, formatPercent } from '../../../kit/format.ts';
 import { Gauge } from '../../../kit/Gauge.tsx';
 import { Empty } from '../../../kit/Notice.tsx';
-import { formatMeasured } from '../../../kit/units.ts';
-import { budgetInWords, changeInWords, formatAvailability, reachedInWords } from './reportWords.ts';
+import { formatMeasured, formatSpan } from '../../../kit/units.ts';
+import {
+  budgetInWords,
+  changeInWords,
+  formatAvailability,
+  formatGoal,
+  reachedInWords,
+} from './reportWords.ts';
 
 export const AdviceSection = () => {
   const { models, commands } = useApp();
@@ -84,8 +84,8 @@ const Levels = ({ levels }: { readonly levels: Advice['levels'] }) => (
           />
           <p className={left < 0 ? 'small field-error' : 'small'}>{budgetInWords(level)}.</p>
           <p className="small quiet">
-            {formatInteger(level.good)} of {formatInteger(level.total)} in {formatRemaining(level.windowMs)},
-            with a goal of {formatAvailability(level.objective)}.
+            {formatInteger(level.good)} of {formatInteger(level.total)} in {formatSpan(level.windowMs)}, with
+            a goal of {formatGoal(level.objective)}.
             {level.latency
               ? ` Half took up to ${formatMeasured(level.latency.p50, 'seconds')}, 99 of 100 up to ${formatMeasured(level.latency.p99, 'seconds')}.`
               : ''}

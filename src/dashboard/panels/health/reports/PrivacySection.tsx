@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import type { HostTelemetry } from '../../../../app/telemetryView.ts';
 import { attempt } from '../../../hooks/attempt.ts';
 import { useApp, useStore } from '../../../hooks/useApp.ts';
 import { Field } from '../../../kit/Field.tsx';
@@ -21,15 +22,21 @@ export const PrivacySection = () => {
       <SettingSwitch setting="shareMetrics" />
       <SettingSwitch setting="exportTraces" disabled={!host?.collector} />
       <SettingSwitch setting="relayAlerts" disabled={!host || host.channels.length === 0} />
-      {host?.collector ? null : (
-        <p className="small quiet">
-          This host {host ? 'has no place for traces' : 'has not said yet what it offers'}.
-        </p>
-      )}
+      <p className="small quiet">{hostInWords(host)}</p>
       <h3>What interrupts you</h3>
       <SettingSwitch setting="notify" />
     </section>
   );
+};
+
+/** Why a switch can't be had here. */
+const hostInWords = (host: HostTelemetry | undefined): string => {
+  if (!host) return 'This host has not said yet what it offers.';
+  const lacks = [
+    ...(host.collector ? [] : ['takes no traces']),
+    ...(host.channels.length > 0 ? [] : ['tells nobody of alerts']),
+  ];
+  return lacks.length === 0 ? '' : `This host ${lacks.join(' and ')}.`;
 };
 
 const Sampling = () => {

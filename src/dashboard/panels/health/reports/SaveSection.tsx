@@ -56,7 +56,7 @@ export const SaveSection = () => {
         label="Compressed"
         checked={compress}
         onChange={setCompress}
-        hint="About a fifth of the size; unpacked when it is loaded."
+        hint="Smaller; unpacked when it is loaded. SQLite’s own tools need it without."
       />
       <div className="bar">
         <Button icon="download" onClick={() => void save()} disabled={busy || points === 0}>

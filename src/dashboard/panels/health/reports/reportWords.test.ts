@@ -4,6 +4,7 @@ import {
   budgetInWords,
   changeInWords,
   formatAvailability,
+  formatGoal,
   loadedInWords,
   reachedInWords,
   retentionOf,
@@ -38,12 +39,14 @@ describe('what is kept', () => {
 
 describe('advice in words', () => {
   it('never rounds an availability up', () => {
-    expect(formatAvailability(1)).toBe('100 %');
-    expect(formatAvailability(0.999_999)).toBe('99.999 %');
-    expect(formatAvailability(0.992_79)).toBe('99.27 %');
-    expect(formatAvailability(0.5)).toBe('50.0 %');
-    expect(formatAvailability(0)).toBe('0.0 %');
+    expect(formatAvailability(1)).toBe('100\u00a0%');
+    expect(formatAvailability(0.999_999)).toBe('99.999\u00a0%');
+    expect(formatAvailability(0.992_79)).toBe('99.27\u00a0%');
+    expect(formatAvailability(0.5)).toBe('50.0\u00a0%');
+    expect(formatAvailability(0)).toBe('0.0\u00a0%');
   });
+  it('writes a goal as it was set', () =>
+    expect([0.99, 0.999, 0.5].map(formatGoal)).toEqual(['99\u00a0%', '99.9\u00a0%', '50\u00a0%']));
   it('says what is left of a budget, and how far it is overspent', () => {
     const level = {
       id: '',

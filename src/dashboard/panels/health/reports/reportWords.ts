@@ -90,11 +90,14 @@ export const retentionOf = (
 
 /** Three decimals where two would hide what is missing: 99.28 %, but 99.991 %. */
 export const formatAvailability = (share: number): string => {
-  if (share >= 1) return '100 %';
+  if (share >= 1) return '100\u00a0%';
   const decimals = share > 0.999 ? 3 : share > 0.9 ? 2 : 1;
   const percent = Math.floor(share * 100 * 10 ** decimals) / 10 ** decimals;
-  return `${percent.toFixed(decimals)} %`;
+  return `${percent.toFixed(decimals)}\u00a0%`;
 };
+
+/** A goal is written as it was set: 99 %, 99.9 %. */
+export const formatGoal = (share: number): string => `${Number((share * 100).toPrecision(8))}\u00a0%`;
 
 export const budgetInWords = ({ budgetLeft, total }: Level): string => {
   if (budgetLeft === undefined) return total === 0 ? 'Nothing happened yet' : 'Not known';

@@ -76,7 +76,7 @@ export const TraceView = ({ traceId }: { readonly traceId: string }) => {
             {formatDuration(axis.toMs - Math.max(0, axis.fromMs))}, {formatCount(rows.length, 'span')}
             {root ? `, ${formatDateTime(root.span.startedAt)}` : ''}. What decided how long it took is marked.
           </p>
-          <div className="alert-foot trace-links">
+          <div className="links">
             {summary?.job ? (
               <button
                 type="button"

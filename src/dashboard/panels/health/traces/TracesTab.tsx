@@ -4,7 +4,13 @@ import { useApp, useStore } from '../../../hooks/useApp.ts';
 import { useNow } from '../../../hooks/useNow.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Segmented, Switch, TextInput } from '../../../kit/Field.tsx';
-import { formatAgo, formatCount, formatDateTime, formatDuration } from '../../../kit/format.ts';
+import {
+  formatAgo,
+  formatCount,
+  formatDateTime,
+  formatDuration,
+  formatInteger,
+} from '../../../kit/format.ts';
 import { Empty } from '../../../kit/Notice.tsx';
 import { usePlace } from '../place.ts';
 import { TraceView } from './TraceView.tsx';
@@ -117,8 +123,8 @@ const TraceTable = ({
         {traces.map((trace) => (
           <tr key={trace.traceId}>
             <td>
-              <button type="button" className="text-link" onClick={() => onOpen(trace.traceId)}>
-                {trace.name}
+              <button type="button" className="row-link" onClick={() => onOpen(trace.traceId)}>
+                <span className="clip">{trace.name}</span>
               </button>
               {trace.failures > 0 ? (
                 <span className="badge badge-bad">{formatCount(trace.failures, 'failure')}</span>
@@ -128,7 +134,7 @@ const TraceTable = ({
             <td className="roomy trace-share" aria-hidden="true">
               <span style={{ width: `${(trace.durationMs / longest) * 100}%` }} />
             </td>
-            <td className="number roomy">{trace.spans}</td>
+            <td className="number roomy">{formatInteger(trace.spans)}</td>
             <td className="number quiet" title={formatDateTime(trace.startedAt)}>
               {formatAgo(wall - trace.startedAt)}
             </td>

@@ -15,7 +15,7 @@ import {
 } from './waterfall.ts';
 
 const rowHeight = 32;
-const tickRoom = 110;
+const tickRoom = 70;
 const moves: Readonly<Record<string, Move>> = {
   ArrowUp: 'up',
   ArrowDown: 'down',
@@ -151,6 +151,7 @@ const Row = ({
     ...(shifted ? ['clocks don’t agree'] : []),
   ];
   const style = { top: index * rowHeight, '--depth': Math.min(row.depth, 12) } as CSSProperties;
+  const timeAt = timePlace(left, left + width);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the tree takes the keys for all of its rows
     // biome-ignore lint/a11y/useFocusableInteractive: the tree has the focus and says which row is active
@@ -198,15 +199,18 @@ const Row = ({
           style={{ left: `${left * 100}%`, width: `max(2px, ${width * 100}%)` }}
           data-where={span.where === 'tab' ? undefined : 'away'}
         />
-        <span
-          className="span-time"
-          style={
-            left + width > 0.75 ? { right: `${(1 - left) * 100}%` } : { left: `${(left + width) * 100}%` }
-          }
-        >
-          {formatDuration(row.durationMs)}
-        </span>
+        {timeAt === undefined ? null : (
+          <span className="span-time" style={timeAt}>
+            {formatDuration(row.durationMs)}
+          </span>
+        )}
       </span>
     </div>
   );
+};
+
+/** Behind the bar, else before it; where it fits on neither side the details say it. */
+const timePlace = (left: number, right: number): CSSProperties | undefined => {
+  if (right <= 0.75) return { left: `${right * 100}%` };
+  return left >= 0.25 ? { right: `${(1 - left) * 100}%` } : undefined;
 };
