@@ -1,4 +1,4 @@
-import type { Store, WritableStore } from '../core/events.ts';
+import type { WritableStore } from '../core/events.ts';
 import type { CryptoPort } from '../core/ports/crypto.ts';
 import type { Random } from '../core/ports/random.ts';
 import { err, fault, ok, type Result } from '../core/result.ts';
@@ -20,10 +20,10 @@ import { jobToJson, jobToText } from './exportJob.ts';
 import type {
   Commands,
   LedgerCommands,
-  LogEntry,
   ModelCommands,
   PublicWorkCommands,
   ReadModels,
+  TelemetryCommands,
 } from './readModels.ts';
 import { keptRoom } from './rooms.ts';
 import { loadSamples } from './samples.ts';
@@ -38,7 +38,7 @@ export type CommandDeps = {
   readonly installer: Installer;
   readonly crypto: CryptoPort;
   readonly random: Random;
-  readonly log: Store<readonly LogEntry[]>;
+  readonly telemetryCommands: TelemetryCommands;
   readonly self: WritableStore<ReturnType<ReadModels['self']['get']>>;
   /** Starts or stops meeting others, as the consent now says. */
   readonly applyConsent: () => void;
@@ -67,6 +67,7 @@ export const createCommands = (deps: CommandDeps): Commands => {
     ...deps.modelCommands,
     ...deps.ledgerCommands,
     ...deps.publicWorkCommands,
+    ...deps.telemetryCommands,
     async chooseConsent(consent) {
       const before = permissionsOf(settings.store.get().consent);
       await settings.change({ consent });
@@ -147,7 +148,6 @@ export const createCommands = (deps: CommandDeps): Commands => {
       const verified = await verifyReceipt(found.receipt, deps.crypto);
       return verified.ok ? ok(undefined) : err(verified.error.message);
     },
-    downloadLog: async () => toJsonBlob(deps.log.get()),
     install: () => deps.installer.install(),
     applyUpdate: () => deps.installer.applyUpdate(),
   };

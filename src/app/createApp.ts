@@ -22,7 +22,6 @@ import { createCreditBook } from './credits.ts';
 import { defaultLimits } from './defaults.ts';
 import { modelsByTask, openDevice, unknownProfile } from './device.ts';
 import { readFlags } from './flags.ts';
-import { watchHealth } from './healthView.ts';
 import { createLateLedger } from './ledger/lateLedger.ts';
 import { pageCostsOf } from './ledger/readingCost.ts';
 import { openModels } from './models.ts';
@@ -38,8 +37,10 @@ import type { AppModel, RoomView, SelfView } from './readModels.ts';
 import { keepReceipts } from './receiptKeeping.ts';
 import { chooseRoom, keptRoom } from './rooms.ts';
 import { createRoster } from './roster.ts';
-import { createSampler } from './sampler.ts';
 import { openSettings, type Settings } from './settings.ts';
+import { createHealthInput } from './telemetry/healthInput.ts';
+import { createLateTelemetry } from './telemetry/lateTelemetry.ts';
+import { vitalsTopics } from './telemetry/swarmProtocol.ts';
 
 /** What it costs to give work to somebody who is not linked yet. */
 const linkSetup = milliseconds(1_500);
@@ -49,6 +50,8 @@ export type App = AppModel & { readonly p2p: P2PCoordinator<NodeStatus> };
 
 const rememberedNames = 500;
 const refreshEvery = milliseconds(1_000);
+/** What looks after the page is loaded when the page stands. */
+const watchAfter = milliseconds(1_500);
 /**
  * Joining comes first: what a tab is goes round at once, how fast it is follows when nobody has joined for this long.
  * Ten tabs of one machine that measured while others still arrive would take its cores from them.
@@ -108,7 +111,7 @@ export const createApp = async (): Promise<App> => {
     {
       room,
       build,
-      ...(room.founder === undefined ? {} : { topics: admissionTopics }),
+      topics: { ...vitalsTopics, ...(room.founder === undefined ? {} : admissionTopics) },
       signalUrl: `${location.origin.replace(/^http/, 'ws')}/signal`,
       ...(flags.meshProtocol === undefined ? {} : { protocol: flags.meshProtocol }),
     },
@@ -281,22 +284,7 @@ export const createApp = async (): Promise<App> => {
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
   const metrics = createStore(coordinator.getSystemMetrics());
-  const sampler = createSampler({
-    clock,
-    timers,
-    peers: peersView.peers.get,
-    jobs: coordinator.jobs.get,
-    metrics: metrics.get,
-  });
-  const health = watchHealth({
-    timers,
-    device,
-    installer,
-    connection: signaling.state.get,
-    networkWanted: () => permissions().network,
-    peers: peersView.peers.get,
-    durable: identity.durable,
-  });
+  const watching = createLateTelemetry(telemetry, settings.store.get().telemetry);
   const networkView = createNetworkView({ clock, statistics: network.p2p.getNetworkStatistics });
   timers.every(refreshEvery, () => {
     peersView.refresh();
@@ -310,6 +298,51 @@ export const createApp = async (): Promise<App> => {
     theme.set(current.theme ?? 'system');
   });
   void coordinator.resumeStoredJobs();
+  const healthInput = createHealthInput({
+    clock,
+    device,
+    installer,
+    connection: signaling.state.get,
+    networkWanted: () => permissions().network,
+    peers: peersView.peers.get,
+    durable: identity.durable,
+  });
+  // Its first reading asks for what offline work needs; the page itself comes before that.
+  timers.after(watchAfter, () =>
+    watching.start({
+      ...platform,
+      settings,
+      room: room.id,
+      self: peer,
+      broadcast: network.broadcast,
+      statistics: network.p2p.getNetworkStatistics,
+      connection: signaling.state,
+      device: {
+        profile: device.profile,
+        queued: coordinator.queued,
+        tasksRunning: () => metrics.get().tasksRunning,
+        ledgerHeight: () => {
+          const view = ledger.view.get();
+          return view.phase === 'open' ? view.chain.height : undefined;
+        },
+      },
+      nameOf: (other) =>
+        other === peer
+          ? self.get().name
+          : peersView.peers.get().find((one) => one.peer === other)?.status.name,
+      health: healthInput,
+      ledger() {
+        const view = ledger.view.get();
+        return { phase: view.phase, reason: 'reason' in view ? view.reason : undefined };
+      },
+      repairs: {
+        reconnect: () => signaling.retryNow(),
+        rebuildLinks: () => overlay.networkChanged(),
+        restartWorkers: () => device.engine.restartWorkers(),
+        leaveGpu: (why) => device.engine.leaveGpu(why),
+      },
+    }),
+  );
 
   return {
     clock,
@@ -328,9 +361,7 @@ export const createApp = async (): Promise<App> => {
       jobs: coordinator.jobs,
       credits: credits.view,
       metrics,
-      health,
-      log: telemetry.entries,
-      series: sampler.series,
+      telemetry: watching.models,
       install: installer.state,
       bench: bench.view,
       ledger: ledger.view,
@@ -346,7 +377,7 @@ export const createApp = async (): Promise<App> => {
       crypto,
       random,
       self,
-      log: telemetry.entries,
+      telemetryCommands: watching.commands,
       applyConsent,
       administer: swarm.administer,
       modelCommands: bench.commands,

@@ -273,17 +273,6 @@ export type CreditsView = {
   readonly receipts: readonly ReceiptView[];
 };
 
-/** Time series for the charts: one sample a second, the last ten minutes. Columns share one time axis (seconds). */
-export type SeriesView = {
-  readonly time: readonly number[];
-  readonly columns: Readonly<
-    Record<
-      'peers' | 'linesPerMinute' | 'tasksRunning' | 'bytesInPerSecond' | 'bytesOutPerSecond' | 'rttMs',
-      readonly (number | null)[]
-    >
-  >;
-};
-
 export type InstallView = {
   readonly state: 'unavailable' | 'available' | 'installed';
   /** Why not, and what to do ("this phone does not trust the host's certificate yet: open /ca.crt"). */
@@ -309,7 +298,6 @@ export interface ReadModels {
   readonly jobs: Store<readonly JobView[]>;
   readonly credits: Store<CreditsView>;
   readonly metrics: Store<InferenceMetrics>;
-  readonly series: Store<SeriesView>;
   /** The Health screen: what is measured, checked, alerted, traced, logged and concluded. */
   readonly telemetry: TelemetryModels;
   readonly install: Store<InstallView>;
@@ -380,7 +368,6 @@ export interface Commands extends ModelCommands, LedgerCommands, PublicWorkComma
   exportReceipts(): Promise<Blob>;
   /** Checks a receipt's two signatures here and now. */
   verifyReceipt(id: string): Promise<Result<void, string>>;
-  downloadLog(): Promise<Blob>;
   install(): Promise<void>;
   applyUpdate(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-export { createBroadcast } from './broadcast/broadcast.ts';
+export { type Broadcast, createBroadcast } from './broadcast/broadcast.ts';
 export type * from './contracts.ts';
 export { createDirectory, type Directory, type PeerRecord } from './directory/directory.ts';
 export type { Capabilities, NeighborLink } from './directory/record.ts';

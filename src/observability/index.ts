@@ -24,7 +24,6 @@ export * from './metrics/prometheus.ts';
 export * from './metrics/registry.ts';
 export * from './metrics/sketch.ts';
 export type * from './metrics/types.ts';
-export * from './series.ts';
 export * from './telemetry.ts';
 export * from './traces/records.ts';
 export * from './traces/ring.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { silentSpan } from '../core/ports/telemetry.ts';
 import { createMemoryStore } from '../storage/index.ts';
-import { appendSample, emptySeries } from './series.ts';
 import { createTelemetry } from './telemetry.ts';
 import { createTestClock, createTestRandom } from './traces/testDoubles.ts';
 
@@ -130,13 +129,5 @@ describe('telemetry', () => {
     expect(later.traces.traces.get().map(({ job }) => job)).toEqual(['beside', 'first']);
     const id = await later.traces.traceOfJob('first');
     expect(await later.traces.spansOf(id ?? '')).toHaveLength(1);
-  });
-});
-
-describe('series', () => {
-  it('keeps all columns on one axis and as long as asked', () => {
-    let series = emptySeries(['a', 'b']);
-    for (let i = 0; i < 5; i++) series = appendSample(series, i, { a: i, b: null }, 3);
-    expect(series).toEqual({ time: [2, 3, 4], columns: { a: [2, 3, 4], b: [null, null, null] } });
   });
 });

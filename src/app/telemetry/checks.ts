@@ -50,7 +50,9 @@ export const pageChecks = (
     title,
     run: async () => {
       const done = await run();
-      return done === false ? err(fault('not-here', 'there is nothing to do of this kind here')) : ok(undefined);
+      return done === false
+        ? err(fault('not-here', 'there is nothing to do of this kind here'))
+        : ok(undefined);
     },
   });
   const reconnect = action('reconnect', 'Connect to the meeting server again', repairs.reconnect);

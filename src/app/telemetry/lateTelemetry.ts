@@ -31,7 +31,14 @@ export const createLateTelemetry = (
     rules: createStore<readonly never[]>([]) as never,
     silences: createStore<readonly never[]>([]) as never,
     series: createStore<readonly never[]>([]) as never,
-    analytics: createStore({ series: 0, points: 0, bytes: 0, memoryBytes: 0, dropped: 0, problem: undefined }) as never,
+    analytics: createStore({
+      series: 0,
+      points: 0,
+      bytes: 0,
+      memoryBytes: 0,
+      dropped: 0,
+      problem: undefined,
+    }) as never,
     retention: createStore(defaultRetentionView),
     swarmMetrics: createStore<readonly never[]>([]) as never,
     advice: createStore(undefined) as never,
@@ -50,8 +57,7 @@ export const createLateTelemetry = (
   opening.catch(() => {});
   let started = false;
 
-  const later =
-    <Name extends AsyncCommand>(name: Name): TelemetryCommands[Name] =>
+  const later = <Name extends AsyncCommand>(name: Name): TelemetryCommands[Name] =>
     // Every one of them answers a promise, and is called with what it is called with here.
     (async (...given: never[]) => {
       const commands = opened ?? (await opening);

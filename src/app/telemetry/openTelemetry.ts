@@ -1,6 +1,6 @@
 import { type Milliseconds, milliseconds, type PeerId } from '../../core/brand.ts';
-import { follow, type Store } from '../../core/events.ts';
 import { toHex } from '../../core/bytes.ts';
+import { follow, type Store } from '../../core/events.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Locks } from '../../core/ports/locks.ts';
 import type { Random } from '../../core/ports/random.ts';
@@ -8,8 +8,8 @@ import type { Timers } from '../../core/ports/timers.ts';
 import { err, type Fault, ok, type Result } from '../../core/result.ts';
 import type { Broadcast, NetworkStatistics, SignalingState } from '../../mesh/index.ts';
 import {
-  adviseFrom,
   type Analytics,
+  adviseFrom,
   createAlertManager,
   createHealthMonitor,
   createTraceExporter,
@@ -32,8 +32,8 @@ import { chartOf } from './charts.ts';
 import { type Measured, pageChecks, type Repairs } from './checks.ts';
 import { createLinkSampler, type DeviceSources, measureDevice } from './deviceMetrics.ts';
 import { askHost, postToHost } from './host.ts';
-import type { HealthInput } from './pageHealth.ts';
 import type { FilledModels } from './lateTelemetry.ts';
+import type { HealthInput } from './pageHealth.ts';
 import { createSwarmMetrics } from './swarmMetrics.ts';
 
 export type TelemetryDeps = {
@@ -103,7 +103,12 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
       store,
       reader: analytics,
       health: monitor.report.get,
-      channels: alertChannels({ settings: choices, host: models.host.get, room: deps.room, post: postToHost }),
+      channels: alertChannels({
+        settings: choices,
+        host: models.host.get,
+        room: deps.room,
+        post: postToHost,
+      }),
     },
     { origin: tab },
   );
@@ -199,7 +204,8 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
       models.retention.set(analytics.retentionPolicy());
       return inWords(set);
     },
-    report: async (format, from, to) => inWords(await analytics.generateAnalyticsReport({ format, from, to })),
+    report: async (format, from, to) =>
+      inWords(await analytics.generateAnalyticsReport({ format, from, to })),
     saveAnalytics: async (format, compress) => inWords(await analytics.save(format, { compress })),
     async loadAnalytics(file) {
       const loaded = await analytics.load(new Uint8Array(await file.arrayBuffer()));
@@ -219,7 +225,11 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
 const openTelemetryStore = async (telemetry: PageTelemetry): Promise<KeyValueStore> => {
   try {
     const onGivenWay = () =>
-      telemetry.log('warn', 'telemetry', 'A newer version of this page writes the measurements: reload this one.');
+      telemetry.log(
+        'warn',
+        'telemetry',
+        'A newer version of this page writes the measurements: reload this one.',
+      );
     return await openBrowserStore('aivillage-telemetry', { onGivenWay });
   } catch (cause) {
     telemetry.log(

@@ -26,7 +26,9 @@ export const telemetrySettingsSchema = v.partial(
   }),
 );
 
-export const telemetrySettingsOf = (stored: v.InferOutput<typeof telemetrySettingsSchema> = {}): TelemetrySettings => ({
+export const telemetrySettingsOf = (
+  stored: v.InferOutput<typeof telemetrySettingsSchema> = {},
+): TelemetrySettings => ({
   ...defaults,
   ...(Object.fromEntries(
     Object.entries(stored).filter(([, value]) => value !== undefined),

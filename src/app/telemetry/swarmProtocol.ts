@@ -31,6 +31,8 @@ export type SharedMetric = (typeof sharedMetrics)[number];
 export const vitalsTopic = 'vitals';
 export const vitalsLimits = { maxBytes: 12 * 1024, maxDepth: 6, maxWindowSeconds: 86_400 } as const;
 
+export const vitalsTopics = { [vitalsTopic]: { critical: false, maxBytes: vitalsLimits.maxBytes } } as const;
+
 const messageSchema = v.object({
   v: v.literal(1),
   s: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(vitalsLimits.maxWindowSeconds)),

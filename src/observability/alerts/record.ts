@@ -36,14 +36,24 @@ const recordSchema = v.object({
   evaluatedAt: v.optional(time),
   tracked: v.pipe(v.array(trackedSchema), v.maxLength(alertLimits.alerts)),
   told: v.array(
-    v.object({ id: v.string(), group: v.string(), firedAt: time, severity: v.picklist(['page', 'ticket', 'info']), at: time }),
+    v.object({
+      id: v.string(),
+      group: v.string(),
+      firedAt: time,
+      severity: v.picklist(['page', 'ticket', 'info']),
+      at: time,
+    }),
   ),
   groups: v.array(v.tuple([v.string(), time])),
   waiting: v.record(v.string(), v.array(notificationSchema)),
 });
 const silenceSchema: v.GenericSchema<unknown, Silence> = v.object({
   id: v.string(),
-  match: v.union([v.literal('all'), v.strictObject({ rule: v.string() }), v.strictObject({ group: v.string() })]),
+  match: v.union([
+    v.literal('all'),
+    v.strictObject({ rule: v.string() }),
+    v.strictObject({ group: v.string() }),
+  ]),
   from: time,
   until: time,
   reason: v.string(),
@@ -61,7 +71,11 @@ export const readRecord = async (store: KeyValueStore): Promise<AlertRecord | un
   if (!parsed.success) return undefined;
   const { evaluatedAt, tracked, told, groups, waiting } = parsed.output;
   return {
-    state: { ...noAlerts, evaluatedAt, tracked: new Map(tracked.map((each) => [each.view.id, asTracked(each)])) },
+    state: {
+      ...noAlerts,
+      evaluatedAt,
+      tracked: new Map(tracked.map((each) => [each.view.id, asTracked(each)])),
+    },
     notices: { told: new Map(told.map(({ id, ...each }) => [id, each])), groups: new Map(groups) },
     waiting: Object.fromEntries(
       Object.entries(waiting).map(([channel, notifications]) => [channel, notifications.map(asNotification)]),
