@@ -66,6 +66,8 @@ export type {
   GovernanceAction,
   GovernanceView,
   HistoryEntry,
+  KeeperChangeAction,
+  KeeperChangeView,
   KeeperView,
   LedgerCommands,
   LedgerView,

@@ -64,6 +64,7 @@ export const createLateLedger = (deps: OpenedLedgerDeps): LateLedger => {
       offerWork: (input) => now()?.offerWork(input) ?? refused(),
       cancelOrder: (id) => now()?.cancelOrder(id) ?? refused(),
       propose: (input) => now()?.propose(input) ?? refused(),
+      readKeeperChange: (action) => now()?.readKeeperChange(action) ?? refused(),
       vote: (proposal, choice) => now()?.vote(proposal, choice) ?? refused(),
       veto: (proposal) => now()?.veto(proposal) ?? refused(),
       delegateTo: (account) => now()?.delegateTo(account) ?? refused(),

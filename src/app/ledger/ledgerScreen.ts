@@ -101,7 +101,16 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
       }),
       market: marketViewOf(state, account, nameOf),
       governance: governanceViewOf(state, account, epoch, nameOf),
-      chain: chainViewOf({ state, own: account, status, recent, lastBlockAt, nameOf }),
+      chain: chainViewOf({
+        state,
+        own: account,
+        status,
+        recent,
+        lastBlockAt,
+        nameOf,
+        epoch,
+        genesis: ledger.genesis,
+      }),
       trust: status.problem ? `${status.problem} ${trustInWords(state)}` : trustInWords(state),
       durable: status.opened?.durable ?? false,
     };
