@@ -15,8 +15,10 @@ const changes = [
 export const KeeperFields = (props: FieldsProps) => (
   <>
     <p className="small quiet">
-      Now {props.keepers.length === 1 ? 'one keeper orders' : `${props.keepers.length} keepers order`} the
-      ledger: {agreementOf(props.keepers.length)}. A vote exchanges one, or has three more or three fewer. Two
+      {props.keepers.length === 1
+        ? 'One keeper orders the ledger now'
+        : `${props.keepers.length} keepers order the ledger now`}
+      : {agreementOf(props.keepers.length)}. A vote exchanges one, or has three more or three fewer. Two
       thirds must be for it.
     </p>
     <Segmented
@@ -103,7 +105,11 @@ const LeavingField = ({ draft, problems, keepers, onChange }: FieldsProps) => (
         {problems.leaving}
       </p>
     ) : (
-      <p className="field-hint">To have one leave, somebody must come in its place.</p>
+      <p className="field-hint">
+        {keepers.length < 4
+          ? 'So few can’t become fewer. To have one leave, somebody must come in its place.'
+          : 'To have one leave, somebody must come in its place.'}
+      </p>
     )}
   </fieldset>
 );

@@ -42,9 +42,9 @@ const blank: ProposalDraft = {
   leaving: [],
 };
 const kinds = [
-  { value: 'parameter', label: 'Set a value' },
+  { value: 'parameter', label: 'Setting' },
   { value: 'treasury', label: 'Grant' },
-  { value: 'upgrade', label: 'New version' },
+  { value: 'upgrade', label: 'Version' },
   { value: 'keepers', label: 'Keepers' },
 ] as const;
 
@@ -83,7 +83,9 @@ export const ProposeDialog = ({
     if (read.value.kind === 'keepers') {
       const comesTo = await commands.readKeeperChange(read.value);
       if (!comesTo.ok)
-        return setProblems({ [draft.keepers === 'come' ? 'candidates' : 'leaving']: comesTo.error });
+        return setProblems({
+          [draft.keepers === 'come' ? 'candidates' : 'leaving']: asSentence(comesTo.error),
+        });
       setChange(comesTo.value);
     }
     setAction(read.value);
@@ -178,7 +180,7 @@ const keeperFacts = (change: KeeperChangeView | undefined): readonly Fact[] =>
         {
           term: 'Keepers then',
           value: change.keepers.join(', '),
-          hint: `${change.keepers.length}: ${agreementOf(change.keepers.length)}`,
+          hint: `${change.keepers.length === 1 ? 'one keeper' : `${change.keepers.length} keepers`}: ${agreementOf(change.keepers.length)}`,
         },
       ]
     : [];

@@ -122,7 +122,7 @@ describe('a proposal as it is written', () => {
 
 it('a committee is what its number is good for', () => {
   expect([1, 2, 4, 7].map(agreementOf)).toEqual([
-    'nobody else has to agree',
+    'it decides alone',
     'all must agree',
     '3 must agree, one may fail or lie',
     '5 must agree, 2 may fail or lie',

@@ -170,7 +170,7 @@ export const bringsItsWords = ({ kind, keepers }: Pick<ProposalDraft, 'kind' | '
 /** n = 3f + 1: what that many keepers are good for. */
 export const agreementOf = (n: number): string => {
   const faults = Math.floor((n - 1) / 3);
-  if (faults === 0) return n === 1 ? 'nobody else has to agree' : 'all must agree';
+  if (faults === 0) return n === 1 ? 'it decides alone' : 'all must agree';
   return `${n - faults} must agree, ${faults === 1 ? 'one' : faults} may fail or lie`;
 };
 
