@@ -68,6 +68,8 @@ export type {
   GovernanceView,
   HistoryEntry,
   JobPaymentView,
+  KeeperChangeAction,
+  KeeperChangeView,
   KeeperView,
   LedgerCommands,
   LedgerView,
