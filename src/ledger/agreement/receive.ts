@@ -10,7 +10,7 @@ import type {
   Verdict,
   Vote,
 } from './types.ts';
-import { isCertificate, isVote } from './votes.ts';
+import { heldVotes, isCertificate, isVote } from './votes.ts';
 
 /** Takes an event in; the rules then say what comes of it. What isn't of this height, committee or form is dropped unseen. */
 export const receive = (turn: Turn, event: AgreementEvent): unknown => {
@@ -91,8 +91,15 @@ const timeOut = (turn: Turn, round: number, step: Step): unknown => {
     case 'prevote':
       return state.step === 'prevote' && state.scheduled.prevote && turn.cast('precommit', null);
     case 'precommit':
-      return state.scheduled.precommit && turn.beginNextRound();
+      return state.scheduled.precommit && beginNextRound(turn);
     default:
       return step satisfies never;
   }
+};
+
+const beginNextRound = (turn: Turn): void => {
+  const { round } = turn.state;
+  const log = turn.log(round);
+  turn.persist({ kind: 'round', round: round + 1, precommits: log ? heldVotes(log.precommit) : [] });
+  turn.startRound(round + 1);
 };

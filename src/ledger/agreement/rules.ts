@@ -82,18 +82,6 @@ const uponPrevotes: Rule = (turn) => {
   return true;
 };
 
-/**
- * Not in Algorithm 1, which waits for the timeout of L47 whatever a quorum precommitted. Of a quorum for nil f+1 are honest and
- * precommit nothing else in this round, so no value can find its quorum among the 2f that are left: there is nothing to wait for.
- * Safety rests on no timeout, and any keeper that is still waiting is brought along by this round's precommits or by L55.
- */
-const uponNilPrecommits: Rule = (turn) => {
-  const { round, quorum } = turn.state;
-  if ((turn.log(round)?.precommit.nils ?? 0) < quorum) return false;
-  turn.beginNextRound();
-  return true;
-};
-
 /** L47-L48. */
 const uponPrecommits: Rule = (turn) => {
   const { round, quorum, scheduled } = turn.state;
@@ -133,7 +121,6 @@ const rules: readonly Rule[] = [
   uponPolka,
   uponNilPolka,
   uponPrevotes,
-  uponNilPrecommits,
   uponPrecommits,
   uponUnknownValue,
   uponNewerRound,

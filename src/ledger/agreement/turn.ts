@@ -12,7 +12,7 @@ import type {
   Vote,
   VoteType,
 } from './types.ts';
-import { addVote, createRoundLog, heldVotes } from './votes.ts';
+import { addVote, createRoundLog } from './votes.ts';
 
 /** Only the outermost level is written to; what hangs below is replaced. */
 type Draft = { -readonly [Field in keyof AgreementState]: AgreementState[Field] };
@@ -62,14 +62,6 @@ export class Turn {
     state.validity = keptValidity(state);
     state.wanted = new Set();
     this.beginPropose();
-  }
-
-  /** With the precommits that ended this one: whoever comes late may need them. */
-  beginNextRound(): void {
-    const { round } = this.state;
-    const log = this.log(round);
-    this.persist({ kind: 'round', round: round + 1, precommits: log ? heldVotes(log.precommit) : [] });
-    this.startRound(round + 1);
   }
 
   /**
