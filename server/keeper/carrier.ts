@@ -13,9 +13,14 @@ import type {
 } from '../../src/ledger/types.ts';
 
 /** What a keeper has to say in the ledger itself. */
-export type CarriedKind = 'beacon' | 'evidence';
+export type CarriedKind = 'beacon' | 'evidence' | 'countersign';
+type Body<Kind extends CarriedKind> = OperationBodies[Kind];
 type Wish = {
-  readonly [Kind in CarriedKind]: { readonly kind: Kind; readonly body: OperationBodies[Kind] };
+  readonly [Kind in CarriedKind]: {
+    readonly kind: Kind;
+    /** Made when its turn comes, and again if it was not ordered in time; undefined: nobody needs it any more. */
+    readonly body: Body<Kind> | ((state: LedgerState) => Body<Kind> | undefined);
+  };
 }[CarriedKind];
 
 /**
@@ -40,7 +45,9 @@ export const createCarrier = (signer: KeeperSigner, account: Operation['account'
   const sign = (state: LedgerState, content: Pick<Operation, 'kind' | 'body'>): ReadOperation => {
     const { net, epoch } = state;
     const seq = accountOf(state, account).seq + 1;
-    const operation = { net, account, seq, validUntil: epoch + validEpochs, ...content } as Operation;
+    // What is said of the state after the last epoch is worth nothing in the next.
+    const validUntil = content.kind === 'countersign' ? epoch : epoch + validEpochs;
+    const operation = { net, account, seq, validUntil, ...content } as Operation;
     const bytes = operationBytes(operation);
     return { bytes, signature: signer.sign(operationMessage(bytes)), id: operationIdOf(bytes), operation };
   };
@@ -60,12 +67,19 @@ export const createCarrier = (signer: KeeperSigner, account: Operation['account'
     },
     next(state) {
       settle(state);
-      const [wish] = wishes;
-      if (!wish) return undefined;
-      pending ??= accountOf(state, account).key
-        ? sign(state, wish)
-        : sign(state, { kind: 'open', body: openBody(signer) });
-      return pending;
+      if (pending) return pending;
+      for (let wish = wishes[0]; wish; wish = wishes[0]) {
+        const body = typeof wish.body === 'function' ? wish.body(state) : wish.body;
+        if (!body) {
+          wishes.shift();
+          continue;
+        }
+        pending = accountOf(state, account).key
+          ? sign(state, { kind: wish.kind, body } as Pick<Operation, 'kind' | 'body'>)
+          : sign(state, { kind: 'open', body: openBody(signer) });
+        return pending;
+      }
+      return undefined;
     },
     refused(id) {
       if (pending?.id !== id) return;

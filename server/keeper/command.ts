@@ -3,7 +3,8 @@ import * as v from 'valibot';
 import { err, ok, type Result } from '../../src/core/result.ts';
 import { parseWith } from '../../src/core/schema.ts';
 import { parseAmount } from '../../src/ledger/amounts.ts';
-import { accountSchema } from '../../src/ledger/schemas.ts';
+import { accountSchema, shortText } from '../../src/ledger/schemas.ts';
+import { governanceLimits } from '../../src/ledger/transition/governance/limits.ts';
 import { keeperNameSchema, keeperUrlSchema } from './keyFile.ts';
 
 /** What `npm run keeper` was asked to do. Pure: reads no file. */
@@ -28,9 +29,24 @@ export const keeperUsage = `npm run keeper -- COMMAND [options]
                                  of one connection, default 50; four times that of one address
            --restored            this data comes from a backup: the key never votes again
 
+           --next-key FILE.json  a key made by rotate: it takes over when the ledger names it, and not before
+
+  rotate   makes a new key for a keeper, which takes its seat by a vote: --key FILE.json --out NEW.json --url https://KEEPER
+           The url is that of any keeper that runs. Writes NEW.json (secret), NEW.public.json and NEW.candidate.json, which is
+           to be pasted in a village under Wallet, Votes, Propose, Keepers. Then restart this keeper with --next-key NEW.json.
+
+  candidate
+           writes FILE.candidate.json, by which a key asks for a seat: --key FILE.json --url https://KEEPER
+           --replaces NAME       the keeper that is to leave, or
+           --with B.public.json,C.public.json
+                                 the two others that come with it: each of the three writes its own text
+           Neither of them: signs what is there again, because a signature holds until the epoch ends.
+           --why TEXT            what everybody reads before the vote; the same for all three
+
   status   tells how a keeper is: --url http://HOST:PORT
 
-A key is used in one place, with its own data. After a loss of the data make a new key, and have it take the seat by a vote.
+A key is used in one place, with its own data. After a loss of the data make a new key (init, then candidate --replaces), and run
+it with an empty data folder.
 `;
 
 export type KeeperCommand =
@@ -59,6 +75,22 @@ export type KeeperCommand =
       readonly origins: readonly string[];
       readonly messagesPerSecond: number;
       readonly restored: boolean;
+      readonly nextKey: string | undefined;
+    }
+  | {
+      readonly kind: 'rotate';
+      readonly key: string;
+      readonly out: string;
+      readonly url: string;
+      readonly why: string | undefined;
+    }
+  | {
+      readonly kind: 'candidate';
+      readonly key: string;
+      readonly url: string;
+      readonly replaces: string | undefined;
+      readonly with: readonly string[] | undefined;
+      readonly why: string | undefined;
     }
   | { readonly kind: 'status'; readonly url: string };
 
@@ -106,6 +138,7 @@ const whole = (least: number, most: number) =>
     v.minValue(least, `must be at least ${least}`),
     v.maxValue(most, `must be at most ${most}`),
   );
+const webAddress = 'must be like https://ana.example or http://127.0.0.1:8790';
 const amount = v.pipe(
   v.string(),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
@@ -120,6 +153,11 @@ const allocations = v.pipe(
   v.transform((text) => listed(text).map((pair) => pair.split(':'))),
   v.array(v.strictTuple([accountSchema, amount]), 'must be like ACCOUNT:12.5'),
   v.transform((pairs) => pairs.map(([account, of]) => ({ account, amount: of }))),
+);
+
+const keeperAddress = v.pipe(needed, v.regex(/^https?:\/\//, webAddress), v.url(webAddress));
+const why = v.optional(
+  v.pipe(shortText(governanceLimits.maxDescription), v.minLength(1, 'must not be empty')),
 );
 
 const as =
@@ -160,11 +198,20 @@ const schemas = {
       origins: v.optional(v.pipe(v.string(), v.transform(listed)), ''),
       messagesPerSecond: v.optional(whole(1, 1_000_000), '50'),
       restored: v.optional(v.boolean(), false),
+      nextKey: v.optional(needed),
     }),
     v.transform(as('run')),
   ),
-  status: v.pipe(
-    v.object({ url: v.pipe(needed, v.url('must be like http://127.0.0.1:8790')) }),
-    v.transform(as('status')),
+  rotate: v.pipe(v.object({ key: needed, out: needed, url: keeperAddress, why }), v.transform(as('rotate'))),
+  candidate: v.pipe(
+    v.object({
+      key: needed,
+      url: keeperAddress,
+      replaces: v.optional(keeperNameSchema),
+      with: v.optional(v.pipe(v.string(), v.transform(listed))),
+      why,
+    }),
+    v.transform(as('candidate')),
   ),
+  status: v.pipe(v.object({ url: keeperAddress }), v.transform(as('status'))),
 } as const;

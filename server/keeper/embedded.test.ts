@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { unwrap } from '../../src/core/result.ts';
 import { accountIdOf, parseRecoveryKey } from '../../src/identity/index.ts';
+import { parseCandidates } from '../../src/ledger/candidate.ts';
 import { genesisBytes, netIdOf } from '../../src/ledger/genesis.ts';
 import { readGenesis } from '../../src/ledger/readGenesis.ts';
 import type { ServerConfig } from '../config.ts';
@@ -11,7 +12,8 @@ import { type RunningServer, startServer } from '../server.ts';
 import { testConfig } from '../testDoubles.ts';
 import { createSeedSigner } from './ed25519.ts';
 import { createGenesis } from './genesisFile.ts';
-import { publicPartOf } from './keyFile.ts';
+import { fetchLedger, planReplacement, writeCandidate } from './joining.ts';
+import { keysOf, publicPartOf, writeKeeperFile } from './keyFile.ts';
 import { createRealPerson, openClient, testKeeperFile } from './testDoubles.ts';
 
 let folder: string;
@@ -66,6 +68,25 @@ describe('a village that keeps its own ledger', { timeout: 30_000 }, () => {
       keepers: [{ is: 'this one' }],
     });
     expect(await (await get('/metrics')).text()).toMatch(/aivillage_ledger_height 0\n/);
+  });
+
+  it('finds the key that is to follow its own, and has what it asks for', async () => {
+    const { port } = await start(embedded);
+    const known = unwrap(await fetchLedger(`http://127.0.0.1:${port}`));
+    expect((await get('/ledger/candidate')).headers.get('content-type')).not.toContain('json');
+    await server?.close();
+    const next = testKeeperFile('host', '');
+    await writeKeeperFile(join(folder, 'ledger/keeper.next.json'), next);
+    const plan = unwrap(planReplacement(known, publicPartOf(next), 'host', undefined));
+    const path = join(folder, 'ledger/keeper.next.candidate.json');
+    await writeCandidate(path, known, keysOf(next).signer, plan);
+    await start(embedded);
+    const [asked] = unwrap(parseCandidates(await (await get('/ledger/candidate')).text()));
+    expect(asked).toMatchObject({ description: 'host changes its key', add: [publicPartOf(next)] });
+    await server?.close();
+    server = undefined;
+    await writeFile(path, '{}');
+    await expect(start(embedded)).rejects.toThrow(/keeper.next.candidate.json/);
   });
 
   it('does not begin another where the first can not be read', async () => {

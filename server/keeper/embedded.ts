@@ -12,9 +12,10 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { createSeedSigner } from './ed25519.ts';
 import { createGenesis, originsOf, readGenesisFile } from './genesisFile.ts';
+import { readCandidate } from './joining.ts';
 import { createKeeperFile, keysOf, publicPartOf, readKeeperFile, writeKeeperFile } from './keyFile.ts';
 import { genesisPage } from './pages.ts';
-import { type KeeperService, openKeeperService } from './service.ts';
+import { type KeeperService, type KeeperServiceOptions, openKeeperService } from './service.ts';
 
 /** What a village's server has of a ledger. */
 export type ServedLedger = {
@@ -71,6 +72,7 @@ const openEmbedded = async (
   const service = await openKeeperService(deps, {
     genesis: begun,
     keys: keysOf(file.value),
+    ...(await readSuccessor(folder)),
     dataFolder: join(folder, 'data'),
     messagesPerSecond: 50,
   });
@@ -82,6 +84,20 @@ const openEmbedded = async (
     connect: () => originsOf(driver.ledger().keepers),
     hostKeyFile,
   };
+};
+
+/** `keeper rotate --out keeper.next.json` in this folder: found at the next start. */
+const readSuccessor = async (
+  folder: string,
+): Promise<Pick<KeeperServiceOptions, 'successor' | 'candidate'>> => {
+  const path = join(folder, 'keeper.next.json');
+  if ((await readKept(path)) === undefined) return {};
+  const file = await readKeeperFile(path);
+  if (!file.ok)
+    throw new Error(`${file.error.message}. Without the new key remove the file, and make another`);
+  const asked = await readCandidate(join(folder, 'keeper.next.candidate.json'), file.value);
+  if (!asked.ok) throw new Error(asked.error.message);
+  return { successor: keysOf(file.value), ...(asked.value ? { candidate: asked.value } : {}) };
 };
 
 const genesisPath = (folder: string) => join(folder, 'genesis.base64');

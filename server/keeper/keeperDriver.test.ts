@@ -69,7 +69,7 @@ const open = () => {
         log: () => {},
       },
       { store, state, records: new Map() },
-      keysOf(testKeeperFile('A', '')),
+      { keys: keysOf(testKeeperFile('A', '')) },
       keeperDefaults,
     ),
   );

@@ -1,6 +1,6 @@
 import { createBoundedMap } from '../../src/core/boundedMap.ts';
 import { milliseconds } from '../../src/core/brand.ts';
-import type { Bytes } from '../../src/core/bytes.ts';
+import { type Bytes, equalBytes } from '../../src/core/bytes.ts';
 import { createEmitter, type Subscribe } from '../../src/core/events.ts';
 import type { Clock } from '../../src/core/ports/clock.ts';
 import type { CryptoPort } from '../../src/core/ports/crypto.ts';
@@ -8,7 +8,7 @@ import type { CancelTimer, Timers } from '../../src/core/ports/timers.ts';
 import { err, type Fault, fault, ok, type Result } from '../../src/core/result.ts';
 import { certifiedBlockBytes, readCertifiedBlock } from '../../src/ledger/block.ts';
 import { checkCertificate } from '../../src/ledger/certificate.ts';
-import type { KeeperEffect, KeeperOptions } from '../../src/ledger/keeper/types.ts';
+import type { KeeperEffect, KeeperSettings } from '../../src/ledger/keeper/types.ts';
 import { readOperation } from '../../src/ledger/operation.ts';
 import { ledgerLimits, type ToKeeper } from '../../src/ledger/protocol.ts';
 import { checkSignatures, signatureChecksOf } from '../../src/ledger/signatures.ts';
@@ -24,6 +24,7 @@ import type {
 } from '../../src/ledger/types.ts';
 import type { Log } from '../log.ts';
 import { createCarrier } from './carrier.ts';
+import { createCountersigner } from './countersigning.ts';
 import { createVerifyNow, rememberVerified } from './ed25519.ts';
 import type { KeeperKeys } from './keyFile.ts';
 import type { BeginMachine, KeeperMachine } from './machine.ts';
@@ -76,6 +77,9 @@ export type KeeperDriverDeps = {
   readonly log: Log;
 };
 
+/** `successor`: the key that is to take the seat of the first. It asks for it, and speaks from the moment the ledger names it. */
+export type DrivenKeys = { readonly keys: KeeperKeys; readonly successor?: KeeperKeys };
+
 type EffectOf<Kind> = Extract<KeeperEffect, { readonly kind: Kind }>;
 
 /**
@@ -94,14 +98,16 @@ const revealAfterParts = 0.9;
 export const startKeeperDriver = (
   deps: KeeperDriverDeps,
   { store, state, records }: Recovered,
-  keys: KeeperKeys,
-  options: Omit<KeeperOptions, 'signer' | 'wallAtZeroMs'>,
+  { keys, successor }: DrivenKeys,
+  options: KeeperSettings,
 ): Result<KeeperDriver, Fault> => {
   const { clock, timers, log } = deps;
   const news = createEmitter<KeeperNews>();
   const crypto = rememberVerified(deps.crypto.verify);
   const verifyNow = createVerifyNow();
   const carrier = createCarrier(keys.carrier, keys.carrierAccount);
+  const owned = successor ? [successor, keys] : [keys];
+  const countersigner = createCountersigner(owned.map(({ signer }) => signer));
   const timersByName = new Map<string, CancelTimer>();
   const pending = new Map<OperationId, { readonly operation: ReadOperation; readonly since: number }>();
   const settled = createBoundedMap<OperationId, number>(settledAtHand);
@@ -118,7 +124,12 @@ export const startKeeperDriver = (
   const startedAt = clock.monotonic();
   const begun = deps.begin(
     { ledger: state, records },
-    { ...options, signer: keys.signer, wallAtZeroMs: clock.now() - startedAt },
+    {
+      ...options,
+      signer: keys.signer,
+      ...(successor ? { successor: successor.signer } : {}),
+      wallAtZeroMs: clock.now() - startedAt,
+    },
     startedAt,
   );
   if (!begun.ok) return begun;
@@ -256,6 +267,7 @@ export const startKeeperDriver = (
     if (block.header.kind === 'epoch') {
       forgetSettled(after);
       planReveal(after);
+      countersign(after);
       store.keepSnapshot(certified, after).catch((cause: unknown) => {
         if (!closed) log('error', 'no snapshot was written', { cause: messageOf(cause) });
       });
@@ -287,14 +299,28 @@ export const startKeeperDriver = (
   const planReveal = ({ parameters, epoch }: LedgerState) =>
     setTimer('reveal', parameters.epochSeconds * 1_000 * revealAfterParts, () => {
       const now = machine.ledger();
-      const seat = now.keepers.findIndex(({ key }) => Buffer.compare(key, keys.signer.publicKey) === 0);
+      const { seat, of } = seatOf(now);
       const shown = now.keepers[seat]?.beacon;
       if (now.epoch !== epoch || !shown || now.reveals[seat]) return;
-      const preimage = keys.reveal(shown);
+      const preimage = of.reveal(shown);
       if (!preimage) return log('warn', 'the chain of reveals is used up: this keeper needs a new key', {});
       carrier.want({ kind: 'beacon', body: { keeper: seat, preimage } });
       carry();
     });
+
+  /** Whose seat it is now: the successor's as soon as it has one. */
+  const seatOf = ({ keepers }: LedgerState) => {
+    const found = owned.flatMap((of) => {
+      const seat = keepers.findIndex(({ key }) => equalBytes(key, of.signer.publicKey));
+      return seat < 0 ? [] : [{ seat, of }];
+    });
+    return found[0] ?? { seat: -1, of: keys };
+  };
+
+  const countersign = (now: LedgerState) => {
+    for (const proposal of countersigner.due(now))
+      carrier.want({ kind: 'countersign', body: (at) => countersigner.sign(at, proposal) });
+  };
 
   const carry = () => {
     const operation = carrier.next(machine.ledger());
@@ -367,8 +393,11 @@ export const startKeeperDriver = (
   };
 
   // The chain is hashed now, before this keeper takes part: later it would hold a round up.
-  const ownSeat = state.keepers.find(({ key }) => Buffer.compare(key, keys.signer.publicKey) === 0);
-  if (ownSeat) keys.reveal(ownSeat.beacon);
+  for (const { signer, reveal } of owned) {
+    const ownSeat = state.keepers.find(({ key }) => equalBytes(key, signer.publicKey));
+    if (ownSeat) reveal(ownSeat.beacon);
+    else if (owned.length > 1) reveal(neverShown);
+  }
   enqueue(begun.value.effects);
   planReveal(state);
 
@@ -413,6 +442,9 @@ export const startKeeperDriver = (
     },
   });
 };
+
+/** Asked for, it has a chain hashed and finds nothing. */
+const neverShown = new Uint8Array(32);
 
 /** Only what the operation's schema names. */
 const signedPart = ({ bytes, signature }: SignedMessage): SignedMessage => ({ bytes, signature });

@@ -78,7 +78,7 @@ describe.each([1, 4])('a committee of %i over real sockets', { timeout: 30_000 }
     await openAnna(await connect());
     const seats = committee.keepers.map((_, seat) => seat);
     await Promise.all(seats.map(committee.stop));
-    await Promise.all(seats.map(committee.start));
+    await Promise.all(seats.map((seat) => committee.start(seat)));
     expect(ledger().position.height).toBe(1);
     const client = await connect();
     const { id } = await transfer(client, 7);

@@ -1,8 +1,10 @@
-import { equalBytes } from '../../src/core/bytes.ts';
+import { equalBytes, toBase64url } from '../../src/core/bytes.ts';
 import type { PublicKey } from '../../src/core/ports/crypto.ts';
 import { holdingsOf } from '../../src/ledger/audit.ts';
+import { type Candidate, createCandidate, formatCandidate } from '../../src/ledger/candidate.ts';
 import { genesisBytes } from '../../src/ledger/genesis.ts';
-import type { Genesis } from '../../src/ledger/types.ts';
+import type { KeeperSigner } from '../../src/ledger/keeper/index.ts';
+import type { Genesis, LedgerState } from '../../src/ledger/types.ts';
 import type { DynamicPage } from '../http.ts';
 import type { Metrics } from '../metrics.ts';
 import type { KeeperDriver } from './keeperDriver.ts';
@@ -20,11 +22,14 @@ export const keeperPages = ({
   driver,
   peers,
   own,
+  asking,
 }: {
   readonly genesis: Genesis;
   readonly driver: KeeperDriver;
   readonly peers: KeeperPeers;
-  readonly own: PublicKey;
+  readonly own: readonly PublicKey[];
+  /** The seat that one of these keys wants. */
+  readonly asking?: { readonly candidate: Candidate; readonly signer: KeeperSigner } | undefined;
 }): Readonly<Record<string, DynamicPage>> => ({
   '/ledger/genesis': genesisPage(genesis),
   '/ledger/status': () => {
@@ -37,12 +42,19 @@ export const keeperPages = ({
       height: state.position.height,
       head: state.position.head,
       epoch: state.epoch,
+      epochSeconds: state.parameters.epochSeconds,
+      stateRoot: toBase64url(state.position.stateRoot),
       phase: driver.phase(),
       ...(fault ? { fault: fault.message } : {}),
       keepers: state.keepers.map(({ name, url, key }) => ({
         name,
         url,
-        is: equalBytes(key, own) ? 'this one' : connected.includes(name) ? 'connected' : 'away',
+        key: toBase64url(key),
+        is: own.some((one) => equalBytes(key, one))
+          ? 'this one'
+          : connected.includes(name)
+            ? 'connected'
+            : 'away',
       })),
       supply: state.supply,
       holdings: holdingsOf(state),
@@ -51,6 +63,17 @@ export const keeperPages = ({
     const type = 'application/json; charset=utf-8';
     return { status: 200, type, body: `${JSON.stringify(status, undefined, 2)}\n` };
   },
+  ...(asking ? { '/ledger/candidate': () => candidatePage(driver.ledger(), asking) } : {}),
+});
+
+/** Signed anew for the present epoch: whoever proposes it needs no operator at hand. */
+const candidatePage = (
+  { position }: LedgerState,
+  { candidate, signer }: { readonly candidate: Candidate; readonly signer: KeeperSigner },
+) => ({
+  status: 200,
+  type: 'application/json; charset=utf-8',
+  body: formatCandidate(createCandidate(candidate, signer, position.stateRoot)),
 });
 
 export const watchKeeper = (

@@ -19,7 +19,8 @@ import type { KeeperDriver } from './keeperDriver.ts';
 
 export type KeeperPeersDeps = {
   readonly driver: KeeperDriver;
-  readonly own: PublicKey;
+  /** All keys of this process: it does not dial itself. */
+  readonly own: readonly PublicKey[];
   readonly timers: Timers;
   readonly random: Pick<Random, 'next'>;
   readonly log: Log;
@@ -52,7 +53,7 @@ export const connectPeers = (deps: KeeperPeersDeps): KeeperPeers => {
   const follow = (keepers: readonly Keeper[]) => {
     const wanted = new Map(
       keepers
-        .filter(({ url, key }) => url !== '' && !equalBytes(key, deps.own))
+        .filter(({ url, key }) => url !== '' && !deps.own.some((one) => equalBytes(key, one)))
         .map(({ url, name }) => [url, name]),
     );
     for (const [url, line] of lines) {

@@ -1,6 +1,7 @@
 import type { Timers } from '../../src/core/ports/timers.ts';
 import type { Fault, Result } from '../../src/core/result.ts';
-import { type KeeperOptions, keeperDefaults } from '../../src/ledger/keeper/index.ts';
+import type { Candidate } from '../../src/ledger/candidate.ts';
+import { type KeeperSettings, keeperDefaults } from '../../src/ledger/keeper/index.ts';
 import type { Genesis } from '../../src/ledger/types.ts';
 import {
   createNodeClock,
@@ -33,9 +34,13 @@ export type KeeperServiceDeps = { readonly log: Log; readonly metrics: Metrics; 
 export type KeeperServiceOptions = {
   readonly genesis: Genesis;
   readonly keys: KeeperKeys;
+  /** The key that is to take the seat of `keys`. */
+  readonly successor?: KeeperKeys;
+  /** What the newest of these keys asks for, served for whoever proposes it. */
+  readonly candidate?: Candidate;
   readonly dataFolder: string;
   readonly messagesPerSecond: number;
-  readonly machine?: Partial<Omit<KeeperOptions, 'signer' | 'wallAtZeroMs'>>;
+  readonly machine?: Partial<KeeperSettings>;
 };
 
 export const openKeeperService = async (
@@ -43,7 +48,7 @@ export const openKeeperService = async (
   options: KeeperServiceOptions,
 ): Promise<Result<KeeperService, Fault>> => {
   const { log, metrics, timers } = deps;
-  const { genesis, keys } = options;
+  const { genesis, keys, successor, candidate } = options;
   const ordered = await openLevelStore(options.dataFolder);
   if (!ordered.ok) return ordered;
   const recovered = await recoverKeeper(ordered.value, genesis);
@@ -55,7 +60,7 @@ export const openKeeperService = async (
   const started = startKeeperDriver(
     { begin: beginMachine, clock, timers, crypto: createNodeCrypto(), log },
     recovered.value,
-    keys,
+    { keys, ...(successor ? { successor } : {}) },
     { ...keeperDefaults, ...options.machine },
   );
   if (!started.ok) {
@@ -64,7 +69,8 @@ export const openKeeperService = async (
   }
   const driver = started.value;
   const hub = createLedgerHub({ driver, log, metrics, clock, timers }, options);
-  const own = keys.signer.publicKey;
+  const own = (successor ? [successor, keys] : [keys]).map(({ signer }) => signer.publicKey);
+  const asking = candidate && { candidate, signer: (successor ?? keys).signer };
   const peers = connectPeers({ driver, own, timers, random: createNodeRandom(), log });
   watchKeeper(metrics, driver, hub, peers);
   return {
@@ -72,7 +78,7 @@ export const openKeeperService = async (
     value: {
       driver,
       hub,
-      pages: keeperPages({ genesis, driver, peers, own }),
+      pages: keeperPages({ genesis, driver, peers, own, asking }),
       async close() {
         peers.close();
         await driver.close();

@@ -42,9 +42,10 @@ export interface Committee {
   readonly net: NetId;
   readonly keepers: readonly (ServedKeeper | undefined)[];
   readonly folder: string;
+  readonly files: readonly KeeperFile[];
   urlOf(seat: number): string;
   stop(seat: number): Promise<void>;
-  start(seat: number): Promise<ServedKeeper>;
+  start(seat: number, given?: Partial<ServeKeeperOptions>): Promise<ServedKeeper>;
   close(): Promise<void>;
 }
 
@@ -72,7 +73,7 @@ export const startCommittee = async (
     allocations: (given.rich ?? []).map(({ id: account }) => ({ account, amount: 1_000_000_000 })),
   };
   const keepers: (ServedKeeper | undefined)[] = [];
-  const start = async (seat: number): Promise<ServedKeeper> => {
+  const start = async (seat: number, own: Partial<ServeKeeperOptions> = {}): Promise<ServedKeeper> => {
     const file = files[seat];
     if (!file) throw new RangeError(`no keeper ${seat}`);
     const server = createServer();
@@ -89,6 +90,7 @@ export const startCommittee = async (
           maxConnections: 100,
           maxConnectionsPerAddress: 100,
           ...given.options,
+          ...own,
           machine: { graceMs: 0, batchMs: 10, ...given.options?.machine },
         },
       ),
@@ -102,6 +104,7 @@ export const startCommittee = async (
     genesis,
     net: netIdOf(genesis),
     keepers,
+    files,
     folder,
     urlOf: (seat) => `ws://127.0.0.1:${ports[seat]}/ledger`,
     async stop(seat) {

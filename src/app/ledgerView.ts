@@ -267,6 +267,8 @@ export type ChainView = {
   readonly quorum: number;
   readonly faults: number;
   readonly keepers: readonly KeeperView[];
+  /** Decided, and not carried out yet. */
+  readonly keeperChanges: readonly KeeperChangeDue[];
   readonly supply: { readonly minted: number; readonly burned: number };
   /** Where all money is; sums to minted − burned. */
   readonly holdings: readonly { readonly where: string; readonly amount: number }[];
@@ -283,6 +285,15 @@ export type KeeperView = {
   readonly connection: 'connected' | 'connecting' | 'unreachable' | 'unknown';
   readonly height: number | undefined;
   readonly lied: number;
+};
+
+export type KeeperChangeDue = {
+  readonly proposal: string;
+  readonly words: string;
+  /** Monotonic ms, as far as epochs can tell. */
+  readonly at: number;
+  /** Newcomers that have not signed within the last day, without which it fails. */
+  readonly unsigned: readonly string[];
 };
 
 export type BlockSummary = {
@@ -319,7 +330,26 @@ export type Verification = {
 export type GovernanceAction =
   | { readonly kind: 'parameter'; readonly name: string; readonly value: number }
   | { readonly kind: 'treasury'; readonly to: string; readonly amount: number }
-  | { readonly kind: 'upgrade'; readonly hash: string; readonly url: string };
+  | { readonly kind: 'upgrade'; readonly hash: string; readonly url: string }
+  | KeeperChangeAction;
+
+/** `remove`: keys of who leaves; `candidates`: what newcomers' keepers wrote, which says who leaves for them. One of both is empty. */
+export type KeeperChangeAction = {
+  readonly kind: 'keepers';
+  readonly remove: readonly string[];
+  readonly candidates: string;
+};
+
+/** What a change of keepers would come to now. */
+export type KeeperChangeView = {
+  /** That newcomers signed, to the letter; undefined: whoever proposes writes it. */
+  readonly description: string | undefined;
+  readonly words: string;
+  /** By name, as they would be. */
+  readonly keepers: readonly string[];
+  readonly quorum: number;
+  readonly faults: number;
+};
 
 export interface LedgerCommands {
   /** `to`: an account id as pasted or scanned, with or without the `aivillage:` prefix. Resolves when kept. */
@@ -344,6 +374,8 @@ export interface LedgerCommands {
     readonly description: string;
     readonly actions: readonly GovernanceAction[];
   }): Promise<Result<void, string>>;
+  /** What it would do; refuses what the ledger would. Sends nothing. */
+  readKeeperChange(action: KeeperChangeAction): Promise<Result<KeeperChangeView, string>>;
   vote(proposal: string, choice: 'for' | 'against' | 'abstain'): Promise<Result<void, string>>;
   veto(proposal: string): Promise<Result<void, string>>;
   /** Undefined: votes for itself again. */

@@ -69,6 +69,8 @@ export type {
   GovernanceView,
   HistoryEntry,
   JobPaymentView,
+  KeeperChangeAction,
+  KeeperChangeView,
   KeeperView,
   LedgerCommands,
   LedgerView,

@@ -407,6 +407,14 @@ const openAt = (at: number): OpenLedgerView => ({
     quorum: 3,
     faults: 1,
     keepers,
+    keeperChanges: [
+      {
+        proposal: idOf('pr', 2),
+        words: 'Orchard (orchard.example) keeps the ledger instead of Riverside',
+        at: 41_000_000,
+        unsigned: ['Orchard'],
+      },
+    ],
     supply: { minted: 281_000_000_000, burned: 438_600_000 },
     holdings,
     recent: blocksOf(at),
@@ -446,6 +454,7 @@ const newAt = (at: number): OpenLedgerView => {
       quorum: 1,
       faults: 0,
       keepers: only,
+      keeperChanges: [],
       supply: { minted: 0, burned: 0 },
       holdings: holdings.map(({ where }) => ({ where, amount: 0 })),
       recent: open.chain.recent.slice(0, 1).map((block) => ({ ...block, height: 1 })),
@@ -572,6 +581,20 @@ export const createFixtureLedgerCommands = (
     cancelOrder: (id) => act(`cancel ${id}`),
     propose: ({ description, actions }) =>
       act(`propose “${description}” ${actions.map(({ kind }) => kind).join()}`),
+    async readKeeperChange({ remove, candidates }) {
+      const isText = candidates.trim().startsWith('{');
+      if (candidates !== '' && !isText) return err('This is no text of a newcomer: paste all of it.');
+      const names = keepers.filter(({ key }) => !remove.includes(key)).map(({ name }) => name);
+      return ok({
+        description: isText ? 'Orchard has a better line than Riverside' : undefined,
+        words: isText
+          ? 'Orchard (orchard.example) keeps the ledger instead of Riverside'
+          : 'Three keepers leave: Attic, Mill, Riverside',
+        keepers: isText ? [...names.slice(0, 3), 'Orchard'] : names,
+        quorum: isText ? 3 : 1,
+        faults: isText ? 1 : 0,
+      });
+    },
     async vote(id, choice) {
       changeProposal(id, { ownVote: choice, mayVote: false });
       return act(`vote ${choice}`);

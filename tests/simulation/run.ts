@@ -1,7 +1,7 @@
 /**
  * npm run sim -- inference --seed S [--histories N] [--verbose]
  * npm run sim -- ledger --seed S --histories N [--resume FILE] [--threads 2] [--json]; one history is told in full
- * npm run sim -- ledger --mutants [--histories 600] [--json]
+ * npm run sim -- ledger --mutants [--histories 2000] [--json]
  * npm run sim -- mesh --seed S [--nodes N] [--scenes steady,slow,loss,crash,churn,partition,hostile,large]
  * npm run sim -- market --seed S [--orders N] [--json]
  * npm run sim -- mint --seed S [--epochs N] [--workers N] [--cost percent] [--json]
@@ -73,7 +73,7 @@ const reportKeepers = async (): Promise<boolean> => {
   const { json, resume, mutants } = values;
   const run = { seed, threads: Number(values.threads), json, resume };
   const histories = Number(values.histories);
-  if (mutants) return reportMutants({ ...run, histories: Math.max(600, histories) }, print);
+  if (mutants) return reportMutants({ ...run, histories: Math.max(2_000, histories) }, print);
   return histories === 1 && !resume ? explainLedger(seed, print) : reportLedger({ ...run, histories }, print);
 };
 

@@ -1,8 +1,9 @@
 import { toBase64url } from '../../core/bytes.ts';
 import { holdingsOf } from '../../ledger/audit.ts';
 import { faultsOf, quorumOf } from '../../ledger/certificate.ts';
-import type { Block, LedgerState } from '../../ledger/types.ts';
-import type { BlockSummary, ChainView, Party } from '../ledgerView.ts';
+import type { Block, Genesis, LedgerState } from '../../ledger/types.ts';
+import type { BlockSummary, ChainView, EpochView, Party } from '../ledgerView.ts';
+import { keeperChangesOf } from './keeperChange.ts';
 import type { LedgerStatus } from './openLedger.ts';
 import { type NameOf, partyOf } from './words.ts';
 
@@ -14,6 +15,9 @@ export type ChainFacts = {
   readonly recent: readonly Block[];
   readonly lastBlockAt: number | undefined;
   readonly nameOf: NameOf;
+  readonly epoch: EpochView;
+  /** Whom `status.keepers` speaks of. */
+  readonly genesis: Pick<Genesis, 'keepers'>;
 };
 
 const places = {
@@ -37,6 +41,7 @@ export const chainViewOf = (facts: ChainFacts): ChainView => {
     quorum: quorumOf(keepers.length),
     faults: faultsOf(keepers.length),
     keepers: keepersOf(facts),
+    keeperChanges: keeperChangesOf(state, facts.epoch),
     supply: state.supply,
     holdings: (Object.keys(places) as (keyof typeof places)[]).map((place) => ({
       where: places[place],
@@ -62,16 +67,25 @@ export const trustInWords = ({ keepers }: Pick<LedgerState, 'keepers'>): string 
 const behindOf = ({ status: { phase } }: ChainFacts): number =>
   phase.phase === 'catching-up' ? Math.max(0, phase.target - phase.height) : 0;
 
-const keepersOf = ({ state, status, own, nameOf }: ChainFacts): ChainView['keepers'] =>
+/** A key may change where a keeper stands, and this page reaches those of genesis: one that came later it does not try. */
+const keepersOf = ({ state, status, own, nameOf, genesis }: ChainFacts): ChainView['keepers'] =>
   state.keepers.map(({ name, key, url, worker }, seat) => {
-    const height = status.keepers[seat];
+    const line = genesis.keepers.findIndex((keeper) => keeper.url === url);
+    const height = status.keepers[line];
+    const isTried = line >= 0;
     const known = status.keepers.length > 0;
     return {
       name,
       key: toBase64url(key),
       url,
       worker: partyOf(worker, own, nameOf),
-      connection: height !== undefined ? 'connected' : known ? 'unreachable' : 'connecting',
+      connection: !isTried
+        ? 'unknown'
+        : height !== undefined
+          ? 'connected'
+          : known
+            ? 'unreachable'
+            : 'connecting',
       height,
       lied: [...state.evidence.entries()].filter(([, { keeper }]) => keeper === seat).length,
     };

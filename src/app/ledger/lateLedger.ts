@@ -71,6 +71,7 @@ export const createLateLedger = (deps: OpenedLedgerDeps): LateLedger => {
       estimateReading: (pages) => now()?.estimateReading(pages) ?? refused(),
       cancelOrder: (id) => now()?.cancelOrder(id) ?? refused(),
       propose: (input) => now()?.propose(input) ?? refused(),
+      readKeeperChange: (action) => now()?.readKeeperChange(action) ?? refused(),
       vote: (proposal, choice) => now()?.vote(proposal, choice) ?? refused(),
       veto: (proposal) => now()?.veto(proposal) ?? refused(),
       delegateTo: (account) => now()?.delegateTo(account) ?? refused(),

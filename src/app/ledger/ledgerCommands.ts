@@ -2,12 +2,14 @@ import type { AccountId } from '../../core/brand.ts';
 import { err, type Fault, ok, type Result } from '../../core/result.ts';
 import { createGovernance } from '../../governance/index.ts';
 import { parseRecoveryKey } from '../../identity/recoveryKey.ts';
+import { proposalOfCandidate } from '../../ledger/candidate.ts';
 import type { ParameterName } from '../../ledger/parameters.ts';
 import type { Action } from '../../ledger/transition/governance/types.ts';
 import type { OperationBodies, OperationId, OperationKind } from '../../ledger/types.ts';
-import type { GovernanceAction, LedgerCommands } from '../ledgerView.ts';
+import type { GovernanceAction, KeeperChangeAction, LedgerCommands } from '../ledgerView.ts';
 import type { Explorer } from './explorer.ts';
 import type { Forks } from './forks.ts';
+import { type ReadKeeperChange, readKeeperChange } from './keeperChange.ts';
 import type { LedgerScreenDeps } from './ledgerScreen.ts';
 import { verifyFound } from './verify.ts';
 
@@ -24,6 +26,24 @@ export const createLedgerCommands = (deps: LedgerCommandDeps): LedgerCommands =>
   const governance = createGovernance({ ledger: access });
   const submit = async <Kind extends OperationKind>(kind: Kind, body: OperationBodies[Kind]) =>
     inWords(await access.submit(kind, body));
+
+  const keeperChange = async (action: KeeperChangeAction): Promise<Result<ReadKeeperChange, string>> => {
+    const state = access.state.get();
+    if (!state) return err('This device has not checked the ledger yet: wait a moment.');
+    const read = await readKeeperChange(state, action, deps.crypto);
+    return read.ok ? read : err(capitalised(read.error));
+  };
+  /** Newcomers signed these actions with these words: nothing can be added to either. */
+  const proposeKeepers = async (description: string, action: KeeperChangeAction, actions: number) => {
+    if (actions > 1) return err('Keepers are changed by a proposal of their own.');
+    const change = await keeperChange(action);
+    if (!change.ok) return change;
+    const { candidate, view } = change.value;
+    const words = view.description ?? description.trim();
+    return inWords(
+      await governance.createProposal(proposalOfCandidate({ ...candidate, description: words })),
+    );
+  };
 
   return {
     async sendMoney({ to, amount, memo }) {
@@ -46,11 +66,16 @@ export const createLedgerCommands = (deps: LedgerCommandDeps): LedgerCommands =>
     async propose({ description, actions }) {
       const read: Action[] = [];
       for (const action of actions) {
+        if (action.kind === 'keepers') return proposeKeepers(description, action, actions.length);
         const one = actionFrom(action);
         if (!one.ok) return one;
         read.push(one.value);
       }
       return inWords(await governance.createProposal({ description: description.trim(), actions: read }));
+    },
+    async readKeeperChange(action) {
+      const change = await keeperChange(action);
+      return change.ok ? ok(change.value.view) : change;
     },
     vote: async (proposal, choice) => inWords(await governance.castVote(proposal, choice)),
     veto: async (proposal) => inWords(await governance.veto(proposal)),
@@ -87,7 +112,7 @@ export const accountFrom = (text: string): Result<AccountId, string> => {
   );
 };
 
-const actionFrom = (action: GovernanceAction): Result<Action, string> => {
+const actionFrom = (action: Exclude<GovernanceAction, KeeperChangeAction>): Result<Action, string> => {
   switch (action.kind) {
     case 'parameter':
       // A name that there is not is refused by the rule of its kind, in words.

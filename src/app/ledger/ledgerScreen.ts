@@ -112,7 +112,16 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
         payments: paymentViewsOf({ ...deps, records: deps.payments.get(), rows, own: account }),
       },
       governance: governanceViewOf(state, account, epoch, nameOf),
-      chain: chainViewOf({ state, own: account, status, recent, lastBlockAt, nameOf }),
+      chain: chainViewOf({
+        state,
+        own: account,
+        status,
+        recent,
+        lastBlockAt,
+        nameOf,
+        epoch,
+        genesis: ledger.genesis,
+      }),
       trust: status.problem ? `${status.problem} ${trustInWords(state)}` : trustInWords(state),
       durable: status.opened?.durable ?? false,
     };

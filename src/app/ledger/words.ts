@@ -1,4 +1,5 @@
 import type { AccountId } from '../../core/brand.ts';
+import { equalBytes, toBase64url } from '../../core/bytes.ts';
 import { formatAmount } from '../../ledger/amounts.ts';
 import type { Action } from '../../ledger/transition/governance/types.ts';
 import type { LedgerState, Operation } from '../../ledger/types.ts';
@@ -65,10 +66,7 @@ export const actionInWords = (state: LedgerState, action: Action, nameOf: NameOf
     case 'upgrade':
       return `Run the build ${shortId(action.build)}${action.url ? ` from ${action.url}` : ''}`;
     case 'keepers':
-      return `Keepers: ${[
-        ...action.add.map((keeper) => `+ ${keeper.name}`),
-        ...action.remove.map((key) => `− ${keeperName(state, key)}`),
-      ].join(', ')}`;
+      return keepersInWords(state, action);
     case 'listing':
       return `Let “${action.listing.title}” mint: ${counted(action.listing.units, 'unit')}`;
     case 'unlisting':
@@ -78,5 +76,22 @@ export const actionInWords = (state: LedgerState, action: Action, nameOf: NameOf
   }
 };
 
-const keeperName = (state: LedgerState, key: Uint8Array): string =>
-  state.keepers.find((keeper) => keeper.key.every((byte, at) => byte === key[at]))?.name ?? 'a keeper';
+/** Who left can't be told by name once it has: a state knows the keepers of now. */
+const keepersInWords = ({ keepers }: LedgerState, { remove, add }: Action<'keepers'>): string => {
+  const leaving = remove.map((key) => keepers.find((keeper) => equalBytes(keeper.key, key)));
+  const leave = leaving.map(
+    (keeper, at) => keeper?.name ?? `the key ${shortId(toBase64url(remove[at] ?? none))}`,
+  );
+  const come = add.map(({ name, url }) =>
+    url === '' ? name : `${name} (${URL.canParse(url) ? new URL(url).host : url})`,
+  );
+  if (add.length === 0) return `Three keepers leave: ${leave.join(', ')}`;
+  if (remove.length === 0) return `Three more keepers: ${come.join(', ')}`;
+  const [old] = leaving;
+  const [next] = add;
+  if (old && next && old.name === next.name && old.url === next.url)
+    return `The keeper ${next.name} changes its key, to ${shortId(toBase64url(next.key))}`;
+  return `${come.join(', ')} keeps the ledger instead of ${leave.join(', ')}`;
+};
+
+const none = new Uint8Array();

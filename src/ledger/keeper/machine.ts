@@ -1,4 +1,3 @@
-import { equalBytes } from '../../core/bytes.ts';
 import { ok, type Result } from '../../core/result.ts';
 import { type HeightOptions, messagesFor, restore, startHeight } from '../agreement/index.ts';
 import { applyBlock } from '../apply.ts';
@@ -18,6 +17,7 @@ import {
   saidIn,
   toAgreementRecord,
 } from './records.ts';
+import { seatAt } from './seat.ts';
 import type { KeeperState, KeeperStepped, KnownBlock } from './state.ts';
 import { epochTimer, graceTimer, readAgreementTimer, resendTimer, workTimer } from './timers.ts';
 import { Turn, validVerdict } from './turn.ts';
@@ -178,7 +178,7 @@ const enterHeight = (turn: Turn): boolean => {
   const height = turn.nextHeight;
   const records = state.promised.get(height);
   state.said = saidIn(records?.agreement ?? []);
-  const seat = chain.keepers.findIndex(({ key }) => equalBytes(key, options.signer.publicKey));
+  const seat = seatAt(options, chain);
   if (state.phase !== 'voting' || seat < 0) return false;
   const n = chain.keepers.length;
   // The committee may have shrunk below the last creator's seat.

@@ -1,10 +1,10 @@
-import { equalBytes } from '../../core/bytes.ts';
 import { leaderOf } from '../agreement/index.ts';
 import { applyBlock } from '../apply.ts';
 import type { Block, BlockId, CertifiedBlock } from '../types.ts';
 import { leastEpochMs } from './epochTime.ts';
 import { addOperation, isChecked } from './pool.ts';
 import { amnesiaKey, amnesiaRecord, saying } from './records.ts';
+import { seatAt } from './seat.ts';
 import type { HeightState, KnownBlock, Proposed } from './state.ts';
 import { graceTimer } from './timers.ts';
 import { type Turn, validVerdict } from './turn.ts';
@@ -221,12 +221,9 @@ const makeRoom = (turn: Turn): boolean => {
   return left.size < 2 * most;
 };
 
-const takesPart = ({ state }: Turn): boolean =>
-  state.phase !== 'watching' &&
-  state.chain.keepers.some(({ key }) => equalBytes(key, state.options.signer.publicKey));
+const takesPart = (turn: Turn): boolean => turn.state.phase !== 'watching' && seatOf(turn) >= 0;
 
-const seatOf = ({ state }: Turn): number =>
-  state.chain.keepers.findIndex(({ key }) => equalBytes(key, state.options.signer.publicKey));
+const seatOf = ({ state }: Turn): number => seatAt(state.options, state.chain);
 
 const remembers = ({ state }: Turn, content: ReadMessage['content']): boolean => {
   const [moment, words] = saying(content);

@@ -20,6 +20,7 @@ import {
   type Said,
   saying,
 } from './records.ts';
+import { signerAt } from './seat.ts';
 import type { BlockVerdict, HeightState, KeeperState, KeeperStepped, KnownBlock } from './state.ts';
 import { agreementTimer, epochTimer, resendTimer, timeoutMs, workTimer } from './timers.ts';
 import type { KeeperEffect, KeeperMessage } from './types.ts';
@@ -191,7 +192,7 @@ export class Turn {
 
   #voice(): Voice {
     const { chain, height, options } = this.state;
-    return { net: chain.net, seat: height?.seat ?? -1, signer: options.signer };
+    return { net: chain.net, seat: height?.seat ?? -1, signer: signerAt(options, chain) };
   }
 
   #persist(record: AgreementRecord): void {

@@ -95,6 +95,8 @@ export type KeeperEffect =
 
 export type KeeperOptions = {
   readonly signer: KeeperSigner;
+  /** The key that is to follow it: signs from the height on at which the keepers name it, and never before. */
+  readonly successor?: KeeperSigner;
   /** Unix milliseconds at the moment when `now` was 0: for the advisory time in headers. */
   readonly wallAtZeroMs: number;
   /** The operator says that this disk is a copy of an earlier one: the key of this keeper never votes again. */
@@ -121,7 +123,10 @@ export type PoolLimits = {
   readonly maxPerAccount: number;
 };
 
-export const keeperDefaults: Omit<KeeperOptions, 'signer' | 'wallAtZeroMs'> = {
+/** What a keeper is told by whoever runs it, beside its keys and its clock. */
+export type KeeperSettings = Omit<KeeperOptions, 'signer' | 'successor' | 'wallAtZeroMs'>;
+
+export const keeperDefaults: KeeperSettings = {
   restored: false,
   batchMs: 50,
   timeouts: { firstMs: 1_000, growthMs: 500, mostMs: 30_000 },

@@ -3,7 +3,15 @@ import type { AccountId } from '../../../core/brand.ts';
 import { fixtureAccount, fixtureOwnAccount } from '../../ledgerDoubles.ts';
 import { fixturePeer } from '../../testDoubles.ts';
 import { placeOf, viewOfPlace, walletTabs } from './place.ts';
-import { accountCode, partyInWords, partyLantern, peopleHere, readAccount, readWhole } from './words.ts';
+import {
+  accountCode,
+  partyInWords,
+  partyLantern,
+  peopleHere,
+  placeInWords,
+  readAccount,
+  readWhole,
+} from './words.ts';
 
 describe('a place on the screen', () => {
   it('is kept in the history entry', () => {
@@ -78,4 +86,9 @@ describe('whole numbers', () => {
   it.each(['', '1.5', '1,000', '-1', '1 00', '9007199254740993'])('%j is refused', (text) =>
     expect(readWhole(text).ok).toBe(false),
   );
+});
+
+it('a keeper is known by its host', () => {
+  expect(placeInWords('')).toBe('the host of this page');
+  expect(placeInWords('wss://attic.example:8443/ledger')).toBe('attic.example:8443');
 });

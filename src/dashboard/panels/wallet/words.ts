@@ -61,3 +61,7 @@ export const readWhole = (text: string): Result<number, string> => {
   const value = Number(plain);
   return Number.isSafeInteger(value) ? ok(value) : err('This number is too large.');
 };
+
+/** Where a keeper is reached: its host is what people know it by. */
+export const placeInWords = (url: string): string =>
+  url === '' ? 'the host of this page' : url.replace(/^wss?:\/\//, '').replace(/\/ledger\/?$/, '');

@@ -1,9 +1,11 @@
 import type { ChainView } from '../../../../app/readModels.ts';
 import { Button } from '../../../kit/Button.tsx';
-import { formatCount, formatInteger, shortId } from '../../../kit/format.ts';
+import { asSentence, formatCount, formatInteger, shortId } from '../../../kit/format.ts';
 import { Notice } from '../../../kit/Notice.tsx';
 import { PartyName } from '../PartyName.tsx';
-import { connectionInWords, heightInWords, placeInWords } from './logWords.ts';
+import { Until } from '../Until.tsx';
+import { placeInWords } from '../words.ts';
+import { connectionInWords, heightInWords } from './logWords.ts';
 
 export const KeepersSection = ({
   chain,
@@ -26,6 +28,23 @@ export const KeepersSection = ({
         }
       >
         Both signatures are kept in the log for everybody to check. A vote can replace this keeper.
+      </Notice>
+    ))}
+    {chain.keeperChanges.map((change) => (
+      <Notice
+        key={change.proposal}
+        tone={change.unsigned.length > 0 ? 'warn' : 'plain'}
+        title={asSentence(change.words)}
+        action={
+          <Button look="plain" onClick={() => onOpen(change.proposal)}>
+            See the proposal
+          </Button>
+        }
+      >
+        Decided, and carried out in <Until at={change.at} />.
+        {change.unsigned.length > 0
+          ? ` It fails if ${change.unsigned.join(', ')} has not signed again in the day before: its keeper must run.`
+          : ''}
       </Notice>
     ))}
     <table className="table wallet-table">

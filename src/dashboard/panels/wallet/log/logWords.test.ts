@@ -8,7 +8,6 @@ import {
   checkHoldings,
   heightInWords,
   itemFileName,
-  placeInWords,
   verdictInWords,
 } from './logWords.ts';
 
@@ -56,9 +55,4 @@ it('blocks and heights are counted in words', () => {
 
 it('a file is named by what it holds', () => {
   expect(itemFileName('block', 'abcdefghijklmnop', 'cbor')).toBe('block-abcdefghijkl.cbor');
-});
-
-it('a keeper is known by its host', () => {
-  expect(placeInWords('')).toBe('the host of this page');
-  expect(placeInWords('wss://attic.example:8443/ledger')).toBe('attic.example:8443');
 });

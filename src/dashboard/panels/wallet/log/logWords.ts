@@ -57,7 +57,3 @@ export const verdictInWords = (
 
 export const heightInWords = (height: number | undefined): string =>
   height === undefined ? '–' : formatInteger(height);
-
-/** Where a keeper is reached: its host is what people know it by. */
-export const placeInWords = (url: string): string =>
-  url === '' ? 'the host of this page' : url.replace(/^wss?:\/\//, '').replace(/\/ledger\/?$/, '');

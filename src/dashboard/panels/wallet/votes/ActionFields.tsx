@@ -1,9 +1,10 @@
-import type { GovernanceView } from '../../../../app/readModels.ts';
+import type { GovernanceView, KeeperView } from '../../../../app/readModels.ts';
 import { useApp, useStore } from '../../../hooks/useApp.ts';
 import { Field, TextInput } from '../../../kit/Field.tsx';
 import { asSentence, formatVc } from '../../../kit/format.ts';
 import { RecipientField } from '../RecipientField.tsx';
 import { peopleHere, readAccount } from '../words.ts';
+import { KeeperFields } from './KeeperFields.tsx';
 import {
   type DraftProblems,
   isMoney,
@@ -13,10 +14,11 @@ import {
   valueInWords,
 } from './voteWords.ts';
 
-type FieldsProps = {
+export type FieldsProps = {
   readonly draft: ProposalDraft;
   readonly problems: DraftProblems;
   readonly governance: GovernanceView;
+  readonly keepers: readonly KeeperView[];
   readonly onChange: (change: Partial<ProposalDraft>) => void;
 };
 
@@ -29,6 +31,8 @@ export const ActionFields = (props: FieldsProps) => {
       return <GrantFields {...props} />;
     case 'upgrade':
       return <UpgradeFields {...props} />;
+    case 'keepers':
+      return <KeeperFields {...props} />;
     default:
       return props.draft.kind satisfies never;
   }

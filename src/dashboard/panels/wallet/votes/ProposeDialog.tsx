@@ -1,5 +1,12 @@
 import { type FormEvent, useState } from 'react';
-import type { GovernanceAction, GovernanceView, ParameterView } from '../../../../app/readModels.ts';
+import type {
+  GovernanceAction,
+  GovernanceView,
+  KeeperChangeAction,
+  KeeperChangeView,
+  KeeperView,
+  ParameterView,
+} from '../../../../app/readModels.ts';
 import { useAct } from '../../../hooks/useAct.ts';
 import { useApp } from '../../../hooks/useApp.ts';
 import { useNotify } from '../../../hooks/useNotify.ts';
@@ -12,6 +19,8 @@ import { Notice } from '../../../kit/Notice.tsx';
 import { DialogStep } from '../DialogStep.tsx';
 import { ActionFields } from './ActionFields.tsx';
 import {
+  agreementOf,
+  bringsItsWords,
   type DraftProblems,
   type ProposalDraft,
   parameterName,
@@ -28,19 +37,25 @@ const blank: ProposalDraft = {
   amount: '',
   hash: '',
   url: '',
+  keepers: 'come',
+  candidates: '',
+  leaving: [],
 };
 const kinds = [
-  { value: 'parameter', label: 'Set a value' },
+  { value: 'parameter', label: 'Setting' },
   { value: 'treasury', label: 'Grant' },
-  { value: 'upgrade', label: 'New version' },
+  { value: 'upgrade', label: 'Version' },
+  { value: 'keepers', label: 'Keepers' },
 ] as const;
 
 /** What is to change, and why; then what proposing it costs. */
 export const ProposeDialog = ({
   governance,
+  keepers,
   onClose,
 }: {
   readonly governance: GovernanceView;
+  readonly keepers: readonly KeeperView[];
   readonly onClose: () => void;
 }) => {
   const { commands } = useApp();
@@ -48,21 +63,32 @@ export const ProposeDialog = ({
   const [draft, setDraft] = useState(blank);
   const [problems, setProblems] = useState<DraftProblems>({});
   const [action, setAction] = useState<GovernanceAction>();
+  const [change, setChange] = useState<KeeperChangeView>();
   const { busy, error, setError, act } = useAct();
   const set = (change: Partial<ProposalDraft>) => {
     setDraft((current) => ({ ...current, ...change }));
     setProblems({});
   };
-  const description = draft.description.trim();
-  const check = (event: FormEvent) => {
+  const description = bringsItsWords(draft) ? (change?.description ?? '') : draft.description.trim();
+  const check = async (event: FormEvent) => {
     event.preventDefault();
     const read = readAction(draft, governance);
+    const isSaid = bringsItsWords(draft) || description !== '';
     setProblems({
       ...(read.ok ? {} : read.error),
-      ...(description === '' ? { description: 'Say what it is good for: others decide by it.' } : {}),
+      ...(isSaid ? {} : { description: 'Say what it is good for: others decide by it.' }),
     });
     setError(undefined);
-    if (read.ok && description !== '') setAction(read.value);
+    if (!read.ok || !isSaid) return;
+    if (read.value.kind === 'keepers') {
+      const comesTo = await commands.readKeeperChange(read.value);
+      if (!comesTo.ok)
+        return setProblems({
+          [draft.keepers === 'come' ? 'candidates' : 'leaving']: asSentence(comesTo.error),
+        });
+      setChange(comesTo.value);
+    }
+    setAction(read.value);
   };
   const propose = async (actions: readonly GovernanceAction[]) => {
     if (!(await act(() => commands.propose({ description, actions })))) return;
@@ -77,7 +103,9 @@ export const ProposeDialog = ({
             <Facts
               facts={[
                 { term: 'Why', value: description },
-                ...actionFacts(action, governance.parameters),
+                ...(action.kind === 'keepers'
+                  ? keeperFacts(change)
+                  : actionFacts(action, governance.parameters)),
                 {
                   term: 'Put down',
                   value: formatVc(governance.deposit),
@@ -101,26 +129,34 @@ export const ProposeDialog = ({
             </div>
           </>
         ) : (
-          <form className="wallet-form" onSubmit={check} noValidate>
+          <form className="wallet-form" onSubmit={(event) => void check(event)} noValidate>
             <Segmented
               label="What kind"
               options={kinds}
               value={draft.kind}
               onChange={(kind) => set({ kind })}
             />
-            <ActionFields draft={draft} problems={problems} governance={governance} onChange={set} />
-            <Field label="Why" error={problems.description} hint="Everybody reads it before they vote.">
-              {(ids) => (
-                <textarea
-                  {...ids}
-                  className="input"
-                  rows={3}
-                  maxLength={500}
-                  value={draft.description}
-                  onChange={(event) => set({ description: event.currentTarget.value })}
-                />
-              )}
-            </Field>
+            <ActionFields
+              draft={draft}
+              problems={problems}
+              governance={governance}
+              keepers={keepers}
+              onChange={set}
+            />
+            {bringsItsWords(draft) ? null : (
+              <Field label="Why" error={problems.description} hint="Everybody reads it before they vote.">
+                {(ids) => (
+                  <textarea
+                    {...ids}
+                    className="input"
+                    rows={3}
+                    maxLength={500}
+                    value={draft.description}
+                    onChange={(event) => set({ description: event.currentTarget.value })}
+                  />
+                )}
+              </Field>
+            )}
             <div className="bar">
               <span className="grow" />
               <Button look="plain" onClick={onClose}>
@@ -137,7 +173,22 @@ export const ProposeDialog = ({
   );
 };
 
-const actionFacts = (action: GovernanceAction, parameters: readonly ParameterView[]): readonly Fact[] => {
+const keeperFacts = (change: KeeperChangeView | undefined): readonly Fact[] =>
+  change
+    ? [
+        { term: 'Change', value: asSentence(change.words) },
+        {
+          term: 'Keepers then',
+          value: change.keepers.join(', '),
+          hint: `${change.keepers.length === 1 ? 'one keeper' : `${change.keepers.length} keepers`}: ${agreementOf(change.keepers.length)}`,
+        },
+      ]
+    : [];
+
+const actionFacts = (
+  action: Exclude<GovernanceAction, KeeperChangeAction>,
+  parameters: readonly ParameterView[],
+): readonly Fact[] => {
   switch (action.kind) {
     case 'parameter': {
       const parameter = parameters.find(({ name }) => name === action.name);

@@ -39,7 +39,9 @@ export const VotesTab = ({
         <h2 id="parameters-title">What can be set</h2>
         <ParameterTable parameters={governance.parameters} />
       </section>
-      {dialog === 'propose' ? <ProposeDialog governance={governance} onClose={close} /> : null}
+      {dialog === 'propose' ? (
+        <ProposeDialog governance={governance} keepers={ledger.chain.keepers} onClose={close} />
+      ) : null}
       {dialog === 'delegate' ? (
         <DelegateDialog governance={governance} account={ledger.wallet.account} onClose={close} />
       ) : null}
@@ -154,7 +156,7 @@ const Proposals = ({
         </div>
         {open.length === 0 ? (
           <Empty title={decided.length === 0 ? 'Nothing was proposed yet' : 'Nothing is open'}>
-            Fees, rewards, grants from the treasury and new versions are decided here.
+            Fees, rewards, grants from the treasury, new versions and keepers are decided here.
             {governance.deposit > 0
               ? ` Whoever proposes puts ${formatVc(governance.deposit)} down until it is decided.`
               : ''}

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { OpenLedgerView, ParameterView } from '../../../../app/readModels.ts';
 import { fixtureAccount, fixtureLedger } from '../../../ledgerDoubles.ts';
 import {
+  agreementOf,
   isDecided,
   type ProposalDraft,
   parameterName,
@@ -77,6 +78,9 @@ describe('a proposal as it is written', () => {
     amount: '',
     hash: '',
     url: '',
+    keepers: 'come',
+    candidates: '',
+    leaving: [],
   };
   const read = (draft: Partial<ProposalDraft>) => readAction({ ...blank, ...draft }, governance);
 
@@ -93,6 +97,14 @@ describe('a proposal as it is written', () => {
       ok: true,
       value: { kind: 'upgrade', hash: 'ab'.repeat(32), url: '' },
     });
+    expect(read({ kind: 'keepers', candidates: '{…}', leaving: ['a'] })).toEqual({
+      ok: true,
+      value: { kind: 'keepers', remove: [], candidates: '{…}' },
+    });
+    expect(read({ kind: 'keepers', keepers: 'leave', leaving: ['a', 'b', 'c'], candidates: '{…}' })).toEqual({
+      ok: true,
+      value: { kind: 'keepers', remove: ['a', 'b', 'c'], candidates: '' },
+    });
   });
 
   it.each([
@@ -101,9 +113,20 @@ describe('a proposal as it is written', () => {
     [{ kind: 'treasury' }, ['to', 'amount']],
     [{ kind: 'treasury', to: fixtureAccount(2), amount: '3100.000001' }, ['amount']],
     [{ kind: 'upgrade', hash: 'ab' }, ['hash']],
+    [{ kind: 'keepers', candidates: '  ' }, ['candidates']],
+    [{ kind: 'keepers', keepers: 'leave', leaving: ['a', 'b'] }, ['leaving']],
     [{ kind: 'upgrade', hash: 'ab'.repeat(32), url: 'http://example.org' }, ['url']],
   ] as const)('%j is wrong in %j', (draft, fields) => {
     const result = read(draft);
     expect(result.ok ? [] : Object.keys(result.error)).toEqual(fields);
   });
+});
+
+it('a committee is what its number is good for', () => {
+  expect([1, 2, 4, 7].map(agreementOf)).toEqual([
+    'it decides alone',
+    'all must agree',
+    '3 must agree, one may fail or lie',
+    '5 must agree, 2 may fail or lie',
+  ]);
 });

@@ -96,6 +96,10 @@ export type ProposalDraft = {
   readonly amount: string;
   readonly hash: string;
   readonly url: string;
+  readonly keepers: 'come' | 'leave';
+  readonly candidates: string;
+  /** Keys. */
+  readonly leaving: readonly string[];
 };
 export type DraftProblems = { readonly [Field in keyof ProposalDraft]?: string };
 
@@ -111,6 +115,8 @@ export const readAction = (
       return readGrant(draft, known.grantable);
     case 'upgrade':
       return readUpgrade(draft);
+    case 'keepers':
+      return readKeepers(draft);
     default:
       return draft.kind satisfies never;
   }
@@ -142,6 +148,34 @@ const readGrantAmount = (text: string, grantable: number): Result<number, string
   return amount.value <= grantable
     ? amount
     : err(`Proposals may still take ${formatVc(grantable)} from the treasury in these 30 days.`);
+};
+
+/** What stands in the texts the ledger's rules judge, which are not known here. */
+const readKeepers = ({
+  keepers,
+  candidates,
+  leaving,
+}: ProposalDraft): Result<GovernanceAction, DraftProblems> => {
+  if (keepers === 'come')
+    return candidates.trim() === ''
+      ? err({ candidates: 'Paste what the newcomer’s keeper wrote, or open its file.' })
+      : ok({ kind: 'keepers', remove: [], candidates });
+  return leaving.length === 3
+    ? ok({ kind: 'keepers', remove: leaving, candidates: '' })
+    : err({
+        leaving: `Choose three, ${leaving.length} are chosen: of four, seven, ten, … keepers one, two, three, … may fail.`,
+      });
+};
+
+/** Newcomers signed why it is proposed, too. */
+export const bringsItsWords = ({ kind, keepers }: Pick<ProposalDraft, 'kind' | 'keepers'>): boolean =>
+  kind === 'keepers' && keepers === 'come';
+
+/** n = 3f + 1: what that many keepers are good for. */
+export const agreementOf = (n: number): string => {
+  const faults = Math.floor((n - 1) / 3);
+  if (faults === 0) return n === 1 ? 'it decides alone' : 'all must agree';
+  return `${n - faults} must agree, ${faults === 1 ? 'one' : faults} may fail or lie`;
 };
 
 const readUpgrade = ({ hash, url }: ProposalDraft): Result<GovernanceAction, DraftProblems> => {

@@ -34,7 +34,7 @@ export const keepersRule: ActionRule<'keepers'> = {
 export const newcomersOf = (actions: readonly Action[]): readonly Keeper[] =>
   actions.flatMap((action) => (action.kind === 'keepers' ? action.add : []));
 
-const keepersAfter = (
+export const keepersAfter = (
   keepers: readonly Keeper[],
   { remove, add }: Action<'keepers'>,
 ): Result<readonly Keeper[], OperationFault> => {
