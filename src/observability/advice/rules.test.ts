@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Incident } from '../health/types.ts';
+import { metricDescriptions } from '../metrics/index.ts';
 import { adviseFrom } from './advise.ts';
 import { createRecording, type Recording, reportWith } from './testDoubles.ts';
 
@@ -34,6 +36,37 @@ describe('nothing is recommended', () => {
       .observe('long_task_seconds', times(200, 0.08))
       .count('telemetry_dropped_total', 20, { reason: 'cardinality' });
     expect(ids(well)).toEqual([]);
+  });
+
+  it('from less than a rule needs, whatever its numbers', () => {
+    const names = Object.entries(metricDescriptions);
+    const outcomes = ['ok', 'timeout', 'up', 'ice', 'failed', 'cardinality', 'models', 'direct', 'peer', 'a'];
+    const few = fc.array(
+      fc.record({
+        metric: fc.constantFrom(...names),
+        value: fc.double({ min: 0, max: 1e9, noNaN: true }),
+        label: fc.constantFrom(...outcomes),
+      }),
+      { maxLength: 400 },
+    );
+    fc.assert(
+      fc.property(few, (events) => {
+        const recording = measured();
+        const seen = new Map<string, number>();
+        for (const { metric, value, label } of events) {
+          const [name, { kind, labels }] = metric;
+          const so = (seen.get(name) ?? 0) + 1;
+          seen.set(name, so);
+          if (so > (kind === 'counter' ? 1 : 9)) continue;
+          const given = Object.fromEntries(labels.map((one) => [one, label]));
+          if (kind === 'counter') recording.count(name, 1 + (value % 1), given);
+          if (kind === 'histogram') recording.observe(name, [value], given);
+          if (kind === 'gauge') recording.gauge(name, [{ at: now - 1, value }]);
+        }
+        expect(ids(recording)).toEqual([]);
+      }),
+      { seed: 61, numRuns: 100 },
+    );
   });
 });
 
@@ -200,7 +233,7 @@ describe('the network', () => {
         .observe('rpc_seconds', times(40, 0.2), { method: 'read', outcome: 'ok', peer: 'c' });
     expect(recommend(peers(1.8))).toMatchObject([
       {
-        id: 'slow-peer:rpc_seconds:slow',
+        id: 'slow-peer:rpc_seconds',
         evidence: ['RPC p99 is 1.8 s, 9× the others’ 200 ms, of 40 samples in the last 6 hours.'],
         expectedGain: '1.6 s for the slowest in a hundred of its calls.',
       },

@@ -1,4 +1,4 @@
-import type { Labels } from '../../metrics/types.ts';
+import type { Labels, Sketch } from '../../metrics/types.ts';
 import { meanOf, type Signals } from '../signals.ts';
 import { countOf, number, percent, quoted, seconds } from '../words.ts';
 import { confidenceOf, hour, inHour, inRecent, type Rule, recent } from './rule.ts';
@@ -46,33 +46,53 @@ const commonest = (signals: Signals, isFailed: (labels: Labels) => boolean): str
     .map(({ outcome, count }) => `${quoted(outcome)} ${countOf(count, 'time')}`)
     .join(', ');
 
+type PeerSketch = { readonly peer: string; readonly sketch: Sketch; readonly p99: number };
+
 /** Where measurements tell peers apart: one that is much slower than all others. */
 export const slowPeerRule: Rule = (signals) =>
   (['rpc_seconds', 'mesh_rtt_seconds'] as const).flatMap((name) => {
-    const peers = signals.valuesOf(name, 'peer').filter((peer) => peer !== 'other');
-    if (peers.length < 3) return [];
-    return peers.flatMap((peer) => {
-      const own = signals.distribution(name, recent, (labels) => labels['peer'] === peer);
-      const others = signals.distribution(name, recent, (labels) => (labels['peer'] ?? peer) !== peer);
-      const [slow, usual] = [own?.quantile(0.99), others?.quantile(0.99)];
-      if (!own || !others || slow === undefined || usual === undefined) return [];
-      if (own.count < 30 || others.count < 60 || slow < 5 * usual || slow - usual < 0.1) return [];
-      const what = name === 'rpc_seconds' ? 'RPC' : 'Round-trip';
-      return [
-        {
-          id: `slow-peer:${name}:${peer}`,
-          title: `One peer is far slower than all others: ${quoted(peer)}`,
-          action:
-            'Close its link in the map so that work goes to others, or use its device on a better network.',
-          evidence: [
-            `${what} p99 is ${seconds(slow)}, ${number(slow / usual)}× the others’ ${seconds(usual)}, of ${countOf(own.count, 'sample')} ${inRecent}.`,
-          ],
-          expectedGain: `${seconds(slow - usual)} for the slowest in a hundred of its calls.`,
-          confidence: confidenceOf(own.count, 30),
-        },
-      ];
-    });
+    const peers = sketchesByPeer(signals, name);
+    const slowest = peers.reduce<PeerSketch | undefined>(
+      (found, peer) => (peer.sketch.count >= 30 && peer.p99 > (found?.p99 ?? 0) ? peer : found),
+      undefined,
+    );
+    const others = merged(peers.filter((peer) => peer !== slowest));
+    const usual = others?.quantile(0.99);
+    if (peers.length < 3 || !slowest || !others || usual === undefined || others.count < 60) return [];
+    const { peer, sketch, p99 } = slowest;
+    if (p99 < 5 * usual || p99 - usual < 0.1) return [];
+    const what = name === 'rpc_seconds' ? 'RPC' : 'Round-trip';
+    const samples = countOf(sketch.count, 'sample');
+    return [
+      {
+        id: `slow-peer:${name}`,
+        title: `One peer is far slower than all others: ${quoted(peer)}`,
+        action:
+          'Close its link in the map so that work goes to others, or use its device on a better network.',
+        evidence: [
+          `${what} p99 is ${seconds(p99)}, ${number(p99 / usual)}× the others’ ${seconds(usual)}, of ${samples} ${inRecent}.`,
+        ],
+        expectedGain: `${seconds(p99 - usual)} for the slowest in a hundred of its calls.`,
+        confidence: confidenceOf(sketch.count, 30),
+      },
+    ];
   });
+
+const sketchesByPeer = (signals: Signals, name: string): readonly PeerSketch[] =>
+  signals
+    .valuesOf(name, 'peer')
+    .filter((peer) => peer !== 'other')
+    .flatMap((peer) => {
+      const sketch = signals.distribution(name, recent, (labels) => labels['peer'] === peer);
+      const p99 = sketch?.quantile(0.99);
+      return sketch && p99 !== undefined ? [{ peer, sketch, p99 }] : [];
+    });
+
+const merged = ([first, ...rest]: readonly PeerSketch[]): Sketch | undefined => {
+  const together = first?.sketch.copy();
+  for (const { sketch } of rest) together?.merge(sketch);
+  return together;
+};
 
 /** Direct links that can't be opened. */
 export const linksRule: Rule = (signals) => {
