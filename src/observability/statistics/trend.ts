@@ -26,7 +26,7 @@ export type FittedTrend = {
 };
 
 const hourMs = 3_600_000;
-/** All pairs of so many points are two million: some 0.2 s. */
+/** All pairs of so many points are two million: a quarter of a second. */
 const maxExact = 2_000;
 /** A trend is told from fewer points by nobody: the normal approximation of S begins at 8 (Mann 1945 has tables below 10). */
 const leastSamples = 8;
@@ -34,7 +34,7 @@ const significance = 0.05;
 
 /**
  * Whether values rise or fall, and how fast, over real time. Undefined of fewer than 8 finite values, or if they share one
- * instant. Values at one instant give no slope. More points than `maxPoints` (2,000 at most, which take 0.2 s) are thinned to
+ * instant. Values at one instant give no slope. More points than `maxPoints` (2,000 at most, a quarter of a second; 500 take 20 ms) are thinned to
  * every n-th first: slope and direction are then those of the points that were kept, and p is larger than that of all.
  */
 export const trendOf = (values: readonly TimedValue[], maxPoints = maxExact): Trend | undefined =>
