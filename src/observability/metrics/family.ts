@@ -65,6 +65,12 @@ export class Family {
     return undefined;
   }
 
+  /** The series of these labels, if it is there: for those who read. */
+  known(fields: LogFields): Series | undefined {
+    const labels = toLabels(fields, this.#limits.maxLabelLength);
+    return labels && this.#seriesByKey.get(seriesKey(this.name, labels));
+  }
+
   /** Made if need be and if `mayGrow`; 'full' and 'label': why not. */
   find(fields: LogFields, mayGrow: boolean): Series | 'full' | 'label' {
     const labels = toLabels(fields, this.#limits.maxLabelLength);
@@ -72,7 +78,9 @@ export class Family {
     const key = seriesKey(this.name, labels);
     let series = this.#seriesByKey.get(key);
     if (!series) {
-      if (!mayGrow || this.#seriesByKey.size >= this.#limits.maxSeries) return 'full';
+      const isFull = !mayGrow || this.#seriesByKey.size >= this.#limits.maxSeries;
+      // The one without labels always has room: there are no more of it than names.
+      if (isFull && key !== this.name) return 'full';
       series = this.#add(key, labels);
     }
     if (series.key === this.name) this.#plain = series;

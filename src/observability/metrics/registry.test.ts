@@ -41,6 +41,8 @@ describe('a metrics registry', () => {
     ]);
     expect(registry.value('rpc_total', { method: 'read', code: 200 })).toBe(4);
     expect(registry.value('rpc_total', { method: 'read' })).toBe(0);
+    expect(registry.value('rpc_total')).toBe(0);
+    expect(registry.snapshot()).toHaveLength(1);
   });
 
   it('tells apart sets of labels that begin or are spelt alike', () => {
@@ -194,8 +196,9 @@ describe('a flood of labels', () => {
     registry.count('a_total', 1, { a: 2 });
     registry.count('a_total', 1, { b: 1, c: 1 });
     registry.count('a_total');
-    expect(keysOf(registry)).toEqual(['a_total{a="1"}', 'a_total{a="other"}']);
-    expect(registry.value('a_total', { a: 'other' })).toBe(3);
+    expect(keysOf(registry)).toEqual(['a_total', 'a_total{a="1"}', 'a_total{a="other"}']);
+    expect(registry.value('a_total', { a: 'other' })).toBe(2);
+    expect(drops(registry)).toEqual({ cardinality: 2 });
   });
 
   it('does not grow with new names, new orders of labels, or many series of many names', () => {

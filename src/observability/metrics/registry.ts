@@ -124,8 +124,8 @@ export const createMetricsRegistry = (options: RegistryOptions = {}): MetricsReg
     },
     value(name, labels) {
       const family = families.get(name);
-      const series = family?.met(labels) ?? family?.find(labels ?? noLabels, false);
-      if (typeof series !== 'object') return 0;
+      const series = family?.met(labels) ?? family?.known(labels ?? noLabels);
+      if (!series) return 0;
       return series.sketch ? series.sketch.count : ((series.read ? series.read() : series.value) ?? 0);
     },
     dropped: () => ({ ...dropped }),

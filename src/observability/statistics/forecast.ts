@@ -22,13 +22,10 @@ const hourMs = 3_600_000;
 export const forecastReach = (values: readonly TimedValue[], limit: number): Reach | undefined => {
   const fitted = fitTrend(values);
   if (fitted?.trend.direction !== 'rising' || !(fitted.slopePerHour.median > 0)) return undefined;
-  const { trend, slopePerHour } = fitted;
-  const instants = values.filter(({ value }) => Number.isFinite(value)).map(({ at }) => at);
-  const first = instants.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const last = instants.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const now = trend.intercept + slopePerHour.median * ((last - first) / hourMs);
+  const { trend, slopePerHour, from, to } = fitted;
+  const now = trend.intercept + slopePerHour.median * ((to - from) / hourMs);
   const left = Math.max(0, limit - now);
-  const after = (slope: number) => last + (left / slope) * hourMs;
+  const after = (slope: number) => to + (left / slope) * hourMs;
   return {
     likely: after(slopePerHour.median),
     earliest: after(slopePerHour.upper),

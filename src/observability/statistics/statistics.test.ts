@@ -220,6 +220,11 @@ describe('a forecast', () => {
     ]);
   });
 
+  it('is exact for a line of very many points', () => {
+    const reach = forecastReach(hourly(Array.from({ length: 5_002 }, (_, i) => 10 * i)), 60_000)!;
+    expect(Math.round(reach.likely / hour)).toBe(6_000);
+  });
+
   it('is now for what has reached its limit', () => {
     const values = hourly(Array.from({ length: 11 }, (_, i) => 10 * i));
     expect(forecastReach(values, 50)?.likely).toBe(10 * hour);

@@ -17,10 +17,16 @@ export type Slope = {
   readonly upper: number;
 };
 
-export type FittedTrend = { readonly trend: Trend; readonly slopePerHour: Slope };
+export type FittedTrend = {
+  readonly trend: Trend;
+  readonly slopePerHour: Slope;
+  /** First and last instant. */
+  readonly from: number;
+  readonly to: number;
+};
 
 const hourMs = 3_600_000;
-/** All pairs of so many points are two million: some 0.2 s. */
+/** All pairs of so many points are two million: a quarter of a second. */
 const maxExact = 2_000;
 /** A trend is told from fewer points by nobody: the normal approximation of S begins at 8 (Mann 1945 has tables below 10). */
 const leastSamples = 8;
@@ -28,25 +34,25 @@ const significance = 0.05;
 
 /**
  * Whether values rise or fall, and how fast, over real time. Undefined of fewer than 8 finite values, or if they share one
- * instant. Values at one instant give no slope. More than 2,000 points are thinned to every n-th first: slope and direction are
- * then those of the points that were kept, and p is larger than that of all.
+ * instant. Values at one instant give no slope. More points than `maxPoints` (2,000 at most, a quarter of a second; 500 take 20 ms) are thinned to
+ * every n-th first: slope and direction are then those of the points that were kept, and p is larger than that of all.
  */
-export const trendOf = (values: readonly TimedValue[]): Trend | undefined => fitTrend(values)?.trend;
+export const trendOf = (values: readonly TimedValue[], maxPoints = maxExact): Trend | undefined =>
+  fitTrend(values, maxPoints)?.trend;
 
 /** The trend together with the interval of its slope. */
-export const fitTrend = (values: readonly TimedValue[]): FittedTrend | undefined => {
-  const kept = thinned(
-    values
-      .filter(({ at, value }) => Number.isFinite(at) && Number.isFinite(value))
-      .toSorted((a, b) => a.at - b.at),
-    maxExact,
-  );
+export const fitTrend = (values: readonly TimedValue[], maxPoints = maxExact): FittedTrend | undefined => {
+  const timed = values
+    .filter(({ at, value }) => Number.isFinite(at) && Number.isFinite(value))
+    .sort((a, b) => a.at - b.at);
+  const kept = thinned(timed, Math.min(maxPoints, maxExact));
   if (kept.length < leastSamples) return undefined;
   const kendall = mannKendall(kept.map(({ value }) => value));
   const slope = theilSen(kept, kendall.variance);
   if (!slope) return undefined;
-  const start = kept[0]?.at ?? 0;
-  const intercept = medianOf(kept.map(({ at, value }) => value - slope.median * (at - start))) ?? 0;
+  const from = timed[0]?.at ?? 0;
+  const to = timed.at(-1)?.at ?? from;
+  const intercept = medianOf(kept.map(({ at, value }) => value - slope.median * (at - from))) ?? 0;
   const { s, z, p } = kendall;
   const direction = p >= significance ? 'none' : s > 0 ? 'rising' : 'falling';
   return {
@@ -56,6 +62,8 @@ export const fitTrend = (values: readonly TimedValue[]): FittedTrend | undefined
       lower: slope.lower * hourMs,
       upper: slope.upper * hourMs,
     },
+    from,
+    to,
   };
 };
 

@@ -1,0 +1,3 @@
+export * from './advise.ts';
+export { defaultObjectives, type Objective } from './levels.ts';
+export type * from './types.ts';
