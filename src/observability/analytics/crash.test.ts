@@ -42,7 +42,7 @@ const compactingLife = async (inner: KeyValueStore, at: number, afterDoing: bool
 };
 
 const sumsOf = async (store: KeyValueStore, now: number) => {
-  const view = createStoredView(store, { now, policy: defaultRetention, unwritten: [] });
+  const view = createStoredView(store, { now, agedAt: now, policy: defaultRetention, unwritten: [] });
   const sum = async (key: string, tier: (typeof tiers)[number]) =>
     (await view.read(key, tier, noon, now + 1)).reduce((total, bucket) => total + bucket.sum, 0);
   return Promise.all([

@@ -2,7 +2,6 @@ import { milliseconds } from '../../core/brand.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Locks } from '../../core/ports/locks.ts';
 import { silentTelemetry } from '../../core/ports/telemetry.ts';
-import type { Timers } from '../../core/ports/timers.ts';
 import { err, fault, unwrap } from '../../core/result.ts';
 import { createMemoryStore } from '../../storage/memory.ts';
 import { type KeyValueStore, StorageError } from '../../storage/port.ts';
@@ -48,9 +47,6 @@ export const createTestLocks = (): Locks => {
     },
   };
 };
-
-/** Nothing happens by itself: tests flush and compact. */
-export const stillTimers: Timers = { after: () => () => {}, every: () => () => {} };
 
 /** A tab that dies at its n-th use of the store: that use happens or not, and nothing is ever answered again. */
 export const createMortalStore = (
@@ -103,20 +99,31 @@ const noSqlite = async () => err(fault('storage', 'no SQLite in this test'));
 
 export type TestTab = {
   readonly analytics: Analytics;
+  /** As its timer would. */
+  compact(): Promise<void>;
   readonly clock: TestClock;
   readonly store: KeyValueStore;
 };
 let tabs = 0;
+/** Nothing happens by itself: tests flush and compact. */
 export const openTab = async (
   given: Partial<AnalyticsDeps> & { readonly clock?: TestClock; readonly options?: AnalyticsOptions } = {},
 ): Promise<TestTab> => {
   const { options, ...deps } = given;
   const clock = given.clock ?? createTestClock();
   const store = given.store ?? createMemoryStore();
+  const timers: { readonly period: number; readonly run: () => void }[] = [];
+  const compactMs = 1_800_000;
   const analytics = await openAnalytics(
     {
       clock,
-      timers: stillTimers,
+      timers: {
+        after: () => () => {},
+        every(period, run) {
+          timers.push({ period, run });
+          return () => {};
+        },
+      },
       telemetry: silentTelemetry,
       locks: createTestLocks(),
       source: `tab-${tabs++}`,
@@ -128,9 +135,17 @@ export const openTab = async (
       ...deps,
       store,
     },
-    options,
+    { compactMs, ...options },
   );
-  return { analytics, clock, store };
+  return {
+    analytics,
+    clock,
+    store,
+    async compact() {
+      for (const { period, run } of timers) if (period === compactMs) run();
+      await analytics.flush();
+    },
+  };
 };
 
 /** What a range sums to, as its buckets say. */
