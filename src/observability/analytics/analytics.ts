@@ -21,7 +21,7 @@ import { renderReport } from './report/render.ts';
 import { restore } from './restore.ts';
 import { checkRetention, defaultRetention } from './retention.ts';
 import { identify, type SeriesIdentity } from './seriesIdentity.ts';
-import { addedSince } from './sketchDelta.ts';
+import { createSketchTap } from './sketchDelta.ts';
 import { toleranceMs } from './storedView.ts';
 import type { Analytics, AnalyticsFault, RetentionPolicy } from './types.ts';
 
@@ -85,6 +85,7 @@ export const openAnalytics = async (
       maxPendingPoints: options.maxPendingPoints,
       maxStoredBytes: options.maxStoredBytes,
       policy: () => policy,
+      onMerged: () => catalog.refresh(),
     },
   );
   policy = await policyIn(deps.store, policy);
@@ -119,7 +120,7 @@ export const openAnalytics = async (
       deps.telemetry.log('info', 'analytics', 'the recent past in memory is shorter: there are many series');
     overfull = isOverfull;
   };
-  /** `weight`: samples in it; a histogram's come with their sketch. */
+  /** `sketch`: of a histogram, whose value is the sum of its samples. */
   const record = (series: SeriesIdentity, at: number, value: number, sketch?: Sketch): boolean => {
     const now = clock.now();
     for (const target of memories()) {
@@ -137,24 +138,29 @@ export const openAnalytics = async (
   };
   const tooMany = () => drop(`there are ${options.maxSeries} series already, or this one is of another kind`);
 
-  const previousOf = new WeakMap<MetricsRegistry, Map<string, number | Uint8Array>>();
+  /** What was seen of each registry: counters as they were, histograms through a tap. */
+  type Seen = {
+    readonly counters: Map<string, number>;
+    readonly taps: Map<string, ReturnType<typeof createSketchTap>>;
+  };
+  const seenOf = new WeakMap<MetricsRegistry, Seen>();
   const sampleSeries = (
     snapshot: ReturnType<MetricsRegistry['snapshot']>[number],
-    previous: Map<string, number | Uint8Array>,
+    { counters, taps }: Seen,
     at: number,
-  ): void => {
-    const before = previous.get(snapshot.key);
-    if (snapshot.kind === 'histogram') {
-      const added = addedSince(before instanceof Uint8Array ? before : undefined, snapshot.sketch);
-      if (!added) return;
-      previous.set(snapshot.key, snapshot.sketch.encode());
-      if (!record(snapshot, at, added.sum, added)) dropped++;
-      return;
+  ): boolean => {
+    const { key } = snapshot;
+    if (snapshot.kind === 'gauge') return record(snapshot, at, snapshot.value);
+    if (snapshot.kind !== 'histogram') {
+      const before = counters.get(key) ?? 0;
+      counters.set(key, snapshot.value);
+      // Less than before: it began anew.
+      return record(snapshot, at, snapshot.value < before ? snapshot.value : snapshot.value - before);
     }
-    const { value } = snapshot;
-    const base = typeof before === 'number' && before <= value ? before : 0; // less than before: it began anew
-    if (snapshot.kind === 'counter') previous.set(snapshot.key, value);
-    if (!record(snapshot, at, snapshot.kind === 'counter' ? value - base : value)) dropped++;
+    const tap = taps.get(key) ?? createSketchTap();
+    taps.set(key, tap);
+    const added = tap(snapshot.sketch);
+    return !added || record(snapshot, at, added.sum, added);
   };
 
   const cancelFlush = deps.timers.every(milliseconds(options.flushMs), () => void archive.flush());
@@ -189,9 +195,9 @@ export const openAnalytics = async (
     },
     sample(registry) {
       const at = Math.trunc(clock.now());
-      const previous = previousOf.get(registry) ?? new Map<string, number | Uint8Array>();
-      previousOf.set(registry, previous);
-      for (const snapshot of registry.snapshot()) sampleSeries(snapshot, previous, at);
+      const seen = seenOf.get(registry) ?? { counters: new Map(), taps: new Map() };
+      seenOf.set(registry, seen);
+      for (const snapshot of registry.snapshot()) if (!sampleSeries(snapshot, seen, at)) dropped++;
     },
     retentionPolicy: () => policy,
     setRetentionPolicy(change) {

@@ -23,6 +23,8 @@ export type ArchiveOptions = {
   readonly maxPendingPoints: number;
   readonly maxStoredBytes: number;
   readonly policy: () => RetentionPolicy;
+  /** What is merged is known anew. */
+  readonly onMerged: () => void;
 };
 
 /**
@@ -46,7 +48,7 @@ export interface Archive {
 }
 
 const compactLock = 'aivillage-analytics-compact';
-/** The clock may drift so far from the monotonic one before ages mean nothing any more. */
+/** A clock that runs ahead of the time that has passed by more than this was set: it must not make everything old. */
 const maxDriftMs = 3_600_000;
 
 export const createArchive = (deps: ArchiveDeps, options: ArchiveOptions): Archive => {
@@ -123,12 +125,15 @@ export const createArchive = (deps: ArchiveDeps, options: ArchiveOptions): Archi
       await work();
     }
   };
-  const trustsClock = () => {
-    const passed = clock.monotonic() - opened.monotonic;
-    return Math.abs(clock.now() - opened.now - passed) < maxDriftMs;
+  /** By which ages are told: never later than it can be. Where the monotonic clock sleeps with the device, all is kept longer. */
+  const latestNow = () =>
+    Math.min(clock.now(), opened.now + clock.monotonic() - opened.monotonic + maxDriftMs);
+  const setHeads = (next: HeadById) => {
+    heads = next;
+    options.onMerged();
   };
   const merge = async (): Promise<void> => {
-    const now = clock.now();
+    const now = latestNow();
     const policy = options.policy();
     const outcome = await compact(store, { now, policy, pause: deps.pause });
     if (outcome.newer) {
@@ -138,13 +143,8 @@ export const createArchive = (deps: ArchiveDeps, options: ArchiveOptions): Archi
     }
     if (outcome.damaged > 0)
       deps.telemetry.log('warn', 'analytics', 'damaged records were let go', { records: outcome.damaged });
-    heads = await retain(store, {
-      now,
-      policy,
-      maxBytes: options.maxStoredBytes,
-      trustsClock: trustsClock(),
-    });
     segmentBytes = 0;
+    setHeads(await retain(store, { now, policy, maxBytes: options.maxStoredBytes }));
   };
 
   return {
@@ -157,7 +157,7 @@ export const createArchive = (deps: ArchiveDeps, options: ArchiveOptions): Archi
         const release = await locks.tryAcquire(compactLock);
         try {
           if (release) await merge();
-          else heads = await readHeads(store);
+          else setHeads(await readHeads(store));
         } finally {
           release?.();
         }
@@ -165,6 +165,7 @@ export const createArchive = (deps: ArchiveDeps, options: ArchiveOptions): Archi
     view: () =>
       createStoredView(store, {
         now: clock.now(),
+        agedAt: latestNow(),
         policy: options.policy(),
         unwritten: [...(frozen ? [frozen] : []), ...(pending.points > 0 ? [segmentOf(pending.rows())] : [])],
       }),
@@ -189,8 +190,8 @@ export const createArchive = (deps: ArchiveDeps, options: ArchiveOptions): Archi
           frozen = undefined;
           for (const prefix of ['seg/', 'load/', 'head/', 'chunk/'])
             await store.deletePrefix('metrics', prefix);
-          heads = new Map();
           segmentBytes = 0;
+          setHeads(new Map());
         } finally {
           release();
         }

@@ -17,6 +17,8 @@ export interface Catalog {
   kindOf(key: string): MetricKind | undefined;
   /** Oldest time of a series in a tier, as far as is known without reading. Infinity: nothing. */
   from(key: string, tier: Tier): number;
+  /** The heads have changed: what is in windows is in them now, and mustn't count twice. */
+  refresh(): void;
   size(): number;
   points(): number;
   /** Rows for which there is room beside the series that are here. */
@@ -27,19 +29,11 @@ export interface Catalog {
 }
 
 export const createCatalog = (memory: () => RecentMemory, archive: Archive): Catalog => {
-  let known: { readonly heads: HeadById; readonly stored: ReadonlyMap<string, Stored> } | undefined;
+  let stored: ReadonlyMap<string, Stored> = new Map();
   /** What a window had taken when the heads were read: they have that already. */
   const keptBefore = new WeakMap<SeriesWindow, number>();
-  const stored = (): ReadonlyMap<string, Stored> => {
-    const heads = archive.heads();
-    if (known?.heads !== heads) {
-      known = { heads, stored: fromHeads(heads) };
-      for (const { window } of memory().all()) keptBefore.set(window, window.kept);
-    }
-    return known.stored;
-  };
   const all = (): Map<string, SeriesInfo> => {
-    const found = new Map([...stored()].map(([key, { info }]) => [key, info]));
+    const found = new Map([...stored].map(([key, { info }]) => [key, info]));
     for (const { identity, window } of memory().all()) {
       const { key, name, labels, kind } = identity;
       const before = found.get(key);
@@ -59,11 +53,15 @@ export const createCatalog = (memory: () => RecentMemory, archive: Archive): Cat
     return found;
   };
   return {
+    refresh() {
+      stored = fromHeads(archive.heads());
+      for (const { window } of memory().all()) keptBefore.set(window, window.kept);
+    },
     series: () => [...all().values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
-    kindOf: (key) => memory().window(key)?.kind ?? stored().get(key)?.info.kind,
+    kindOf: (key) => memory().window(key)?.kind ?? stored.get(key)?.info.kind,
     from(key, tier) {
       const ring = memory().window(key)?.ring.oldest() ?? Number.POSITIVE_INFINITY;
-      return Math.min(stored().get(key)?.from.get(tier) ?? Number.POSITIVE_INFINITY, ring);
+      return Math.min(stored.get(key)?.from.get(tier) ?? Number.POSITIVE_INFINITY, ring);
     },
     size: () => all().size,
     points: () => [...all().values()].reduce((sum, { points }) => sum + points, 0),
@@ -71,7 +69,7 @@ export const createCatalog = (memory: () => RecentMemory, archive: Archive): Cat
       const keys = new Set(all().keys());
       const left: string[] = [];
       const fitting = rows.filter(({ key, kind }) => {
-        const there = memory().window(key)?.kind ?? stored().get(key)?.info.kind;
+        const there = memory().window(key)?.kind ?? stored.get(key)?.info.kind;
         if (there !== undefined && there !== kind) left.push(`${key} is a ${there} here and a ${kind} there`);
         else if (!keys.has(key) && keys.size >= maxSeries)
           left.push(`there was no room for the series ${key}`);

@@ -54,8 +54,6 @@ export const retain = async (
     readonly now: number;
     readonly policy: RetentionPolicy;
     readonly maxBytes: number;
-    /** False: the clock has jumped, and nobody knows how old anything is. */
-    readonly trustsClock: boolean;
   },
 ): Promise<HeadById> => {
   const heads = new Map(await readHeads(store));
@@ -63,7 +61,11 @@ export const retain = async (
     await dropChunk(store, id);
     heads.delete(id);
   };
+<<<<<<< HEAD
   if (options.trustsClock) for (const id of [...heads.keys()]) if (isTooOld(id, options)) await drop(id);
+=======
+  for (const id of [...heads.keys()]) if (isTooOld(id, options)) await drop(id);
+>>>>>>> w-analytics
   await trimPoints(store, heads, options.policy.raw.maxPoints);
   for (const id of inOrderOfWorth(heads)) {
     if (bytesOf(heads) <= options.maxBytes) break;

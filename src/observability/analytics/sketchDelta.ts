@@ -5,20 +5,25 @@ import { decodeSketch } from '../metrics/sketch.ts';
 import type { Sketch } from '../metrics/types.ts';
 
 /**
- * What was added to a sketch between two looks at it, bin by bin from its encoding, so that whoever reads it leaves it as it is.
- * Its count is exact. Its least and greatest value are so if they are a new least or greatest of the whole, else known to
- * their bin, as every quantile is. Undefined if nothing was added.
+ * What is added to a sketch between two looks at it, bin by bin from its encoding, so that whoever else reads it finds it as it
+ * is. The count is exact. The least and greatest value are so if they are a new least or greatest of the whole, else known to
+ * their bin, as every quantile is. Undefined if nothing was added. Of a sketch that was cleared, all that is in it is new.
  */
-export const addedSince = (before: Uint8Array | undefined, now: Sketch): Sketch | undefined => {
-  if (now.count === 0) return undefined;
-  const earlier = before && read(before);
-  const later = read(now.encode());
-  // Fewer than before: it was cleared, and all that is in it is new.
-  if (!earlier || !later || earlier.alpha !== later.alpha || countOf(earlier) > countOf(later))
-    return now.copy();
-  if (countOf(earlier) === countOf(later)) return undefined;
-  const decoded = decodeSketch(difference(earlier, later));
-  return decoded.ok ? decoded.value : undefined;
+export const createSketchTap = (): ((now: Sketch) => Sketch | undefined) => {
+  let before: Encoded | undefined;
+  let countBefore = 0;
+  return (now) => {
+    if (now.count === countBefore) return undefined;
+    const isNew = before === undefined || now.count < countBefore;
+    const earlier = before;
+    const later = read(now.encode());
+    before = later;
+    countBefore = now.count;
+    if (now.count === 0) return undefined;
+    if (isNew || !earlier || !later || earlier.alpha !== later.alpha) return now.copy();
+    const decoded = decodeSketch(difference(earlier, later));
+    return decoded.ok ? decoded.value : undefined;
+  };
 };
 
 const schema = v.object({
@@ -51,9 +56,6 @@ const binsOf = (runs: readonly number[]): Bin[] => {
 
 const runsOf = (bins: readonly Bin[]): number[] =>
   bins.flatMap(([index, count], i) => [index - (bins[i - 1]?.[0] ?? 0), count]);
-
-const countOf = ({ zeros, negative, positive }: Encoded): number =>
-  [...binsOf(negative), ...binsOf(positive)].reduce((sum, [, count]) => sum + count, zeros);
 
 const difference = (before: Encoded, now: Encoded): Uint8Array => {
   const negative = subtract(binsOf(now.negative), binsOf(before.negative));

@@ -39,12 +39,14 @@ export const createStoredView = (
   store: KeyValueStore,
   options: {
     readonly now: number;
+    /** By which ages are told. */
+    readonly agedAt: number;
     readonly policy: RetentionPolicy;
     /** Not written yet, as the segments they will be. */
     readonly unwritten: readonly Segment[];
   },
 ): StoredView => {
-  const { now, policy, unwritten } = options;
+  const { now, agedAt, policy, unwritten } = options;
   const chunks = new Map<string, Promise<Chunk | undefined>>();
   const contributions = loadContributions(store, unwritten);
   contributions.catch(() => {}); // told to whoever reads
@@ -59,7 +61,7 @@ export const createStoredView = (
     return reading;
   };
   const periodsOf = (tier: Tier, from: number, to: number): number[] => {
-    const oldest = Math.max(from, now - policy[tier].maxAgeMs, 0);
+    const oldest = Math.max(from, agedAt - policy[tier].maxAgeMs, 0);
     const newest = Math.min(to, now + toleranceMs);
     const starts: number[] = [];
     const first = Math.floor(oldest / periodMs[tier]) * periodMs[tier];
@@ -87,7 +89,7 @@ export const createStoredView = (
   return {
     async read(key, tier, from, to, readOptions) {
       const added = (await contributions).filter(({ row }) => row.key === key);
-      const oldest = Math.max(from, now - policy[tier].maxAgeMs);
+      const oldest = Math.max(from, agedAt - policy[tier].maxAgeMs);
       const parts: StoredBucket[] = [];
       for (const start of periodsOf(tier, from, to)) {
         for (const bucket of await readPeriod(key, tier, start, added, readOptions))

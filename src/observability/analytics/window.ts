@@ -43,12 +43,12 @@ export class SeriesWindow {
   /** `value` of a histogram: the sum of `weight` samples. */
   record(at: number, value: number, weight: number, now: number): void {
     this.taken++;
-    if (this.kind !== 'histogram') this.kept++;
     this.ring.dropLaterThan(now + minuteMs);
     const newest = this.ring.newest();
     if (newest && at < newest.at) this.outOfOrder++;
     this.ring.insert(at, value, weight);
-    this.#addToPage(at, value, weight, newest === undefined || at >= newest.at, now);
+    const isNewMinute = this.#addToPage(at, value, weight, newest === undefined || at >= newest.at, now);
+    if (this.kind !== 'histogram' || isNewMinute) this.kept++;
   }
 
   recordSketch(at: number, sketch: Sketch): void {
@@ -117,9 +117,10 @@ export class SeriesWindow {
     return overhead.series + this.ring.byteLength + pages + this.#minutes.bytes() + this.#hours.bytes();
   }
 
-  #addToPage(at: number, value: number, weight: number, isNewest: boolean, now: number): void {
+  /** Whether nothing had been measured in that minute. */
+  #addToPage(at: number, value: number, weight: number, isNewest: boolean, now: number): boolean {
     const index = Math.floor(at / pageMs);
-    if (index < Math.floor((now - windowMs) / pageMs)) return;
+    if (index < Math.floor((now - windowMs) / pageMs)) return false;
     let page = this.#pages.get(index);
     if (!page) {
       page = this.#newPage();
@@ -131,20 +132,20 @@ export class SeriesWindow {
     switch (this.kind) {
       case 'counter':
         page[slot] = (isKnown ? known : 0) + value;
-        return;
+        break;
       case 'gauge':
         if (!isKnown || isNewest) page[slot] = value;
-        return;
+        break;
       case 'histogram': {
         const sum = minutesPerPage + slot;
-        if (!isKnown) this.kept++;
         page[slot] = (isKnown ? known : 0) + weight;
         page[sum] = (isKnown ? (page[sum] ?? 0) : 0) + value;
-        return;
+        break;
       }
       default:
         this.kind satisfies never;
     }
+    return !isKnown;
   }
 
   #newPage(): Float32Array | Float64Array {
