@@ -6,10 +6,12 @@
  * npm run sim -- market --seed S [--orders N] [--json]
  * npm run sim -- mint --seed S [--epochs N] [--workers N] [--cost percent] [--json]
  * npm run sim -- governance --seed S [--histories N] [--json]
+ * npm run sim -- alerts --seed S [--days 30] [--devices 10] [--json]
  *
  * Ends with 1 if something that was promised was not kept.
  */
 import { parseArgs } from 'node:util';
+import { reportAlerts } from './alerts/report.ts';
 import { reportGovernance } from './governance/report.ts';
 import { explain, runHistory } from './history.ts';
 import { explainLedger, reportLedger, reportMutants } from './ledger/report.ts';
@@ -34,6 +36,8 @@ const { values, positionals } = parseArgs({
     epochs: { type: 'string', default: '200' },
     workers: { type: 'string', default: '40' },
     cost: { type: 'string', default: '60' },
+    days: { type: 'string', default: '30' },
+    devices: { type: 'string', default: '10' },
   },
 });
 const seed = Number(values.seed);
@@ -94,6 +98,11 @@ const scenarios: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
     reportGovernance(
       { seed, histories: Number(values.histories), json: values.json },
       { print, milliseconds: processorMilliseconds },
+    ),
+  alerts: () =>
+    reportAlerts(
+      { seed, days: Number(values.days), devices: Number(values.devices), json: values.json },
+      { print, seconds },
     ),
 };
 

@@ -1,8 +1,7 @@
 import type { SignalReader } from '../analytics/types.ts';
 import type { HealthReport } from '../health/types.ts';
-import { judgeAnomaly } from './anomaly.ts';
+import { type Baselines, judgeAnomaly } from './anomaly.ts';
 import type { SeriesFinder } from './selector.ts';
-import { worstOf } from './severity.ts';
 import type { AlertRule, Condition, Severity } from './types.ts';
 import { sayShare, sayTime, sayValue } from './words.ts';
 
@@ -11,6 +10,7 @@ export type Signals = {
   readonly reader: SignalReader;
   readonly health: HealthReport | undefined;
   readonly finder: SeriesFinder;
+  readonly baselines: Baselines;
   readonly now: number;
   /** Nothing from before is looked at: the clock jumped back there, and what is stored at those times is of two pasts. */
   readonly since: number;
@@ -39,9 +39,13 @@ export const judge = (rule: AlertRule, signals: Signals): readonly Verdict[] => 
     case 'anomaly':
       return signals.finder
         .find(signals.reader, condition.metric)
-        .map((key) => ({ series: key, severity: rule.severity, ...judgeAnomaly(condition, key, signals) }));
+        .map((key) => ({
+          series: key,
+          severity: rule.severity,
+          ...judgeAnomaly(rule.id, condition, key, signals),
+        }));
     case 'burn-rate':
-      return [judgeBurn(condition, rule.severity, signals)];
+      return judgeBurn(condition, signals);
     case 'absence':
       return [{ series: undefined, severity: rule.severity, ...judgeAbsence(condition, signals) }];
     case 'health':
@@ -118,38 +122,48 @@ const measure = (
 
 /**
  * Burn rate: the share of failures over the share that the objective allows (Google, The Site Reliability Workbook, chapter 5).
- * A window counts if its long and its short part burn: the long one makes it significant, the short one ends it soon.
+ * A window counts if its long and its short part burn: the long one makes it significant, the short one ends it soon. Windows of
+ * each severity are an alert of their own, so that a page ends when its short windows say so; while a graver one holds, the
+ * others are not news.
  */
-const judgeBurn = (condition: Of<'burn-rate'>, fallback: Severity, signals: Signals): Verdict => {
+const judgeBurn = (condition: Of<'burn-rate'>, signals: Signals): readonly Verdict[] => {
   const good = signals.finder.find(signals.reader, condition.good);
   const total = signals.finder.find(signals.reader, condition.total);
   const within = (windowMs: number) => countWithin(good, total, windowMs, signals);
   const allowed = 1 - condition.objective;
+  const verdicts: Verdict[] = [];
+  for (const severity of ['page', 'ticket', 'info'] as const) {
+    const windows = condition.windows.filter((window) => window.severity === severity);
+    if (windows.length === 0) continue;
+    const graver = verdicts.some(({ state }) => state === 'holds');
+    verdicts.push({ series: severity, severity, ...judgeWindows(windows, condition, allowed, within) });
+    const own = verdicts.at(-1);
+    if (graver && own) verdicts.splice(-1, 1, { ...own, state: 'unknown' });
+  }
+  return verdicts;
+};
+
+const judgeWindows = (
+  windows: Of<'burn-rate'>['windows'],
+  { total: what, minimumEvents, minimumFailures = 1 }: Of<'burn-rate'>,
+  allowed: number,
+  within: (windowMs: number) => { readonly bad: number; readonly total: number },
+): Judgement => {
   let enough = false;
-  const held = condition.windows.flatMap((window) => {
-    const long = within(window.longMs);
-    if (long.total < (window.minimumEvents ?? condition.minimumEvents)) return [];
+  for (const { longMs, shortMs, factor, minimumEvents: own = minimumEvents } of windows) {
+    const long = within(longMs);
+    if (long.total < own) continue;
     enough = true;
-    if (long.bad < (condition.minimumFailures ?? 1) || long.bad / long.total < window.factor * allowed)
-      return [];
-    const short = within(window.shortMs);
-    const burning = short.total > 0 && short.bad / short.total >= window.factor * allowed;
-    return burning ? [{ ...window, ...long }] : [];
-  });
-  const [first] = held;
-  if (!first)
+    if (long.bad < minimumFailures || long.bad < long.total * factor * allowed) continue;
+    const short = within(shortMs);
+    if (short.total === 0 || short.bad < short.total * factor * allowed) continue;
+    const share = long.bad / long.total;
     return {
-      series: undefined,
-      severity: fallback,
-      state: enough ? 'clear' : 'unknown',
-      message: enough ? `${condition.total} keeps its objective` : unknown.message,
+      state: 'holds',
+      message: `${long.bad} of ${long.total} failed within ${sayTime(longMs)} (${sayShare(share)}; the objective allows ${sayShare(allowed)}): the error budget burns ${Math.round(share / allowed)} times as fast as it may`,
     };
-  return {
-    series: undefined,
-    severity: worstOf(held.map(({ severity }) => severity)),
-    state: 'holds',
-    message: `${first.bad} of ${first.total} failed within ${sayTime(first.longMs)} (${sayShare(first.bad / first.total)}; the objective allows ${sayShare(allowed)}): the error budget burns ${Math.round(first.bad / first.total / allowed)} times as fast as it may`,
-  };
+  }
+  return enough ? { state: 'clear', message: `${what} keeps its objective` } : unknown;
 };
 
 const countWithin = (

@@ -129,9 +129,7 @@ const escapeHtml = (text: string): string =>
 
 /** Control characters, line separators and marks that turn the direction of text become spaces. */
 const oneLine = (text: string): string =>
-  text
-    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
-    .trim();
+  text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
 
 /** Never in the middle of a character of two units. */
 const cut = (text: string, length: number): string => {

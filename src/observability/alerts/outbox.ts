@@ -160,12 +160,13 @@ export const createOutbox = (
     problem = error.message;
     const tries = entry.tries + 1;
     if (error.code === 'refused' || tries > options.backoff.length)
-      return lose(entry.notification, error.message);
+      return void lose(entry.notification, error.message);
     const asked = Math.min(error.retryAfterMs ?? 0, options.windowMs);
     const wait = Math.max(asked, backoffDelay(options.backoff, entry.tries));
     // Asked to wait, the channel is left alone altogether.
     const notBefore = clock.monotonic() + wait;
-    if (asked > 0) entries = entries.map((each) => ({ ...each, notBefore: Math.max(each.notBefore, notBefore) }));
+    if (asked > 0)
+      entries = entries.map((each) => ({ ...each, notBefore: Math.max(each.notBefore, notBefore) }));
     add({ ...entry, tries, notBefore });
   };
 
@@ -177,7 +178,8 @@ export const createOutbox = (
       changed();
     },
     state,
-    waiting: () => [...(inFlight ? [inFlight.entry] : []), ...entries].map(({ notification }) => notification),
+    waiting: () =>
+      [...(inFlight ? [inFlight.entry] : []), ...entries].map(({ notification }) => notification),
     close() {
       closed = true;
       wake();
@@ -188,7 +190,7 @@ export const createOutbox = (
 };
 
 /** A channel that throws, rejects or hangs has failed, no more. */
-const tryOnce = (
+export const tryOnce = (
   { timers, channel }: { readonly timers: Pick<Timers, 'after'>; readonly channel: Channel },
   notification: Notification,
   stop: AbortController,
@@ -219,7 +221,11 @@ const leastOf = (entries: readonly Entry[]): Entry | undefined => {
   );
 };
 
-type Held = { readonly count: number; readonly severities: readonly Severity[]; readonly titles: readonly string[] };
+type Held = {
+  readonly count: number;
+  readonly severities: readonly Severity[];
+  readonly titles: readonly string[];
+};
 const titlesKept = 10;
 
 const hold = (held: Held | undefined, { severity, title }: Notification): Held => ({

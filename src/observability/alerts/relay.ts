@@ -20,7 +20,10 @@ const name = v.pipe(v.string(), v.regex(/^[\w.|:-]{1,128}$/, 'must be a short na
 const time = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8_640_000_000_000_000));
 const severity = v.picklist(['page', 'ticket', 'info']);
 /** A stranger's link must not come to an operator as ours. */
-const runbook = v.pipe(v.string(), v.regex(/^docs\/runbook\.md#[a-z0-9-]{1,64}$/, 'must be a section of the runbook'));
+const runbook = v.pipe(
+  v.string(),
+  v.regex(/^docs\/runbook\.md#[a-z0-9-]{1,64}$/, 'must be a section of the runbook'),
+);
 
 /** Of an alert, as stored and as sent. */
 export const alertSchema = v.strictObject({
@@ -58,7 +61,9 @@ const messageSchema = v.strictObject({
   notification: notificationSchema,
 });
 
-export const readRelayMessage = (body: Uint8Array): Result<RelayMessage, Fault<'malformed' | 'too-large'>> => {
+export const readRelayMessage = (
+  body: Uint8Array,
+): Result<RelayMessage, Fault<'malformed' | 'too-large'>> => {
   if (body.byteLength > relayLimits.bytes)
     return err(fault('too-large', `${body.byteLength} bytes, at most ${relayLimits.bytes} are read`));
   let json: unknown;

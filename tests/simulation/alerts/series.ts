@@ -1,0 +1,132 @@
+import type { SignalReader } from '../../../src/observability/analytics/types.ts';
+import { createSketch } from '../../../src/observability/metrics/index.ts';
+
+type Kind = 'counter' | 'gauge' | 'histogram';
+/** Sums up to and including a sample: `count` of a counter is what it came to. */
+type Samples = { readonly kind: Kind; readonly count: Float64Array; readonly sum: Float64Array };
+
+/** Windows beyond it are read in minutes, as from a store that keeps tiers. */
+const finestMs = 1_800_000;
+
+/**
+ * Measured series over a ring of sampling instants, read as `Analytics` is read. Times are those of the device's clock, which
+ * may jump back: instants between two such jumps are a segment of their own.
+ */
+export const createSeries = (capacity: number) => {
+  const times = new Float64Array(capacity);
+  const series = new Map<string, Samples>();
+  const namesByMetric = new Map<string, string[]>();
+  let segments: { readonly from: number }[] = [{ from: 0 }];
+  let next = 0;
+
+  const samplesOf = (key: string, kind: Kind): Samples => {
+    const known = series.get(key);
+    if (known) return known;
+    const made = { kind, count: new Float64Array(capacity), sum: new Float64Array(capacity) };
+    series.set(key, made);
+    const name = key.replace(/\{.*/, '');
+    namesByMetric.set(name, [...(namesByMetric.get(name) ?? []), key]);
+    return made;
+  };
+  const at = (index: number) => times[index % capacity] ?? 0;
+  const read = (column: Float64Array, index: number): number =>
+    index < Math.max(0, next - capacity) ? 0 : (column[index % capacity] ?? 0);
+
+  /** First index of [low, high) whose time is at or after `time`. */
+  const firstAt = (low: number, high: number, time: number): number => {
+    let [a, b] = [low, high];
+    while (a < b) {
+      const middle = (a + b) >>> 1;
+      if (at(middle) < time) a = middle + 1;
+      else b = middle;
+    }
+    return a;
+  };
+  const rangesOf = (from: number, to: number): readonly (readonly [number, number])[] => {
+    const oldest = Math.max(0, next - capacity + 1);
+    return segments.flatMap((segment, position) => {
+      const low = Math.max(segment.from, oldest);
+      const high = segments[position + 1]?.from ?? next;
+      if (high <= low) return [];
+      const [first, end] = [firstAt(low, high, from), firstAt(low, high, to)];
+      return end > first ? [[first, end] as const] : [];
+    });
+  };
+
+  const reader: SignalReader = {
+    keys: (name) => namesByMetric.get(name) ?? [],
+    latest(key) {
+      const samples = series.get(key);
+      if (!samples) return undefined;
+      for (let index = next - 1; index >= Math.max(0, next - 1_000); index--) {
+        const value = valueAt(samples, index);
+        if (value !== undefined) return { at: at(index), value };
+      }
+      return undefined;
+    },
+    increase(key, from, to) {
+      const samples = series.get(key);
+      if (!samples) return 0;
+      let sum = 0;
+      for (const [first, end] of rangesOf(from, to))
+        sum += read(samples.count, end - 1) - (first > 0 ? read(samples.count, first - 1) : 0);
+      return sum;
+    },
+    values(key, from, to) {
+      const samples = series.get(key);
+      if (!samples) return [];
+      const stride = to - from > finestMs ? 12 : 1;
+      const values: { at: number; value: number }[] = [];
+      for (const [first, end] of rangesOf(from, to))
+        for (let index = first; index < end; index += stride) {
+          const last = Math.min(index + stride, end) - 1;
+          const value = meanOver(samples, index, last);
+          if (value !== undefined) values.push({ at: at(last), value });
+        }
+      return values;
+    },
+    // What the rules read of distributions they read of gauges here; histograms are known by their means.
+    distribution: (key) => (series.has(key) ? undefined : createSketch()),
+  };
+
+  const valueAt = (samples: Samples, index: number): number | undefined => meanOver(samples, index, index);
+  const meanOver = ({ kind, count, sum }: Samples, first: number, last: number): number | undefined => {
+    const [countBefore, sumBefore] = first > 0 ? [read(count, first - 1), read(sum, first - 1)] : [0, 0];
+    const counted = read(count, last) - countBefore;
+    if (kind === 'counter') return counted / Math.max(1, last - first + 1);
+    return counted > 0 ? (read(sum, last) - sumBefore) / counted : undefined;
+  };
+
+  return {
+    reader,
+    /** Begins a sampling instant. What is not set in it is as it was: a counter that did not rise, a gauge that was not read. */
+    begin(time: number): void {
+      if (next > 0 && time < at(next - 1)) segments = [...segments, { from: next }];
+      times[next % capacity] = time;
+      for (const { count, sum } of series.values()) {
+        count[next % capacity] = next > 0 ? (count[(next - 1) % capacity] ?? 0) : 0;
+        sum[next % capacity] = next > 0 ? (sum[(next - 1) % capacity] ?? 0) : 0;
+      }
+      next++;
+    },
+    add(key: string, by: number): void {
+      const { count } = samplesOf(key, 'counter');
+      const slot = (next - 1) % capacity;
+      count[slot] = (count[slot] ?? 0) + by;
+    },
+    set(key: string, value: number): void {
+      const { count, sum } = samplesOf(key, 'gauge');
+      const slot = (next - 1) % capacity;
+      count[slot] = (count[slot] ?? 0) + 1;
+      sum[slot] = (sum[slot] ?? 0) + value;
+    },
+    observe(key: string, samples: number, mean: number): void {
+      if (samples === 0) return;
+      const { count, sum } = samplesOf(key, 'histogram');
+      const slot = (next - 1) % capacity;
+      count[slot] = (count[slot] ?? 0) + samples;
+      sum[slot] = (sum[slot] ?? 0) + samples * mean;
+    },
+  };
+};
+export type Series = ReturnType<typeof createSeries>;
