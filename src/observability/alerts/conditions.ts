@@ -37,13 +37,11 @@ export const judge = (rule: AlertRule, signals: Signals): readonly Verdict[] => 
         .find(signals.reader, condition.metric)
         .map((key) => ({ series: key, severity: rule.severity, ...judgeThreshold(condition, key, signals) }));
     case 'anomaly':
-      return signals.finder
-        .find(signals.reader, condition.metric)
-        .map((key) => ({
-          series: key,
-          severity: rule.severity,
-          ...judgeAnomaly(rule.id, condition, key, signals),
-        }));
+      return signals.finder.find(signals.reader, condition.metric).map((key) => ({
+        series: key,
+        severity: rule.severity,
+        ...judgeAnomaly(rule.id, condition, key, signals),
+      }));
     case 'burn-rate':
       return judgeBurn(condition, signals);
     case 'absence':
@@ -86,7 +84,7 @@ const words = {
 const quantiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 
 const measure = (
-  { of, windowMs }: Of<'threshold'>,
+  { of, windowMs, minimumSamples }: Of<'threshold'>,
   key: string,
   { reader, now, since }: Signals,
 ): { readonly value: number; readonly samples: number } | undefined => {
@@ -100,15 +98,16 @@ const measure = (
     const value = sketch?.quantile(quantiles[of]);
     if (sketch && value !== undefined) return { value, samples: sketch.count };
   }
+  if (of === 'increase' || of === 'rate') {
+    const value = reader.increase(key, from, now);
+    const samples = minimumSamples === undefined ? 1 : reader.values(key, from, now).length;
+    return { value: of === 'rate' ? value / (Math.max(1, now - from) / 1_000) : value, samples };
+  }
   const values = reader.values(key, from, now);
   const [first, last] = [values[0], values.at(-1)];
   if (!first || !last) return undefined;
   const samples = values.length;
   switch (of) {
-    case 'increase':
-      return { value: reader.increase(key, from, now), samples };
-    case 'rate':
-      return { value: reader.increase(key, from, now) / (Math.max(1, now - from) / 1_000), samples };
     case 'change':
       return { value: last.value - first.value, samples };
     case 'mean':
@@ -156,7 +155,9 @@ const judgeWindows = (
     enough = true;
     if (long.bad < minimumFailures || long.bad < long.total * factor * allowed) continue;
     const short = within(shortMs);
-    if (short.total === 0 || short.bad < short.total * factor * allowed) continue;
+    if (short.bad < Math.max(1, short.total * factor * allowed)) continue;
+    // A single failure in a quiet hour must not bring back what the long window still remembers.
+    if (short.bad < minimumFailures / 2) continue;
     const share = long.bad / long.total;
     return {
       state: 'holds',

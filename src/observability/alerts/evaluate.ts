@@ -143,7 +143,9 @@ const wakeUp = (state: AlertsState, time: number): AlertsState => {
   // A correction by less is waited out: time stands still here until it is over.
   const now = last !== undefined && !back ? Math.max(time, last) : time;
   if (last !== undefined && !back && now - last <= alertLimits.gapMs) return { ...state, evaluatedAt: now };
-  const settling = [...(back ? [] : state.settling), { from: now, to: now + alertLimits.settleMs }];
+  // It woke at some moment since it was last looked at.
+  const from = back ? now : (last ?? now - alertLimits.gapMs);
+  const settling = [...(back ? [] : state.settling), { from, to: now + alertLimits.settleMs }];
   return {
     ...state,
     evaluatedAt: now,

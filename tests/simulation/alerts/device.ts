@@ -6,6 +6,8 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 export const sampleMs = 5_000;
+/** Seconds of a step. */
+const elapsed = sampleMs / 1_000;
 
 /** When the device is not simply running: in true time, drawn for a whole run. */
 export type Calendar = {
@@ -88,7 +90,7 @@ export const createDevice = (
     return span && faults.find(({ from }) => from === span.from);
   };
 
-  const traffic = (now: number, elapsed: number, name: FaultName | undefined, share: number) => {
+  const traffic = (now: number, name: FaultName | undefined, share: number) => {
     const daylight = 0.5 - 0.5 * Math.cos((2 * Math.PI * (now % day)) / day);
     const load = (0.35 + 0.65 * daylight) * (burst(now) ? 2.5 : 1) * random.between(0.9, 1.1);
     const waking = now - wokeAt < 30_000;
@@ -147,16 +149,12 @@ export const createDevice = (
     Math.exp(normal(random) * (0.6 / Math.sqrt(Math.max(1, count)))) *
     (1 + (20 * binomial(random, count, 0.01)) / Math.max(1, count));
 
-  const machine = (
-    now: number,
-    elapsed: number,
-    name: FaultName | undefined,
-    fault: Fault | undefined,
-    hidden: boolean,
-  ) => {
+  const machine = (now: number, name: FaultName | undefined, fault: Fault | undefined, hidden: boolean) => {
     const into = fault ? (now - fault.from) / hour : 0;
     const share = fault?.share ?? 0;
-    links = Math.min(14, Math.max(4, links + normal(random) * 0.15));
+    // Peers come and go about a number that follows the day.
+    const usual = 8 - 2 * Math.cos((2 * Math.PI * (now % day)) / day);
+    links = Math.max(2, links + (usual - links) * 0.01 + normal(random) * 0.15);
     const open = name === 'link-loss' ? Math.round(share) : now - wokeAt < 20_000 ? 0 : Math.round(links);
     series.set('mesh_links{state="open"}', open);
     series.set(
@@ -216,14 +214,17 @@ export const createDevice = (
     woke(now: number): void {
       wokeAt = now;
     },
-    /** `now`: true time; `wall`: what the clock says; `elapsed`: seconds since the sample before. */
-    sample(now: number, wall: number, elapsed: number, hidden: boolean): void {
+    /** What happens within one step of true time. */
+    step(now: number, hidden: boolean): void {
       const fault = faultAt(now);
-      if (fault?.name === 'telemetry-silence') return;
-      series.begin(wall);
-      traffic(now, elapsed, fault?.name, fault?.share ?? 0);
-      machine(now, elapsed, fault?.name, fault, hidden);
+      traffic(now, fault?.name, fault?.share ?? 0);
+      machine(now, fault?.name, fault, hidden);
       ledger(now, fault?.name);
+    },
+    /** `wall`: what the clock says. */
+    sample(now: number, wall: number): void {
+      if (faultAt(now)?.name === 'telemetry-silence') series.lose();
+      else series.commit(wall);
     },
   };
 };

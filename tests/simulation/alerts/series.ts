@@ -3,7 +3,15 @@ import { createSketch } from '../../../src/observability/metrics/index.ts';
 
 type Kind = 'counter' | 'gauge' | 'histogram';
 /** Sums up to and including a sample: `count` of a counter is what it came to. */
-type Samples = { readonly kind: Kind; readonly count: Float64Array; readonly sum: Float64Array };
+type Samples = {
+  readonly kind: Kind;
+  readonly count: Float64Array;
+  readonly sum: Float64Array;
+  readonly pending: { count: number; sum: number };
+};
+
+/** Indices from and to, exclusive. */
+type Range = readonly [number, number];
 
 /** Windows beyond it are read in minutes, as from a store that keeps tiers. */
 const finestMs = 1_800_000;
@@ -22,7 +30,12 @@ export const createSeries = (capacity: number) => {
   const samplesOf = (key: string, kind: Kind): Samples => {
     const known = series.get(key);
     if (known) return known;
-    const made = { kind, count: new Float64Array(capacity), sum: new Float64Array(capacity) };
+    const made: Samples = {
+      kind,
+      count: new Float64Array(capacity),
+      sum: new Float64Array(capacity),
+      pending: { count: 0, sum: 0 },
+    };
     series.set(key, made);
     const name = key.replace(/\{.*/, '');
     namesByMetric.set(name, [...(namesByMetric.get(name) ?? []), key]);
@@ -42,7 +55,16 @@ export const createSeries = (capacity: number) => {
     }
     return a;
   };
-  const rangesOf = (from: number, to: number): readonly (readonly [number, number])[] => {
+  /** All series share their instants, and an evaluation asks for few windows. */
+  const known = new Map<number, Map<number, readonly Range[]>>();
+  const rangesOf = (from: number, to: number): readonly Range[] => {
+    const ends = known.get(from) ?? new Map<number, readonly Range[]>();
+    known.set(from, ends);
+    const ranges = ends.get(to) ?? findRanges(from, to);
+    ends.set(to, ranges);
+    return ranges;
+  };
+  const findRanges = (from: number, to: number): readonly Range[] => {
     const oldest = Math.max(0, next - capacity + 1);
     return segments.flatMap((segment, position) => {
       const low = Math.max(segment.from, oldest);
@@ -99,33 +121,36 @@ export const createSeries = (capacity: number) => {
 
   return {
     reader,
-    /** Begins a sampling instant. What is not set in it is as it was: a counter that did not rise, a gauge that was not read. */
-    begin(time: number): void {
-      if (next > 0 && time < at(next - 1)) segments = [...segments, { from: next }];
-      times[next % capacity] = time;
-      for (const { count, sum } of series.values()) {
-        count[next % capacity] = next > 0 ? (count[(next - 1) % capacity] ?? 0) : 0;
-        sum[next % capacity] = next > 0 ? (sum[(next - 1) % capacity] ?? 0) : 0;
+    /** Ends a sampling instant: what was added since the one before, and the newest value of each gauge, are of now. */
+    commit(time: number): void {
+      known.clear();
+      if (next > 0 && time < at(next - 1)) segments = [...segments.slice(-20), { from: next }];
+      const [slot, before] = [next % capacity, (next + capacity - 1) % capacity];
+      times[slot] = time;
+      for (const samples of series.values()) {
+        const { kind, count, sum, pending } = samples;
+        const gauge = kind === 'gauge' && pending.count > 0;
+        count[slot] = (count[before] ?? 0) + (gauge ? 1 : pending.count);
+        sum[slot] = (sum[before] ?? 0) + pending.sum;
+        [pending.count, pending.sum] = [0, 0];
       }
       next++;
     },
+    /** What was measured since the last instant is lost. */
+    lose(): void {
+      for (const { pending } of series.values()) [pending.count, pending.sum] = [0, 0];
+    },
     add(key: string, by: number): void {
-      const { count } = samplesOf(key, 'counter');
-      const slot = (next - 1) % capacity;
-      count[slot] = (count[slot] ?? 0) + by;
+      samplesOf(key, 'counter').pending.count += by;
     },
     set(key: string, value: number): void {
-      const { count, sum } = samplesOf(key, 'gauge');
-      const slot = (next - 1) % capacity;
-      count[slot] = (count[slot] ?? 0) + 1;
-      sum[slot] = (sum[slot] ?? 0) + value;
+      const { pending } = samplesOf(key, 'gauge');
+      [pending.count, pending.sum] = [1, value];
     },
     observe(key: string, samples: number, mean: number): void {
-      if (samples === 0) return;
-      const { count, sum } = samplesOf(key, 'histogram');
-      const slot = (next - 1) % capacity;
-      count[slot] = (count[slot] ?? 0) + samples;
-      sum[slot] = (sum[slot] ?? 0) + samples * mean;
+      const { pending } = samplesOf(key, 'histogram');
+      pending.count += samples;
+      pending.sum += samples * mean;
     },
   };
 };

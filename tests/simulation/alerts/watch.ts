@@ -57,24 +57,23 @@ export const watch = ({ seed, days, faults, rules = defaultRules }: WatchOptions
     notices = told;
     for (const each of notifications) log.told(each.alerts, now);
   };
-  const ticks = { phase: random.int(3), lastSample: 0, asleep: false };
+  const phase = random.int(3);
+  let asleep = true;
   let offset = 0;
   const jumps = [...calendar.jumps];
   for (let step = 1; step * sampleMs < days * day; step++) {
     const now = step * sampleMs;
     if (isOn(calendar.sleeps, now)) {
-      ticks.asleep = true;
+      asleep = true;
       continue;
     }
-    if (ticks.asleep || step === 1) device.woke(now);
-    ticks.asleep = false;
+    if (asleep) device.woke(now);
+    asleep = false;
     while ((jumps[0]?.at ?? Number.POSITIVE_INFINITY) <= now) offset += jumps.shift()?.by ?? 0;
     const hidden = isOn(calendar.hidden, now);
-    if (!hidden || step % 12 === 0) {
-      device.sample(now, wallStart + now + offset, Math.min(60, (now - ticks.lastSample) / 1_000), hidden);
-      ticks.lastSample = now;
-    }
-    const due = hidden ? step % 12 === ticks.phase : step % (evaluateMs / sampleMs) === ticks.phase;
+    device.step(now, hidden);
+    if (!hidden || step % 12 === 0) device.sample(now, wallStart + now + offset);
+    const due = hidden ? step % 12 === phase : step % (evaluateMs / sampleMs) === phase;
     // Between two samples, not at one: what was sampled last may be almost a step old.
     if (due) look(now + 4_000, wallStart + now + offset + 4_000);
   }
