@@ -32,9 +32,12 @@ export const judgeAnomaly = (rule: string, condition: Anomaly, key: string, sign
   if (recent === undefined || !usual) return { state: 'unknown', message: 'too little was measured' };
   const deviation = zOf(recent, { ...usual, deviation: Math.max(usual.deviation, leastOf(usual)) });
   const out = { both: Math.abs(deviation), above: deviation, below: -deviation }[direction];
+  const change = Math.abs(recent - usual.center);
+  if (out <= factor || change < (condition.minimumChange ?? 0) * Math.abs(usual.center))
+    return { state: 'clear', message: 'it is as usual again' };
   const what = `${sayValue(metric, recent)} in the last ${sayTime(stepMs)}; ${sayValue(metric, usual.center)} is usual`;
   return {
-    state: out > factor ? 'holds' : 'clear',
+    state: 'holds',
     message: `${key}: ${what}${method === 'seasonal' ? ' at this time of day' : ''} (${Math.abs(deviation).toFixed(1)} deviations ${deviation < 0 ? 'less' : 'more'})`,
   };
 };

@@ -56,6 +56,7 @@ export const judge = (rule: AlertRule, signals: Signals): readonly Verdict[] => 
 export type Judgement = Pick<Verdict, 'state' | 'message'>;
 type Of<Kind extends Condition['kind']> = Extract<Condition, { kind: Kind }>;
 
+const clear: Judgement = { state: 'clear', message: 'it is as it should be again' };
 const unknown: Judgement = { state: 'unknown', message: 'too little was measured' };
 
 const judgeThreshold = (condition: Of<'threshold'>, key: string, signals: Signals): Judgement => {
@@ -63,12 +64,13 @@ const judgeThreshold = (condition: Of<'threshold'>, key: string, signals: Signal
   if (!measured || measured.samples < (condition.minimumSamples ?? 1)) return unknown;
   const { value } = measured;
   const { above, below, metric, windowMs } = condition;
+  const tooMuch = above !== undefined && value > above;
+  if (!tooMuch && !(below !== undefined && value < below)) return clear;
   const what = `${key}: ${words[condition.of]} within ${sayTime(windowMs)} is ${sayValue(metric, value)}`;
-  if (above !== undefined && value > above)
-    return { state: 'holds', message: `${what}; more than ${sayValue(metric, above)} is too much` };
-  if (below !== undefined && value < below)
-    return { state: 'holds', message: `${what}; less than ${sayValue(metric, below)} is too little` };
-  return { state: 'clear', message: what };
+  const limit = tooMuch
+    ? `more than ${sayValue(metric, above)} is too much`
+    : `less than ${sayValue(metric, below ?? 0)} is too little`;
+  return { state: 'holds', message: `${what}; ${limit}` };
 };
 
 const words = {
@@ -106,6 +108,8 @@ const measure = (
   const values = reader.values(key, from, now);
   const [first, last] = [values[0], values.at(-1)];
   if (!first || !last) return undefined;
+  // Of a part of the window only, it would say that nothing changes because little time has passed.
+  if (of === 'change' && now - first.at < 0.9 * windowMs) return undefined;
   const samples = values.length;
   switch (of) {
     case 'change':
@@ -128,7 +132,7 @@ const measure = (
 const judgeBurn = (condition: Of<'burn-rate'>, signals: Signals): readonly Verdict[] => {
   const good = signals.finder.find(signals.reader, condition.good);
   const total = signals.finder.find(signals.reader, condition.total);
-  const within = (windowMs: number) => countWithin(good, total, windowMs, signals);
+  const within = (windowMs: number, untilMs = 0) => countWithin(good, total, windowMs, untilMs, signals);
   const allowed = 1 - condition.objective;
   const verdicts: Verdict[] = [];
   for (const severity of ['page', 'ticket', 'info'] as const) {
@@ -144,9 +148,9 @@ const judgeBurn = (condition: Of<'burn-rate'>, signals: Signals): readonly Verdi
 
 const judgeWindows = (
   windows: Of<'burn-rate'>['windows'],
-  { total: what, minimumEvents, minimumFailures = 1 }: Of<'burn-rate'>,
+  { minimumEvents, minimumFailures = 1 }: Of<'burn-rate'>,
   allowed: number,
-  within: (windowMs: number) => { readonly bad: number; readonly total: number },
+  within: (windowMs: number, untilMs?: number) => { readonly bad: number; readonly total: number },
 ): Judgement => {
   let enough = false;
   for (const { longMs, shortMs, factor, minimumEvents: own = minimumEvents } of windows) {
@@ -154,6 +158,8 @@ const judgeWindows = (
     if (long.total < own) continue;
     enough = true;
     if (long.bad < minimumFailures || long.bad < long.total * factor * allowed) continue;
+    // Of what began only now, a few bad seconds are a great share; a budget is of the whole window.
+    if (within(longMs, longMs / 4).total === 0) continue;
     const short = within(shortMs);
     if (short.bad < Math.max(1, short.total * factor * allowed)) continue;
     // A single failure in a quiet hour must not bring back what the long window still remembers.
@@ -164,21 +170,24 @@ const judgeWindows = (
       message: `${long.bad} of ${long.total} failed within ${sayTime(longMs)} (${sayShare(share)}; the objective allows ${sayShare(allowed)}): the error budget burns ${Math.round(share / allowed)} times as fast as it may`,
     };
   }
-  return enough ? { state: 'clear', message: `${what} keeps its objective` } : unknown;
+  return enough ? clear : unknown;
 };
 
+/** From `windowMs` ago to `untilMs` ago. */
 const countWithin = (
   good: readonly string[],
   total: readonly string[],
   windowMs: number,
+  untilMs: number,
   { reader, now, since, settling }: Signals,
 ): { readonly bad: number; readonly total: number } => {
   const from = Math.max(now - windowMs, since);
+  const to = now - untilMs;
   const added = (keys: readonly string[]): number =>
     keys.reduce((sum, key) => {
-      let each = reader.increase(key, from, now);
+      let each = from < to ? reader.increase(key, from, to) : 0;
       for (const span of settling) {
-        const [start, end] = [Math.max(from, span.from), Math.min(now, span.to)];
+        const [start, end] = [Math.max(from, span.from), Math.min(to, span.to)];
         if (start < end) each -= reader.increase(key, start, end);
       }
       return sum + each;

@@ -42,9 +42,6 @@ export const createSeries = (capacity: number) => {
     return made;
   };
   const at = (index: number) => times[index % capacity] ?? 0;
-  const read = (column: Float64Array, index: number): number =>
-    index < Math.max(0, next - capacity) ? 0 : (column[index % capacity] ?? 0);
-
   /** First index of [low, high) whose time is at or after `time`. */
   const firstAt = (low: number, high: number, time: number): number => {
     let [a, b] = [low, high];
@@ -91,7 +88,9 @@ export const createSeries = (capacity: number) => {
       if (!samples) return 0;
       let sum = 0;
       for (const [first, end] of rangesOf(from, to))
-        sum += read(samples.count, end - 1) - (first > 0 ? read(samples.count, first - 1) : 0);
+        sum +=
+          (samples.count[(end - 1) % capacity] ?? 0) -
+          (first > 0 ? (samples.count[(first - 1) % capacity] ?? 0) : 0);
       return sum;
     },
     values(key, from, to) {
@@ -113,10 +112,11 @@ export const createSeries = (capacity: number) => {
 
   const valueAt = (samples: Samples, index: number): number | undefined => meanOver(samples, index, index);
   const meanOver = ({ kind, count, sum }: Samples, first: number, last: number): number | undefined => {
-    const [countBefore, sumBefore] = first > 0 ? [read(count, first - 1), read(sum, first - 1)] : [0, 0];
-    const counted = read(count, last) - countBefore;
+    const end = last % capacity;
+    const before = first > 0 ? (first - 1) % capacity : -1;
+    const counted = (count[end] ?? 0) - (count[before] ?? 0);
     if (kind === 'counter') return counted / Math.max(1, last - first + 1);
-    return counted > 0 ? (read(sum, last) - sumBefore) / counted : undefined;
+    return counted > 0 ? ((sum[end] ?? 0) - (sum[before] ?? 0)) / counted : undefined;
   };
 
   return {
