@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { err, ok, type Result } from '../src/core/result.ts';
+import { type AlertConfig, alertConfig, alertProblems, alertUsage, alertVariables } from './alerts/config.ts';
 import type { CarryOptions } from './carrying.ts';
 import type { NatsOptions } from './natsBus.ts';
 import type { TurnConfig } from './turn.ts';
@@ -126,6 +127,7 @@ const environmentSchema = v.object({
   AIVILLAGE_LEDGER_EPOCH_SECONDS: v.optional(integer(1, 86_400), '600'),
   AIVILLAGE_CARRY_BYTES_PER_SECOND: v.optional(carryRate, '1048576'),
   AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND: v.optional(integer(65_536, 2 ** 40), '52428800'),
+  ...alertVariables,
 });
 
 /** `elsewhere`: tabs are told of a ledger whose keepers are other processes. */
@@ -155,6 +157,8 @@ export type ServerConfig = {
   /** Bytes a second of frames that tabs send each other through this server. */
   readonly carry: CarryOptions;
   readonly ledger: LedgerConfig;
+  /** Where alerts of tabs are told. */
+  readonly alerts: AlertConfig;
   readonly newRoom: boolean;
 };
 
@@ -192,6 +196,7 @@ Environment only
   AIVILLAGE_CARRY_BYTES_PER_SECOND, AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND
                        what the server carries for one tab (default 1048576, 0 nothing) and for all
                        (default 52428800) where no direct connection works
+${alertUsage}
 
 The printed link ends in #room=…, the secret of this host's room: whoever has the link can join. Browsers keep that
 part to themselves, the server never sees it; it lies in AIVILLAGE_DATA, readable for this user alone.`;
@@ -219,11 +224,12 @@ export const readConfig = (
   for (const issue of parsed.issues ?? []) {
     const name = nameOf(v.getDotPath(issue));
     // What is wrong goes to a log; a secret must not, be it too short.
-    const found = /SECRET|credential|BUS/.test(name ?? '') ? 'not shown' : show(issue.input);
+    const found = /SECRET|credential|BUS|ALERT|SMTP/.test(name ?? '') ? 'not shown' : show(issue.input);
     problems.push(`${name} ${issue.message} (found: ${found})`);
   }
   problems.push(...turnProblems(environment, parsed.success ? parsed.output.AIVILLAGE_ICE.length : 0));
   problems.push(...ledgerProblems(environment));
+  problems.push(...alertProblems(environment));
   if (!parsed.success || problems.length > 0) return err(problems);
   const values = parsed.output;
   return ok({
@@ -248,6 +254,7 @@ export const readConfig = (
       totalBytesPerSecond: values.AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND,
     },
     ledger: ledgerConfig(values),
+    alerts: alertConfig(values),
     newRoom: flags['new-room'] ?? false,
   });
 };

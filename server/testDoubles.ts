@@ -12,6 +12,7 @@ import {
   signalingProtocol,
 } from '../src/mesh/signaling/protocol.ts';
 import { createNodeRandom, createNodeTimers } from '../src/platform/node/index.ts';
+import { noAlertChannels } from './alerts/config.ts';
 import type { Bus } from './bus.ts';
 import type { Wire } from './clients.ts';
 import type { ServerConfig } from './config.ts';
@@ -34,6 +35,7 @@ export const testConfig: ServerConfig = {
   maxPeersPerRoom: 12,
   carry: { bytesPerSecond: 1_048_576, totalBytesPerSecond: 52_428_800 },
   ledger: { kind: 'off' },
+  alerts: noAlertChannels,
   newRoom: false,
 };
 

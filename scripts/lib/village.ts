@@ -12,6 +12,7 @@ import {
   type Download,
   type Page,
 } from 'playwright';
+import { noAlertChannels } from '../../server/alerts/config.ts';
 import { startServer } from '../../server/server.ts';
 import type { TurnConfig } from '../../server/turn.ts';
 import { browserFlags, ensureBrowser, softwareGpuFlags } from './browser.mjs';
@@ -59,6 +60,7 @@ export const startHost = async (
       ledger: options.ledger
         ? { kind: 'embedded', epochSeconds: options.ledger.epochSeconds }
         : { kind: 'off' },
+      alerts: noAlertChannels,
       newRoom: false,
     },
     { log: () => {}, clientFolder: options.clientFolder ?? clientFolder },

@@ -6,11 +6,16 @@
  * npm run sim -- market --seed S [--orders N] [--json]
  * npm run sim -- mint --seed S [--epochs N] [--workers N] [--cost percent] [--json]
  * npm run sim -- governance --seed S [--histories N] [--json]
+<<<<<<< HEAD
  * npm run sim -- health --seed S [--days 30] [--tabs 10] [--json]
+=======
+ * npm run sim -- alerts --seed S [--days 30] [--devices 10] [--json]
+>>>>>>> w-alerts
  *
  * Ends with 1 if something that was promised was not kept.
  */
 import { parseArgs } from 'node:util';
+import { reportAlerts } from './alerts/report.ts';
 import { reportGovernance } from './governance/report.ts';
 import { reportHealth } from './health/report.ts';
 import { explain, runHistory } from './history.ts';
@@ -37,7 +42,11 @@ const { values, positionals } = parseArgs({
     workers: { type: 'string', default: '40' },
     cost: { type: 'string', default: '60' },
     days: { type: 'string', default: '30' },
+<<<<<<< HEAD
     tabs: { type: 'string', default: '10' },
+=======
+    devices: { type: 'string', default: '10' },
+>>>>>>> w-alerts
   },
 });
 const seed = Number(values.seed);
@@ -100,6 +109,11 @@ const scenarios: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
     reportGovernance(
       { seed, histories: Number(values.histories), json: values.json },
       { print, milliseconds: processorMilliseconds },
+    ),
+  alerts: () =>
+    reportAlerts(
+      { seed, days: Number(values.days), devices: Number(values.devices), json: values.json },
+      { print, seconds },
     ),
 };
 

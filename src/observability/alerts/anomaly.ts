@@ -1,3 +1,4 @@
+import { createBoundedMap } from '../../core/boundedMap.ts';
 import { ewma, type Spread, seasonalSpread, spreadOf, startEwma, zOf } from '../statistics/index.ts';
 import type { Judgement, Signals } from './conditions.ts';
 import type { Condition } from './types.ts';
@@ -17,20 +18,26 @@ const smoothing = 0.2;
  * Whether the mean of the newest step is out of line with the means of the steps before it within the window. Means of equal
  * steps are compared with each other, so what varies from sample to sample doesn't count.
  */
-export const judgeAnomaly = (condition: Anomaly, key: string, signals: Signals): Judgement => {
+export const judgeAnomaly = (rule: string, condition: Anomaly, key: string, signals: Signals): Judgement => {
   const { windowMs, minimumSamples, metric, factor, method, direction } = condition;
   const stepMs = Math.max(shortestStepMs, windowMs / maxSteps);
-  const { now, since, reader } = signals;
+  const { now, since, reader, baselines } = signals;
   const from = Math.max(now - windowMs, since);
   const recent = meanOf(reader.values(key, Math.max(from, now - stepMs), now));
-  const before = meansOf(reader.values(key, from, now - stepMs), stepMs, now);
-  const usual = before.length < minimumSamples ? undefined : usualOf(method, before, now);
+  const until = now - (now % stepMs) - stepMs;
+  const usual = baselines.of(`${rule} ${key} ${since}`, JSON.stringify([condition, until]), () => {
+    const before = meansOf(reader.values(key, Math.max(until - windowMs, since), until), stepMs, until);
+    return before.length < minimumSamples ? undefined : usualOf(method, before, until + stepMs);
+  });
   if (recent === undefined || !usual) return { state: 'unknown', message: 'too little was measured' };
   const deviation = zOf(recent, { ...usual, deviation: Math.max(usual.deviation, leastOf(usual)) });
   const out = { both: Math.abs(deviation), above: deviation, below: -deviation }[direction];
+  const change = Math.abs(recent - usual.center);
+  if (out <= factor || change < (condition.minimumChange ?? 0) * Math.abs(usual.center))
+    return { state: 'clear', message: 'it is as usual again' };
   const what = `${sayValue(metric, recent)} in the last ${sayTime(stepMs)}; ${sayValue(metric, usual.center)} is usual`;
   return {
-    state: out > factor ? 'holds' : 'clear',
+    state: 'holds',
     message: `${key}: ${what}${method === 'seasonal' ? ' at this time of day' : ''} (${Math.abs(deviation).toFixed(1)} deviations ${deviation < 0 ? 'less' : 'more'})`,
   };
 };
@@ -45,6 +52,26 @@ const usualOf = (method: Anomaly['method'], means: readonly Value[], now: number
     startEwma(first.value),
   );
   return { center: mean, deviation: Math.sqrt(variance) };
+};
+
+/**
+ * What is usual moves slowly and costs a look at everything: it is worked out once in a step, of what was there when the step
+ * began. `of` returns what was made for this key and moment, or makes it.
+ */
+export type Baselines = ReturnType<typeof createBaselines>;
+export const createBaselines = (limit = 2_000) => {
+  const known = createBoundedMap<string, { readonly moment: string; readonly usual: Spread | undefined }>(
+    limit,
+  );
+  return {
+    of(key: string, moment: string, make: () => Spread | undefined): Spread | undefined {
+      const kept = known.get(key);
+      if (kept?.moment === moment) return kept.usual;
+      const usual = make();
+      known.set(key, { moment, usual });
+      return usual;
+    },
+  };
 };
 
 /** Where values hardly vary a twentieth of what is usual counts as a deviation: else the least change would be a great one. */

@@ -1,8 +1,7 @@
 import type { SignalReader } from '../analytics/types.ts';
 import type { HealthReport } from '../health/types.ts';
-import { judgeAnomaly } from './anomaly.ts';
+import { type Baselines, judgeAnomaly } from './anomaly.ts';
 import type { SeriesFinder } from './selector.ts';
-import { worstOf } from './severity.ts';
 import type { AlertRule, Condition, Severity } from './types.ts';
 import { sayShare, sayTime, sayValue } from './words.ts';
 
@@ -11,6 +10,7 @@ export type Signals = {
   readonly reader: SignalReader;
   readonly health: HealthReport | undefined;
   readonly finder: SeriesFinder;
+  readonly baselines: Baselines;
   readonly now: number;
   /** Nothing from before is looked at: the clock jumped back there, and what is stored at those times is of two pasts. */
   readonly since: number;
@@ -37,11 +37,13 @@ export const judge = (rule: AlertRule, signals: Signals): readonly Verdict[] => 
         .find(signals.reader, condition.metric)
         .map((key) => ({ series: key, severity: rule.severity, ...judgeThreshold(condition, key, signals) }));
     case 'anomaly':
-      return signals.finder
-        .find(signals.reader, condition.metric)
-        .map((key) => ({ series: key, severity: rule.severity, ...judgeAnomaly(condition, key, signals) }));
+      return signals.finder.find(signals.reader, condition.metric).map((key) => ({
+        series: key,
+        severity: rule.severity,
+        ...judgeAnomaly(rule.id, condition, key, signals),
+      }));
     case 'burn-rate':
-      return [judgeBurn(condition, rule.severity, signals)];
+      return judgeBurn(condition, signals);
     case 'absence':
       return [{ series: undefined, severity: rule.severity, ...judgeAbsence(condition, signals) }];
     case 'health':
@@ -54,6 +56,7 @@ export const judge = (rule: AlertRule, signals: Signals): readonly Verdict[] => 
 export type Judgement = Pick<Verdict, 'state' | 'message'>;
 type Of<Kind extends Condition['kind']> = Extract<Condition, { kind: Kind }>;
 
+const clear: Judgement = { state: 'clear', message: 'it is as it should be again' };
 const unknown: Judgement = { state: 'unknown', message: 'too little was measured' };
 
 const judgeThreshold = (condition: Of<'threshold'>, key: string, signals: Signals): Judgement => {
@@ -61,12 +64,13 @@ const judgeThreshold = (condition: Of<'threshold'>, key: string, signals: Signal
   if (!measured || measured.samples < (condition.minimumSamples ?? 1)) return unknown;
   const { value } = measured;
   const { above, below, metric, windowMs } = condition;
+  const tooMuch = above !== undefined && value > above;
+  if (!tooMuch && !(below !== undefined && value < below)) return clear;
   const what = `${key}: ${words[condition.of]} within ${sayTime(windowMs)} is ${sayValue(metric, value)}`;
-  if (above !== undefined && value > above)
-    return { state: 'holds', message: `${what}; more than ${sayValue(metric, above)} is too much` };
-  if (below !== undefined && value < below)
-    return { state: 'holds', message: `${what}; less than ${sayValue(metric, below)} is too little` };
-  return { state: 'clear', message: what };
+  const limit = tooMuch
+    ? `more than ${sayValue(metric, above)} is too much`
+    : `less than ${sayValue(metric, below ?? 0)} is too little`;
+  return { state: 'holds', message: `${what}; ${limit}` };
 };
 
 const words = {
@@ -82,7 +86,7 @@ const words = {
 const quantiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 
 const measure = (
-  { of, windowMs }: Of<'threshold'>,
+  { of, windowMs, minimumSamples }: Of<'threshold'>,
   key: string,
   { reader, now, since }: Signals,
 ): { readonly value: number; readonly samples: number } | undefined => {
@@ -96,15 +100,18 @@ const measure = (
     const value = sketch?.quantile(quantiles[of]);
     if (sketch && value !== undefined) return { value, samples: sketch.count };
   }
+  if (of === 'increase' || of === 'rate') {
+    const value = reader.increase(key, from, now);
+    const samples = minimumSamples === undefined ? 1 : reader.values(key, from, now).length;
+    return { value: of === 'rate' ? value / (Math.max(1, now - from) / 1_000) : value, samples };
+  }
   const values = reader.values(key, from, now);
   const [first, last] = [values[0], values.at(-1)];
   if (!first || !last) return undefined;
+  // Of a part of the window only, it would say that nothing changes because little time has passed.
+  if (of === 'change' && now - first.at < 0.9 * windowMs) return undefined;
   const samples = values.length;
   switch (of) {
-    case 'increase':
-      return { value: reader.increase(key, from, now), samples };
-    case 'rate':
-      return { value: reader.increase(key, from, now) / (Math.max(1, now - from) / 1_000), samples };
     case 'change':
       return { value: last.value - first.value, samples };
     case 'mean':
@@ -118,52 +125,69 @@ const measure = (
 
 /**
  * Burn rate: the share of failures over the share that the objective allows (Google, The Site Reliability Workbook, chapter 5).
- * A window counts if its long and its short part burn: the long one makes it significant, the short one ends it soon.
+ * A window counts if its long and its short part burn: the long one makes it significant, the short one ends it soon. Windows of
+ * each severity are an alert of their own, so that a page ends when its short windows say so; while a graver one holds, the
+ * others are not news.
  */
-const judgeBurn = (condition: Of<'burn-rate'>, fallback: Severity, signals: Signals): Verdict => {
+const judgeBurn = (condition: Of<'burn-rate'>, signals: Signals): readonly Verdict[] => {
   const good = signals.finder.find(signals.reader, condition.good);
   const total = signals.finder.find(signals.reader, condition.total);
-  const within = (windowMs: number) => countWithin(good, total, windowMs, signals);
+  const within = (windowMs: number, untilMs = 0) => countWithin(good, total, windowMs, untilMs, signals);
   const allowed = 1 - condition.objective;
-  let enough = false;
-  const held = condition.windows.flatMap((window) => {
-    const long = within(window.longMs);
-    if (long.total < (window.minimumEvents ?? condition.minimumEvents)) return [];
-    enough = true;
-    if (long.bad < (condition.minimumFailures ?? 1) || long.bad / long.total < window.factor * allowed)
-      return [];
-    const short = within(window.shortMs);
-    const burning = short.total > 0 && short.bad / short.total >= window.factor * allowed;
-    return burning ? [{ ...window, ...long }] : [];
-  });
-  const [first] = held;
-  if (!first)
-    return {
-      series: undefined,
-      severity: fallback,
-      state: enough ? 'clear' : 'unknown',
-      message: enough ? `${condition.total} keeps its objective` : unknown.message,
-    };
-  return {
-    series: undefined,
-    severity: worstOf(held.map(({ severity }) => severity)),
-    state: 'holds',
-    message: `${first.bad} of ${first.total} failed within ${sayTime(first.longMs)} (${sayShare(first.bad / first.total)}; the objective allows ${sayShare(allowed)}): the error budget burns ${Math.round(first.bad / first.total / allowed)} times as fast as it may`,
-  };
+  const verdicts: Verdict[] = [];
+  for (const severity of ['page', 'ticket', 'info'] as const) {
+    const windows = condition.windows.filter((window) => window.severity === severity);
+    if (windows.length === 0) continue;
+    const graver = verdicts.some(({ state }) => state === 'holds');
+    verdicts.push({ series: severity, severity, ...judgeWindows(windows, condition, allowed, within) });
+    const own = verdicts.at(-1);
+    if (graver && own) verdicts.splice(-1, 1, { ...own, state: 'unknown' });
+  }
+  return verdicts;
 };
 
+const judgeWindows = (
+  windows: Of<'burn-rate'>['windows'],
+  { minimumEvents, minimumFailures = 1 }: Of<'burn-rate'>,
+  allowed: number,
+  within: (windowMs: number, untilMs?: number) => { readonly bad: number; readonly total: number },
+): Judgement => {
+  let enough = false;
+  for (const { longMs, shortMs, factor, minimumEvents: own = minimumEvents } of windows) {
+    const long = within(longMs);
+    if (long.total < own) continue;
+    enough = true;
+    if (long.bad < minimumFailures || long.bad < long.total * factor * allowed) continue;
+    // Of what began only now, a few bad seconds are a great share; a budget is of the whole window.
+    if (within(longMs, longMs / 4).total === 0) continue;
+    const short = within(shortMs);
+    if (short.bad < Math.max(1, short.total * factor * allowed)) continue;
+    // A single failure in a quiet hour must not bring back what the long window still remembers.
+    if (short.bad < minimumFailures / 2) continue;
+    const share = long.bad / long.total;
+    return {
+      state: 'holds',
+      message: `${long.bad} of ${long.total} failed within ${sayTime(longMs)} (${sayShare(share)}; the objective allows ${sayShare(allowed)}): the error budget burns ${Math.round(share / allowed)} times as fast as it may`,
+    };
+  }
+  return enough ? clear : unknown;
+};
+
+/** From `windowMs` ago to `untilMs` ago. */
 const countWithin = (
   good: readonly string[],
   total: readonly string[],
   windowMs: number,
+  untilMs: number,
   { reader, now, since, settling }: Signals,
 ): { readonly bad: number; readonly total: number } => {
   const from = Math.max(now - windowMs, since);
+  const to = now - untilMs;
   const added = (keys: readonly string[]): number =>
     keys.reduce((sum, key) => {
-      let each = reader.increase(key, from, now);
+      let each = from < to ? reader.increase(key, from, to) : 0;
       for (const span of settling) {
-        const [start, end] = [Math.max(from, span.from), Math.min(now, span.to)];
+        const [start, end] = [Math.max(from, span.from), Math.min(to, span.to)];
         if (start < end) each -= reader.increase(key, start, end);
       }
       return sum + each;

@@ -1,7 +1,8 @@
 import type { SignalReader } from '../analytics/types.ts';
 import type { HealthReport } from '../health/types.ts';
+import { createBaselines } from './anomaly.ts';
 import { judge, type Signals, type Verdict } from './conditions.ts';
-import { createSeriesFinder, type SeriesFinder } from './selector.ts';
+import { createSeriesFinder } from './selector.ts';
 import { worseOf } from './severity.ts';
 import type { AlertRule, AlertState, AlertView, Silence } from './types.ts';
 
@@ -62,6 +63,13 @@ export type AlertChange = {
   readonly to: AlertState | undefined;
 };
 
+/** Saves work from one evaluation to the next; with a new one each the results are the same. */
+export type EvaluationMemory = Pick<Signals, 'finder' | 'baselines'>;
+export const createEvaluationMemory = (): EvaluationMemory => ({
+  finder: createSeriesFinder(),
+  baselines: createBaselines(),
+});
+
 /**
  * One evaluation of all rules. Pure: doesn't know who is told nor when the next one is. A gap since the last one (sleep, a
  * closed tab, a clock that was set forward or back) fires nothing and resolves nothing by itself: what has to hold for a while
@@ -74,7 +82,7 @@ export const evaluate = (
   health: HealthReport | undefined,
   silences: readonly Silence[],
   time: number,
-  finder: SeriesFinder = createSeriesFinder(),
+  memory: EvaluationMemory = createEvaluationMemory(),
 ): readonly [AlertsState, readonly AlertChange[]] => {
   const awake = wakeUp(state, time);
   const now = awake.evaluatedAt ?? time;
@@ -82,7 +90,7 @@ export const evaluate = (
   const judged = new Map<string, readonly [AlertRule, Verdict]>();
   for (const rule of rules) {
     if (!rule.enabled) continue;
-    for (const verdict of judge(rule, { reader, health, finder, ...awake, now }))
+    for (const verdict of judge(rule, { reader, health, ...memory, ...awake, now }))
       judged.set(idOf(rule, verdict.series), [rule, verdict]);
   }
   const next = new Map<string, Tracked>();
@@ -135,7 +143,9 @@ const wakeUp = (state: AlertsState, time: number): AlertsState => {
   // A correction by less is waited out: time stands still here until it is over.
   const now = last !== undefined && !back ? Math.max(time, last) : time;
   if (last !== undefined && !back && now - last <= alertLimits.gapMs) return { ...state, evaluatedAt: now };
-  const settling = [...(back ? [] : state.settling), { from: now, to: now + alertLimits.settleMs }];
+  // It woke at some moment since it was last looked at.
+  const from = back ? now : (last ?? now - alertLimits.gapMs);
+  const settling = [...(back ? [] : state.settling), { from, to: now + alertLimits.settleMs }];
   return {
     ...state,
     evaluatedAt: now,

@@ -160,7 +160,7 @@ export const createOutbox = (
     problem = error.message;
     const tries = entry.tries + 1;
     if (error.code === 'refused' || tries > options.backoff.length)
-      return lose(entry.notification, error.message);
+      return void lose(entry.notification, error.message);
     const asked = Math.min(error.retryAfterMs ?? 0, options.windowMs);
     const wait = Math.max(asked, backoffDelay(options.backoff, entry.tries));
     // Asked to wait, the channel is left alone altogether.
@@ -190,7 +190,7 @@ export const createOutbox = (
 };
 
 /** A channel that throws, rejects or hangs has failed, no more. */
-const tryOnce = (
+export const tryOnce = (
   { timers, channel }: { readonly timers: Pick<Timers, 'after'>; readonly channel: Channel },
   notification: Notification,
   stop: AbortController,

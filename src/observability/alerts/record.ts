@@ -4,6 +4,7 @@ import { type AlertsState, alertLimits, noAlerts, type Tracked } from './evaluat
 import { type NoticeState, nothingTold } from './notices.ts';
 import { alertSchema, asAlert, asNotification, notificationSchema } from './relay.ts';
 import { conditionSchema, type RuleChange } from './ruleChanges.ts';
+import { silenceLimits } from './silences.ts';
 import type { Notification, Silence } from './types.ts';
 
 /** What outlives a reload. Read back it is as strange as anything from outside: what doesn't fit is left out. */
@@ -20,7 +21,6 @@ export type AlertSettings = {
 };
 
 export const recordKeys = { record: 'record', settings: 'settings' } as const;
-export const maxSilences = 100;
 
 const version = 1;
 const time = v.pipe(v.number(), v.finite());
@@ -33,7 +33,6 @@ const trackedSchema = v.object({
 });
 const recordSchema = v.object({
   version: v.literal(version),
-  evaluatedAt: v.optional(time),
   tracked: v.pipe(v.array(trackedSchema), v.maxLength(alertLimits.alerts)),
   told: v.array(
     v.object({
@@ -60,7 +59,7 @@ const silenceSchema: v.GenericSchema<unknown, Silence> = v.object({
 });
 const settingsSchema = v.object({
   version: v.literal(version),
-  silences: v.pipe(v.array(silenceSchema), v.maxLength(maxSilences)),
+  silences: v.pipe(v.array(silenceSchema), v.maxLength(silenceLimits.count)),
   changes: v.array(
     v.object({ rule: v.string(), enabled: v.boolean(), condition: v.optional(conditionSchema) }),
   ),
@@ -69,13 +68,18 @@ const settingsSchema = v.object({
 export const readRecord = async (store: KeyValueStore): Promise<AlertRecord | undefined> => {
   const parsed = v.safeParse(recordSchema, await store.get('alerts', recordKeys.record));
   if (!parsed.success) return undefined;
-  const { evaluatedAt, tracked, told, groups, waiting } = parsed.output;
+  // When it was last evaluated is not read: a tab that opens has slept until now.
+  const { tracked, told, groups, waiting } = parsed.output;
   return {
+<<<<<<< HEAD
     state: {
       ...noAlerts,
       evaluatedAt,
       tracked: new Map(tracked.map((each) => [each.view.id, asTracked(each)])),
     },
+=======
+    state: { ...noAlerts, tracked: new Map(tracked.map((each) => [each.view.id, asTracked(each)])) },
+>>>>>>> w-alerts
     notices: { told: new Map(told.map(({ id, ...each }) => [id, each])), groups: new Map(groups) },
     waiting: Object.fromEntries(
       Object.entries(waiting).map(([channel, notifications]) => [channel, notifications.map(asNotification)]),
@@ -86,17 +90,22 @@ export const readRecord = async (store: KeyValueStore): Promise<AlertRecord | un
 export const writeRecord = (store: KeyValueStore, { state, notices, waiting }: AlertRecord): Promise<void> =>
   store.set('alerts', recordKeys.record, {
     version,
-    evaluatedAt: state.evaluatedAt,
     tracked: [...state.tracked.values()],
     told: [...notices.told].map(([id, each]) => ({ id, ...each })),
     groups: [...notices.groups],
     waiting,
   });
 
-export const readSettings = async (store: KeyValueStore): Promise<AlertSettings> => {
-  const stored = await store.get('alerts', recordKeys.settings);
-  const parsed = v.safeParse(settingsSchema, stored);
-  if (!parsed.success) return noSettings;
+/** Whether a newer version of the page has written here: then nothing is written any more, it would be lost. */
+export const isOfNewerVersion = async (store: KeyValueStore): Promise<boolean> => {
+  const kept = await Promise.all(Object.values(recordKeys).map((key) => store.get('alerts', key)));
+  return kept.some((each) => v.is(newerSchema, each));
+};
+const newerSchema = v.object({ version: v.pipe(v.number(), v.minValue(version + 1)) });
+
+export const readSettings = async (store: KeyValueStore): Promise<AlertSettings | undefined> => {
+  const parsed = v.safeParse(settingsSchema, await store.get('alerts', recordKeys.settings));
+  if (!parsed.success) return undefined;
   const { silences, changes } = parsed.output;
   return {
     silences,

@@ -68,6 +68,7 @@ const anomalySchema = v.strictObject({
   windowMs: span(3_600_000, 7 * dayMs),
   factor: v.pipe(v.number(), v.minValue(1), v.maxValue(1_000)),
   direction: v.picklist(['both', 'above', 'below']),
+  minimumChange: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(1_000))),
   minimumSamples: count,
 });
 

@@ -41,6 +41,8 @@ export type Condition =
       readonly windowMs: number;
       readonly factor: number;
       readonly direction: 'both' | 'above' | 'below';
+      /** Share of what is usual by which it has to differ, too: many deviations of little are still little. Default 0. */
+      readonly minimumChange?: number;
       readonly minimumSamples: number;
     }
   | { readonly kind: 'absence'; readonly metric: string; readonly forMs: number }

@@ -1,0 +1,10 @@
+export * from './evaluate.ts';
+export * from './formats.ts';
+export * from './manager.ts';
+export * from './notices.ts';
+export * from './outbox.ts';
+export * from './relay.ts';
+export { applyChanges, checkChange, type RuleChange, type RuleFault } from './ruleChanges.ts';
+export * from './rules.ts';
+export { createSeriesFinder, parseSelector, type Selector, type SeriesFinder } from './selector.ts';
+export type * from './types.ts';
