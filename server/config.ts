@@ -4,6 +4,8 @@ import { err, ok, type Result } from '../src/core/result.ts';
 import { type AlertConfig, alertConfig, alertProblems, alertUsage, alertVariables } from './alerts/config.ts';
 import type { CarryOptions } from './carrying.ts';
 import type { NatsOptions } from './natsBus.ts';
+import { otlpSchemas, otlpUsage, toOtlpConfig } from './otlp/config.ts';
+import type { OtlpConfig } from './otlp/relay.ts';
 import type { TurnConfig } from './turn.ts';
 
 const integer = (min: number, max: number) =>
@@ -125,6 +127,7 @@ const environmentSchema = v.object({
   AIVILLAGE_LEDGER: v.optional(v.picklist(['on', 'off'], 'must be on or off')),
   AIVILLAGE_LEDGER_GENESIS: v.optional(v.pipe(v.string(), v.nonEmpty('must name a file'))),
   AIVILLAGE_LEDGER_EPOCH_SECONDS: v.optional(integer(1, 86_400), '600'),
+  ...otlpSchemas,
   AIVILLAGE_CARRY_BYTES_PER_SECOND: v.optional(carryRate, '1048576'),
   AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND: v.optional(integer(65_536, 2 ** 40), '52428800'),
   ...alertVariables,
@@ -157,8 +160,13 @@ export type ServerConfig = {
   /** Bytes a second of frames that tabs send each other through this server. */
   readonly carry: CarryOptions;
   readonly ledger: LedgerConfig;
+<<<<<<< HEAD
   /** Where alerts of tabs are told. */
   readonly alerts: AlertConfig;
+=======
+  /** Where spans go, of this process and of tabs whose people agreed. */
+  readonly otlp: OtlpConfig | undefined;
+>>>>>>> w-traces
   readonly newRoom: boolean;
 };
 
@@ -196,7 +204,11 @@ Environment only
   AIVILLAGE_CARRY_BYTES_PER_SECOND, AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND
                        what the server carries for one tab (default 1048576, 0 nothing) and for all
                        (default 52428800) where no direct connection works
+<<<<<<< HEAD
 ${alertUsage}
+=======
+${otlpUsage}
+>>>>>>> w-traces
 
 The printed link ends in #room=…, the secret of this host's room: whoever has the link can join. Browsers keep that
 part to themselves, the server never sees it; it lies in AIVILLAGE_DATA, readable for this user alone.`;
@@ -224,7 +236,11 @@ export const readConfig = (
   for (const issue of parsed.issues ?? []) {
     const name = nameOf(v.getDotPath(issue));
     // What is wrong goes to a log; a secret must not, be it too short.
+<<<<<<< HEAD
     const found = /SECRET|credential|BUS|ALERT|SMTP/.test(name ?? '') ? 'not shown' : show(issue.input);
+=======
+    const found = /SECRET|credential|BUS|HEADERS|OTLP_URL/.test(name ?? '') ? 'not shown' : show(issue.input);
+>>>>>>> w-traces
     problems.push(`${name} ${issue.message} (found: ${found})`);
   }
   problems.push(...turnProblems(environment, parsed.success ? parsed.output.AIVILLAGE_ICE.length : 0));
@@ -254,7 +270,11 @@ export const readConfig = (
       totalBytesPerSecond: values.AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND,
     },
     ledger: ledgerConfig(values),
+<<<<<<< HEAD
     alerts: alertConfig(values),
+=======
+    otlp: toOtlpConfig(values),
+>>>>>>> w-traces
     newRoom: flags['new-room'] ?? false,
   });
 };

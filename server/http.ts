@@ -54,7 +54,11 @@ export type DynamicPage = () => {
 
 /** Serves the built client and a few pages of the server's own. Doesn't know about signaling. */
 export const createRequestListener = (
-  deps: { readonly log: Log; readonly metrics: Metrics },
+  deps: {
+    readonly log: Log;
+    readonly metrics: Metrics;
+    readonly trace?: (request: IncomingMessage, response: ServerResponse) => void;
+  },
   site: {
     readonly files: ReadonlyMap<string, ServedFile>;
     readonly pages: Readonly<Record<string, DynamicPage>>;
@@ -90,6 +94,7 @@ export const createRequestListener = (
   return (request, response) => {
     const id = randomUUID();
     response.setHeader('X-Request-Id', id);
+    deps.trace?.(request, response);
     response.on('finish', () => {
       metrics.count('aivillage_http_requests_total', `${Math.floor(response.statusCode / 100)}xx`);
       log('debug', 'request', {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Timers } from '../src/core/ports/timers.ts';
@@ -18,6 +19,8 @@ import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createNatsBus } from './natsBus.ts';
 import { isOwnOrigin } from './origins.ts';
+import { createOtlpRelay, type OtlpConfig } from './otlp/relay.ts';
+import { traceRequest } from './otlp/requestSpans.ts';
 import { createPostDesk } from './posts.ts';
 import { openPublicWork } from './publicWork.ts';
 import { createSignalingHub } from './signaling.ts';
@@ -72,13 +75,18 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     ...(tls ? trustPages(tls) : {}),
     ...ledger.pages,
   };
+  const otlp = config.otlp && openOtlp(config.otlp, timers, metrics);
   /** What tabs may post: empty until an operator gives it somewhere to go. */
   const posts = createPostDesk(
     { clock: createNodeClock() },
-    { routes: {}, isAllowedOrigin: allowedOrigins(config) },
+    { routes: otlp ? { '/telemetry/traces': otlp.route } : {}, isAllowedOrigin: allowedOrigins(config) },
   );
   const listener = createRequestListener(
-    { log, metrics },
+    {
+      log,
+      metrics,
+      ...(otlp ? { trace: (request, response) => traceRequest(otlp.span, request, response) } : {}),
+    },
     { files, pages, lookUp: publicWork.value.answer, connect: ledger.connect, posts },
   );
   const secure = tls ? createHttpsServer({ key: tls.key, cert: tls.cert }, listener) : undefined;
@@ -97,6 +105,7 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     await (isAlone ? sockets.drain(comeBackAfterMs, 0) : sockets.drain(moveAfterMs, moveWithinMs));
     hub.close();
     await ledger.keeper?.close();
+    await otlp?.close();
     await bus?.close();
     await endRequests(server);
     log('info', 'stopped');
@@ -181,6 +190,25 @@ const openSockets = (
     },
   );
   return { hub, sockets };
+};
+
+const openOtlp = (config: OtlpConfig, timers: Timers, metrics: Metrics) => {
+  const relay = createOtlpRelay(
+    { clock: createNodeClock(), timers, random: createNodeRandom(), fetch },
+    config,
+    { instance: randomUUID() },
+  );
+  metrics.gauge(
+    'aivillage_otlp_spans_waiting',
+    'Spans on their way to the collector',
+    () => relay.stats().waiting,
+  );
+  metrics.gauge('aivillage_otlp_spans_sent', 'Spans that the collector took', () => relay.stats().sent);
+  metrics.gauge('aivillage_otlp_spans_dropped', 'Spans that reached no collector', () => {
+    const { full, refused, unreachable } = relay.stats().dropped;
+    return full + refused + unreachable;
+  });
+  return relay;
 };
 
 const endRequests = (server: Server): Promise<void> =>

@@ -33,6 +33,7 @@ export const testConfig: ServerConfig = {
   maxConnections: 100,
   maxConnectionsPerAddress: 100,
   maxPeersPerRoom: 12,
+  otlp: undefined,
   carry: { bytesPerSecond: 1_048_576, totalBytesPerSecond: 52_428_800 },
   ledger: { kind: 'off' },
   alerts: noAlertChannels,

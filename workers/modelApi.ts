@@ -21,10 +21,10 @@ export const createModelApi = (deps: ModelApiDeps): ModelWorkerApi => {
   };
   const store = createModelStore({ ...deps, telemetry });
   return {
-    async load(model, onProgress) {
+    async load(model, onProgress, trace) {
       const { signal } = deps.openScope();
       noticed = [];
-      const loaded = await store.load(model, { signal, onProgress });
+      const loaded = await store.load(model, { signal, onProgress, trace });
       return { result: loaded.ok ? ok(deps.handOver(loaded.value)) : loaded, noticed };
     },
   };

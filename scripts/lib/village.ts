@@ -56,6 +56,7 @@ export const startHost = async (
       maxConnections: 200,
       maxConnectionsPerAddress: 200,
       maxPeersPerRoom: 2_000,
+      otlp: undefined,
       carry: { bytesPerSecond: 2 ** 20, totalBytesPerSecond: 50 * 2 ** 20 },
       ledger: options.ledger
         ? { kind: 'embedded', epochSeconds: options.ledger.epochSeconds }

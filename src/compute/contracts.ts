@@ -115,6 +115,8 @@ export interface ModelStore {
     options?: {
       readonly signal?: AbortSignal;
       readonly onProgress?: (loaded: number, total: number) => void;
+      /** The span for which it is loaded; of callers that share one load, the first one's. */
+      readonly trace?: SpanContext | undefined;
     },
   ): Promise<Result<Uint8Array, Fault<'corrupt' | 'unavailable' | 'cancelled'>>>;
 }

@@ -1,5 +1,5 @@
 import type { Subscribe } from '../core/events.ts';
-import type { LogFields, LogLevel } from '../core/ports/telemetry.ts';
+import type { LogFields, LogLevel, SpanContext } from '../core/ports/telemetry.ts';
 import type { Fault, Result } from '../core/result.ts';
 import type { ModelFile } from './contracts.ts';
 
@@ -38,13 +38,19 @@ export type Download = (
     readonly maxBytes: number;
     /** Past every cache: what was cached turned out to be damaged. */
     readonly fresh?: boolean;
+    /** W3C trace context, for a server that makes a span of it. */
+    readonly traceparent?: string | undefined;
     readonly onProgress?: (loaded: number) => void;
   },
 ) => Promise<Result<Uint8Array<ArrayBuffer>, Fault<'unavailable' | 'cancelled'>>>;
 
 /** What a page may ask its model worker: one call at a time; progress in bytes. */
 export type ModelWorkerApi = {
-  load(model: ModelFile, onProgress: (loaded: number, total: number) => void): Promise<ModelAnswer>;
+  load(
+    model: ModelFile,
+    onProgress: (loaded: number, total: number) => void,
+    trace?: SpanContext,
+  ): Promise<ModelAnswer>;
 };
 export type ModelAnswer = {
   readonly result: Result<Uint8Array, Fault<'corrupt' | 'unavailable' | 'cancelled'>>;

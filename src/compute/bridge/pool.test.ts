@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { milliseconds } from '../../core/brand.ts';
+import { createEmitter } from '../../core/events.ts';
 import { silentTelemetry } from '../../core/ports/telemetry.ts';
+import { createTelemetry } from '../../observability/index.ts';
+import { createTestRandom } from '../../observability/traces/testDoubles.ts';
+import type { SpanRecord } from '../../observability/traces/types.ts';
 import type { PoolCallOptions } from '../contracts.ts';
+import type { WorkerRan } from '../ports.ts';
 import { createScriptedWorker, createVirtualTime, type ScriptedWorker, settle } from '../testDoubles.ts';
 import { createWorkerPool, WorkerUnusable } from './pool.ts';
 
@@ -222,5 +227,52 @@ describe('the worker pool', () => {
     expect(await queued).toMatchObject({ error: { code: 'closed' } });
     expect(await call('c')).toMatchObject({ error: { code: 'closed' } });
     expect(workers[0]!.terminated()).toBe(true);
+  });
+});
+
+describe('the trace of a call to a worker', () => {
+  it('shows when it began, how it ended, and what the worker itself took', async () => {
+    const time = createVirtualTime();
+    const telemetry = createTelemetry({ clock: time.clock, random: createTestRandom() });
+    const spans: SpanRecord[] = [];
+    telemetry.spans((span) => spans.push(span));
+    const ran = createEmitter<WorkerRan>();
+    const pool = createWorkerPool<Api>(
+      {
+        spawn: () => ({ ...createScriptedWorker<Api>({ work: async (name) => name }), ran: ran.subscribe }),
+        timers: time.timers,
+        clock: time.clock,
+        telemetry,
+      },
+      { name: 'test', size: 1, idleAfter: milliseconds(1000), abortGrace: milliseconds(200) },
+    );
+    const root = telemetry.span('task');
+    const options = { ...patient, trace: root.context };
+    const work = async (api: Api) => {
+      const answer = await api.work('a');
+      await new Promise<void>((resolve) => time.timers.after(milliseconds(50), resolve));
+      ran.emit({ method: 'work', ms: 30 });
+      return answer;
+    };
+    const call = pool.call(work, options);
+    const queued = pool.call(() => Promise.reject(new Error('it broke')), options);
+    const untraced = pool.call((api) => api.work('b'), patient);
+    await time.advance(50);
+    await Promise.all([call, queued, untraced]);
+    expect(spans.map(({ name, where, failure }) => [name, where, failure])).toEqual([
+      ['work', 'worker', undefined],
+      ['test', 'tab', undefined],
+      ['test', 'tab', 'it broke'],
+    ]);
+    const [worker, first, second] = spans;
+    expect(worker?.parentId).toBe(first?.context.spanId);
+    expect((worker?.endedAt ?? 0) - (worker?.startedAt ?? 0)).toBe(30);
+    expect(second?.events[0]?.at).toBe((second?.startedAt ?? 0) + 50);
+    expect(second?.fields).toEqual({ outcome: 'failed' });
+    const { metrics } = telemetry;
+    expect(metrics.value('worker_call_seconds', { pool: 'test', outcome: 'ok' })).toBe(2);
+    expect(metrics.value('worker_call_seconds', { pool: 'test', outcome: 'failed' })).toBe(1);
+    expect(metrics.value('worker_busy_seconds_total', { pool: 'test' })).toBeCloseTo(0.05);
+    await pool.close();
   });
 });

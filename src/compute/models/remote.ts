@@ -2,10 +2,10 @@ import { type Milliseconds, milliseconds } from '../../core/brand.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { Timers } from '../../core/ports/timers.ts';
-import { err, fault } from '../../core/result.ts';
+import { err, fault, type Result } from '../../core/result.ts';
 import { createWorkerPool } from '../bridge/pool.ts';
-import type { ModelStore } from '../contracts.ts';
-import type { ModelWorkerApi, WorkerHandle } from '../ports.ts';
+import type { ModelStore, PoolError } from '../contracts.ts';
+import type { ModelAnswer, ModelWorkerApi, WorkerHandle } from '../ports.ts';
 
 export type RemoteModelsDeps = {
   spawnModelWorker(): WorkerHandle<ModelWorkerApi>;
@@ -29,11 +29,15 @@ export const createRemoteModels = (deps: RemoteModelsDeps): ModelStore => {
   );
   return {
     async load(model, options = {}) {
-      const { signal, onProgress = () => {} } = options;
-      const answer = await pool.call((api) => api.load(model, onProgress), {
+      const { signal, onProgress = () => {}, trace } = options;
+      const span =
+        trace && deps.telemetry.span('model.load', { parent: trace, fields: { model: model.name } });
+      const answer = await pool.call((api) => api.load(model, onProgress, span?.context), {
         ...(signal ? { signal } : {}),
         watchdog: standstill,
+        trace: span?.context,
       });
+      span?.end(failureOf(answer));
       if (!answer.ok) {
         const { code, message } = answer.error;
         return code === 'cancelled' || code === 'closed'
@@ -48,4 +52,9 @@ export const createRemoteModels = (deps: RemoteModelsDeps): ModelStore => {
       return result;
     },
   };
+};
+
+const failureOf = (answer: Result<ModelAnswer, PoolError>): string | undefined => {
+  const error = answer.ok ? (answer.value.result.ok ? undefined : answer.value.result.error) : answer.error;
+  return error && error.code !== 'cancelled' && error.code !== 'closed' ? error.message : undefined;
 };

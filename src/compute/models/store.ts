@@ -1,7 +1,8 @@
 import { type Bytes, toHex } from '../../core/bytes.ts';
 import type { CryptoPort } from '../../core/ports/crypto.ts';
-import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { SpanContext, Telemetry } from '../../core/ports/telemetry.ts';
 import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
+import { formatTraceparent } from '../../observability/traces/traceparent.ts';
 import type { ModelFile, ModelStore } from '../contracts.ts';
 import type { BlobStore, Download } from '../ports.ts';
 
@@ -26,7 +27,9 @@ export const createModelStore = (deps: ModelStoreDeps): ModelStore => {
       if (options?.signal?.aborted) return Promise.resolve(err(cancelled(model)));
       let shared = loading.get(model.sha256);
       if (!shared) {
-        const started = startShared((context) => loadModel({ ...deps, memory }, model, context));
+        const started = startShared(options?.trace, (context) =>
+          loadModel({ ...deps, memory }, model, context),
+        );
         const forget = (): void => {
           if (loading.get(model.sha256) === started) loading.delete(model.sha256);
         };
@@ -40,7 +43,11 @@ export const createModelStore = (deps: ModelStoreDeps): ModelStore => {
   };
 };
 
-type LoadContext = { readonly signal: AbortSignal; onProgress(loaded: number, total: number): void };
+type LoadContext = {
+  readonly signal: AbortSignal;
+  readonly trace: SpanContext | undefined;
+  onProgress(loaded: number, total: number): void;
+};
 type LoadOptions = NonNullable<Parameters<ModelStore['load']>[1]>;
 
 type SharedLoad = {
@@ -49,13 +56,16 @@ type SharedLoad = {
   readonly abort: AbortController;
 };
 
-const startShared = (load: (context: LoadContext) => Promise<LoadResult>): SharedLoad => {
+const startShared = (
+  trace: SpanContext | undefined,
+  load: (context: LoadContext) => Promise<LoadResult>,
+): SharedLoad => {
   const abort = new AbortController();
   const listeners = new Set<LoadOptions>();
   const onProgress = (loaded: number, total: number): void => {
     for (const listener of listeners) listener.onProgress?.(loaded, total);
   };
-  return { abort, listeners, result: load({ signal: abort.signal, onProgress }) };
+  return { abort, listeners, result: load({ signal: abort.signal, trace, onProgress }) };
 };
 
 /** Leaves at once when its own signal aborts; the load itself stops when the last one has left. */
@@ -98,6 +108,7 @@ const loadModel = async (deps: LoadDeps, model: ModelFile, context: LoadContext)
       signal: context.signal,
       maxBytes: model.bytes,
       fresh,
+      traceparent: context.trace && formatTraceparent(context.trace),
       onProgress: (loaded) => context.onProgress(Math.min(loaded, model.bytes), model.bytes),
     });
     if (context.signal.aborted) return err(cancelled(model));

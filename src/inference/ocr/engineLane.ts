@@ -101,7 +101,7 @@ export const createOcrLane = (deps: OcrLaneDeps, options: OcrLaneOptions): OcrLa
           if (!again) return err(fromPool(answer.error));
           retried = true;
         } else if (answer.value === needsModels) {
-          const loaded = await loadModels(deps.models, modelFiles, call.signal, onProgress);
+          const loaded = await loadModels(deps.models, modelFiles, call, onProgress);
           if (!loaded.ok) return err({ fault: loaded.error, broken: false });
           bytes = loaded.value;
         } else if (answer.value.ok) return answer.value;
@@ -125,7 +125,7 @@ type ModelBytes = Pick<OcrLoad, 'detector' | 'recognizer' | 'dictionary'>;
 const loadModels = async (
   models: ModelStore,
   files: OcrModelFiles,
-  signal: AbortSignal | undefined,
+  { signal, trace }: EngineCall,
   onProgress: (progress: number) => void,
 ): Promise<Result<ModelBytes, OcrFault>> => {
   const total = files.detector.bytes + files.recognizer.bytes + files.dictionary.bytes;
@@ -133,6 +133,7 @@ const loadModels = async (
   const load = (file: ModelFile) =>
     models.load(file, {
       ...(signal ? { signal } : {}),
+      trace,
       onProgress(loaded) {
         loadedByName.set(file.name, loaded);
         const sum = [...loadedByName.values()].reduce((a, b) => a + b, 0);

@@ -1,3 +1,6 @@
+export * from './exporter.ts';
+export * from './otlp.ts';
+export * from './otlpJson.ts';
 export * from './records.ts';
 export * from './ring.ts';
 export * from './traceparent.ts';

@@ -10,7 +10,8 @@ const hexId = (length: number) =>
     v.regex(/^[0-9a-f]+$/),
     v.check((id) => !/^0+$/.test(id), 'all zero'),
   );
-const timeSchema = v.pipe(finiteSchema, v.minValue(0), v.maxValue(8.64e15));
+/** Up to the year 2540: in nanoseconds it still fits into the 64 bits of OTLP. */
+const timeSchema = v.pipe(finiteSchema, v.minValue(0), v.maxValue(1.8e13));
 const name = v.pipe(v.string(), v.maxLength(200));
 
 const spanSchema = v.object({

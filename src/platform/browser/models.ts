@@ -29,12 +29,17 @@ export const createCacheBlobStore = (cacheName = 'aivillage-models-v1'): BlobSto
   },
 });
 
-export const browserDownload: Download = async (url, { signal, maxBytes, fresh, onProgress }) => {
+export const browserDownload: Download = async (
+  url,
+  { signal, maxBytes, fresh, traceparent, onProgress },
+) => {
   try {
     const response = await fetch(url, {
       ...(signal ? { signal } : {}),
       cache: fresh ? 'reload' : 'default',
       credentials: 'same-origin',
+      // Elsewhere it would need a permission first, and tell a stranger of our traces.
+      ...(traceparent && isOwn(url) ? { headers: { traceparent } } : {}),
     });
     if (!response.ok || !response.body) {
       return err(fault('unavailable', `${url} answered ${response.status}`));
@@ -45,6 +50,9 @@ export const browserDownload: Download = async (url, { signal, maxBytes, fresh, 
     return err(fault('unavailable', `${url} could not be loaded (${String(cause)}): check the connection`));
   }
 };
+
+const isOwn = (url: string): boolean =>
+  URL.canParse(url, location.href) && new URL(url, location.href).origin === location.origin;
 
 const pieceBytes = 256 * 1024;
 

@@ -75,7 +75,8 @@ export const spawnModelWorker = (): WorkerHandle<ModelWorkerApi> => {
     }),
   );
   // A function can't be cloned; its proxy can.
-  const load: ModelWorkerApi['load'] = (model, onProgress) => handle.api.load(model, proxy(onProgress));
+  const load: ModelWorkerApi['load'] = (model, onProgress, trace) =>
+    handle.api.load(model, proxy(onProgress), trace);
   return { ...handle, api: { load } };
 };
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { milliseconds } from '../../core/brand.ts';
 import { toHex } from '../../core/bytes.ts';
+import { silentSpan } from '../../core/ports/telemetry.ts';
 import {
   createJsonLinesTelemetry,
   createNodeClock,
@@ -135,6 +136,27 @@ describe('JSON lines', () => {
       { component: 'metrics', count: 'tasks_done_total', value: 2, kind: 'page' },
       { component: 'metrics', observe: 'rpc_seconds', value: 0.25 },
     ]);
+  });
+
+  it('have a level for each component, belong to traces, and hide what they are told to hide', () => {
+    const lines: string[] = [];
+    const telemetry = createJsonLinesTelemetry(
+      {
+        clock: createNodeClock(),
+        write: (line) => lines.push(line),
+        redact: (text) => text.replaceAll('secret', '[hidden]'),
+      },
+      { minimumLevel: 'warn', levels: { bus: 'debug' } },
+    );
+    telemetry.log('info', 'host', 'too quiet');
+    telemetry.log('debug', 'bus', 'a secret', { traceId: 'ab', spanId: 'cd', key: 'secret' });
+    telemetry.setLevel('host', 'info');
+    telemetry.log('info', 'host', 'heard now');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { component: 'bus', message: 'a [hidden]', traceId: 'ab', spanId: 'cd', key: '[hidden]' },
+      { component: 'host', message: 'heard now' },
+    ]);
+    expect(telemetry.span('s')).toBe(silentSpan);
   });
 
   it('do not let a field pass itself off as the message, the level or the time', () => {
