@@ -464,7 +464,7 @@ const logOf = (at: number, count: number, traces: readonly TraceSummary[]): read
       sequence: index,
       at: at - (count - index) * 731,
       ...entry,
-      traceId: index % 3 === 2 ? traces[index % 12]?.traceId : undefined,
+      traceId: index % 3 === 2 ? traces[Math.floor(index / 3) % 12]?.traceId : undefined,
       spanId: undefined,
     };
   });

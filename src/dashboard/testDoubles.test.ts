@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JobId, Milliseconds } from '../core/brand.ts';
 import { creditSeries } from './charts/series.ts';
 import { fixtureLedger, ledgerScenarios } from './ledgerDoubles.ts';
+import { fixtureTelemetry, telemetryScenarios } from './telemetryDoubles.ts';
 import { createFixtureApp, fixtureScenarios, fixtureStart } from './testDoubles.ts';
 
 const clock = { now: () => fixtureStart as Milliseconds, monotonic: () => 0 as Milliseconds };
@@ -122,5 +123,42 @@ describe('the commands of the scripted ledger', () => {
       expect((await app.commands.verifyLedgerItem(item)).ok).toBe(true);
     }
     expect((await app.commands.openLedgerItem('nothing like it')).ok).toBe(false);
+  });
+});
+
+describe.each(telemetryScenarios)('the scripted telemetry, %s', (scenario) => {
+  const models = fixtureTelemetry(scenario, fixtureStart);
+  it('keeps the promises of the real one', () => {
+    const series = models.series.get().map(({ key }) => key);
+    for (const ids of [
+      series,
+      models.alerts.get().map(({ id }) => id),
+      models.rules.get().map(({ id }) => id),
+      models.traces.get().map(({ traceId }) => traceId),
+    ])
+      expect(new Set(ids).size).toBe(ids.length);
+    for (const alert of models.alerts.get())
+      if (alert.series !== undefined) expect(series).toContain(alert.series);
+    const checks = models.health.get().checks.map(({ id }) => id);
+    for (const { because } of models.health.get().checks)
+      if (because !== undefined) expect(checks).toContain(because);
+  });
+
+  it('lets nothing leave this device before somebody said yes', () =>
+    expect(models.settings.get()).toMatchObject({
+      shareMetrics: false,
+      exportTraces: false,
+      notify: false,
+      relayAlerts: false,
+    }));
+});
+
+it('a scripted trace has its rows in the order in which they are drawn', async () => {
+  const app = open('streaming');
+  const trace = await app.commands.traceOfJob('job-streaming');
+  const rows = await app.commands.trace(trace ?? '');
+  expect(rows.length).toBeGreaterThan(5);
+  rows.forEach((row, index) => {
+    expect(row.depth - (rows[index - 1]?.depth ?? -1)).toBeLessThanOrEqual(1);
   });
 });

@@ -206,7 +206,7 @@ const plotOptions = ({
         return {
           label: line.label,
           stroke,
-          width: lines.length > titledLines ? 1.25 : 2,
+          width: strokeWidth(lines.length),
           points: { show: false },
           ...(line.dashed ? { dash: [6, 4] } : {}),
           ...(line.stepped && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
@@ -226,6 +226,9 @@ const plotOptions = ({
     },
   };
 };
+
+/** Many lines are thin, to be told apart; hairlines are also drawn much faster than strokes with a breadth. */
+const strokeWidth = (lines: number): number => (lines > 16 ? 1 : lines > titledLines ? 1.25 : 2);
 
 /** Pixels: less is a click. */
 const leastDrag = 6;

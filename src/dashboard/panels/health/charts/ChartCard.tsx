@@ -41,7 +41,7 @@ export const ChartCard = ({
         key: `${part.show} ${part.key}`,
         label: part.label,
         values: data.columns[index] ?? [],
-        ...lineLook(index),
+        ...lineLook(index, parts.length),
       })),
     [parts, data],
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { columnsOf, queriesOf, thin, withGaps } from './chartData.ts';
+import { columnsOf, pointsFor, queriesOf, thin, withGaps } from './chartData.ts';
 
 const range = (time: readonly number[], values: readonly (number | null)[], stepMs = 1_000) => ({
   time,
@@ -43,6 +43,13 @@ describe('thinning', () => {
     const thinned = thin(range([0, 1, 2, 3], [4, 3, 1, 2]), 2);
     expect(thinned.lines[0]?.values).toEqual([4, 1]);
   });
+});
+
+it('few lines are drawn twice as fine as the pixels, many as fine as a frame can', () => {
+  expect(pointsFor(3, 600)).toBe(1_200);
+  expect(pointsFor(50, 600)).toBe(400);
+  expect(pointsFor(5_000, 600)).toBe(200);
+  expect(pointsFor(0, 600)).toBe(1_200);
 });
 
 describe('columns', () => {

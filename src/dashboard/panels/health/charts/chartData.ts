@@ -39,16 +39,21 @@ export const columnsOf = (
   return { time, columns };
 };
 
+/** What a frame can draw of all lines together. */
+const drawnPoints = 20_000;
+const fewestPoints = 200;
+
+/** Two points for each pixel, or fewer where there are many lines. */
+export const pointsFor = (lines: number, pixels: number): number =>
+  Math.min(pixels * 2, Math.max(fewestPoints, Math.floor(drawnPoints / Math.max(1, lines))));
+
 /** Where more than a step and a half is missing, a moment without values: lines must not bridge what was not measured. */
 export const withGaps = (range: ChartRange): ChartRange => {
   const { time, stepMs } = range;
   const longest = (stepMs / 1_000) * 1.5;
-  const before = time.flatMap((at, index) => {
-    const last = time[index - 1];
-    return last !== undefined && at - last > longest ? [index] : [];
-  });
-  if (before.length === 0) return range;
-  const gaps = new Set(before);
+  const gaps = new Set<number>();
+  for (let i = 1; i < time.length; i++) if ((time[i] ?? 0) - (time[i - 1] ?? 0) > longest) gaps.add(i);
+  if (gaps.size === 0) return range;
   const insert = <T>(values: readonly T[], gap: (index: number) => T): readonly T[] =>
     values.flatMap((value, index) => (gaps.has(index) ? [gap(index), value] : [value]));
   return {
@@ -66,40 +71,46 @@ export const thin = (range: ChartRange, maxPoints: number): ChartRange => {
   const { time } = range;
   const stretches = Math.max(1, Math.floor(maxPoints / 2));
   if (time.length <= stretches * 2) return range;
-  const starts = Array.from({ length: stretches + 1 }, (_, index) =>
-    Math.floor((index * time.length) / stretches),
-  );
-  const thinTime: number[] = [];
+  const startOf = (stretch: number) => Math.floor((stretch * time.length) / stretches);
+  const thinTime = new Array<number>(stretches * 2);
   for (let i = 0; i < stretches; i++) {
-    const start = starts[i] ?? 0;
-    const end = starts[i + 1] ?? time.length;
-    thinTime.push(time[start] ?? 0, time[(start + end) >> 1] ?? 0);
+    thinTime[i * 2] = time[startOf(i)] ?? 0;
+    thinTime[i * 2 + 1] = time[(startOf(i) + startOf(i + 1)) >> 1] ?? 0;
   }
   const lines = range.lines.map((line) => {
-    const values: (number | null)[] = [];
-    for (let i = 0; i < stretches; i++)
-      values.push(...extremes(line.values, starts[i] ?? 0, starts[i + 1] ?? time.length));
+    const values = new Array<number | null>(stretches * 2);
+    for (let i = 0; i < stretches; i++) writeExtremes(line.values, startOf(i), startOf(i + 1), values, i * 2);
     return { ...line, values };
   });
   return { ...range, time: thinTime, lines };
 };
 
-const extremes = (
+const writeExtremes = (
   values: readonly (number | null)[],
   start: number,
   end: number,
-): readonly [number | null, number | null] => {
-  let low: number | null = null;
-  let high: number | null = null;
-  let lowAt = start;
-  let highAt = start;
+  into: (number | null)[],
+  at: number,
+): void => {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  let lowAt = -1;
+  let highAt = -1;
   for (let i = start; i < end; i++) {
     const value = values[i];
     if (value === null || value === undefined) continue;
-    if (low === null || value < low) [low, lowAt] = [value, i];
-    if (high === null || value > high) [high, highAt] = [value, i];
+    if (value < low) {
+      low = value;
+      lowAt = i;
+    }
+    if (value > high) {
+      high = value;
+      highAt = i;
+    }
   }
-  return lowAt <= highAt ? [low, high] : [high, low];
+  const known = lowAt >= 0;
+  into[at] = known ? (lowAt <= highAt ? low : high) : null;
+  into[at + 1] = known ? (lowAt <= highAt ? high : low) : null;
 };
 
 const mergeTimes = (times: readonly (readonly number[])[]): readonly number[] => {

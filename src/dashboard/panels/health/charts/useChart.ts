@@ -4,7 +4,7 @@ import { milliseconds } from '../../../../core/brand.ts';
 import { attempt } from '../../../hooks/attempt.ts';
 import { useApp } from '../../../hooks/useApp.ts';
 import { useVisible } from '../../../hooks/useVisible.ts';
-import { type ChartData, columnsOf, noData, queriesOf } from './chartData.ts';
+import { type ChartData, columnsOf, noData, pointsFor, queriesOf } from './chartData.ts';
 import { boundsOf, type ChartWindow, type Part } from './chartModel.ts';
 
 export type ChartAnswer = {
@@ -45,7 +45,7 @@ export const useChart = (parts: readonly Part[], window: ChartWindow, pixels: nu
           ? { ...last, phase: 'failed', error: failed.error }
           : {
               phase: 'ready',
-              data: columnsOf(parts, ranges, pixels * 2),
+              data: columnsOf(parts, ranges, pointsFor(parts.length, pixels)),
               range: [from / 1_000, to / 1_000],
               error: undefined,
             },

@@ -143,7 +143,9 @@ export const LogTab = () => {
               ? 'Searching…'
               : entries.length === 0
                 ? 'Nothing was logged yet.'
-                : 'Nothing matches: widen the level or the time, or clear the search.'}
+                : open !== undefined
+                  ? 'The log says nothing of this trace any more: it keeps the newest entries only.'
+                  : 'Nothing matches: widen the level or the time, or clear the search.'}
           </p>
         ) : (
           <ol

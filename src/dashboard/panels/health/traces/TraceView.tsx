@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import type { WaterfallRow } from '../../../../app/telemetryView.ts';
 import { saveBytes } from '../../../hooks/saveFile.ts';
 import { useApp, useStore } from '../../../hooks/useApp.ts';
@@ -19,12 +19,9 @@ type Loaded =
 
 export const TraceView = ({ traceId }: { readonly traceId: string }) => {
   const { models, commands } = useApp();
-  const notify = useNotify();
-  const { go } = useNavigate();
-  const { closeItem, openItem } = usePlace();
+  const { closeItem } = usePlace();
   const summary = useStore(models.telemetry.traces).find((trace) => trace.traceId === traceId);
   const [loaded, setLoaded] = useState<Loaded>({ phase: 'loading' });
-  const [selected, setSelected] = useState<string>();
   // A trace that goes on is read again when its summary says so.
   const version = summary ? `${summary.spans} ${summary.durationMs}` : '';
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` stands for what changes
@@ -50,11 +47,28 @@ export const TraceView = ({ traceId }: { readonly traceId: string }) => {
         The oldest are forgotten when their room is needed. A new run of the same job makes a new one.
       </Empty>
     );
-  const { rows } = loaded;
-  const root = rows[0];
-  const all = drawnRows(rows, new Set());
+  return <Trace traceId={traceId} rows={loaded.rows} back={back} />;
+};
+
+const Trace = ({
+  traceId,
+  rows,
+  back,
+}: {
+  readonly traceId: string;
+  readonly rows: readonly WaterfallRow[];
+  readonly back: ReactNode;
+}) => {
+  const { models, commands } = useApp();
+  const notify = useNotify();
+  const { go } = useNavigate();
+  const { openItem } = usePlace();
+  const summary = useStore(models.telemetry.traces).find((trace) => trace.traceId === traceId);
+  const [selected, setSelected] = useState<string>();
+  const axis = useMemo(() => axisOf(rows), [rows]);
+  const all = useMemo(() => drawnRows(rows, new Set(), axis), [rows, axis]);
   const shown = all.find(({ id }) => id === selected) ?? all[0];
-  const axis = axisOf(rows);
+  const root = rows[0];
   const save = async () => {
     const file = await commands.exportTrace(traceId).catch(() => undefined);
     if (file) saveBytes(file);
