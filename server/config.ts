@@ -160,13 +160,10 @@ export type ServerConfig = {
   /** Bytes a second of frames that tabs send each other through this server. */
   readonly carry: CarryOptions;
   readonly ledger: LedgerConfig;
-<<<<<<< HEAD
   /** Where alerts of tabs are told. */
   readonly alerts: AlertConfig;
-=======
   /** Where spans go, of this process and of tabs whose people agreed. */
   readonly otlp: OtlpConfig | undefined;
->>>>>>> w-traces
   readonly newRoom: boolean;
 };
 
@@ -204,11 +201,8 @@ Environment only
   AIVILLAGE_CARRY_BYTES_PER_SECOND, AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND
                        what the server carries for one tab (default 1048576, 0 nothing) and for all
                        (default 52428800) where no direct connection works
-<<<<<<< HEAD
 ${alertUsage}
-=======
 ${otlpUsage}
->>>>>>> w-traces
 
 The printed link ends in #room=…, the secret of this host's room: whoever has the link can join. Browsers keep that
 part to themselves, the server never sees it; it lies in AIVILLAGE_DATA, readable for this user alone.`;
@@ -236,11 +230,7 @@ export const readConfig = (
   for (const issue of parsed.issues ?? []) {
     const name = nameOf(v.getDotPath(issue));
     // What is wrong goes to a log; a secret must not, be it too short.
-<<<<<<< HEAD
-    const found = /SECRET|credential|BUS|ALERT|SMTP/.test(name ?? '') ? 'not shown' : show(issue.input);
-=======
-    const found = /SECRET|credential|BUS|HEADERS|OTLP_URL/.test(name ?? '') ? 'not shown' : show(issue.input);
->>>>>>> w-traces
+    const found = /SECRET|credential|BUS|ALERT|SMTP|HEADERS|OTLP_URL/.test(name ?? '') ? 'not shown' : show(issue.input);
     problems.push(`${name} ${issue.message} (found: ${found})`);
   }
   problems.push(...turnProblems(environment, parsed.success ? parsed.output.AIVILLAGE_ICE.length : 0));
@@ -270,11 +260,8 @@ export const readConfig = (
       totalBytesPerSecond: values.AIVILLAGE_CARRY_TOTAL_BYTES_PER_SECOND,
     },
     ledger: ledgerConfig(values),
-<<<<<<< HEAD
     alerts: alertConfig(values),
-=======
     otlp: toOtlpConfig(values),
->>>>>>> w-traces
     newRoom: flags['new-room'] ?? false,
   });
 };

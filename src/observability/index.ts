@@ -1,3 +1,4 @@
+export * from './advice/advise.ts';
 export type * from './advice/types.ts';
 export * from './alerts/conditions.ts';
 export * from './alerts/evaluate.ts';
@@ -9,6 +10,9 @@ export * from './alerts/relay.ts';
 export * from './alerts/rules.ts';
 export type * from './alerts/types.ts';
 export * from './analytics/analytics.ts';
+export { checkRow, type FileContent, type FileHead, type FileRow, fileHead, formatName, headSchema, lostOf } from './analytics/files/content.ts';
+export type { Gzip, SqliteCodec } from './analytics/files/files.ts';
+export { defaultRetention } from './analytics/retention.ts';
 export type * from './analytics/types.ts';
 export * from './health/machine.ts';
 export * from './health/monitor.ts';

@@ -6,11 +6,8 @@
  * npm run sim -- market --seed S [--orders N] [--json]
  * npm run sim -- mint --seed S [--epochs N] [--workers N] [--cost percent] [--json]
  * npm run sim -- governance --seed S [--histories N] [--json]
-<<<<<<< HEAD
  * npm run sim -- health --seed S [--days 30] [--tabs 10] [--json]
-=======
  * npm run sim -- alerts --seed S [--days 30] [--devices 10] [--json]
->>>>>>> w-alerts
  *
  * Ends with 1 if something that was promised was not kept.
  */
@@ -42,11 +39,8 @@ const { values, positionals } = parseArgs({
     workers: { type: 'string', default: '40' },
     cost: { type: 'string', default: '60' },
     days: { type: 'string', default: '30' },
-<<<<<<< HEAD
     tabs: { type: 'string', default: '10' },
-=======
     devices: { type: 'string', default: '10' },
->>>>>>> w-alerts
   },
 });
 const seed = Number(values.seed);

@@ -71,15 +71,7 @@ export const readRecord = async (store: KeyValueStore): Promise<AlertRecord | un
   // When it was last evaluated is not read: a tab that opens has slept until now.
   const { tracked, told, groups, waiting } = parsed.output;
   return {
-<<<<<<< HEAD
-    state: {
-      ...noAlerts,
-      evaluatedAt,
-      tracked: new Map(tracked.map((each) => [each.view.id, asTracked(each)])),
-    },
-=======
     state: { ...noAlerts, tracked: new Map(tracked.map((each) => [each.view.id, asTracked(each)])) },
->>>>>>> w-alerts
     notices: { told: new Map(told.map(({ id, ...each }) => [id, each])), groups: new Map(groups) },
     waiting: Object.fromEntries(
       Object.entries(waiting).map(([channel, notifications]) => [channel, notifications.map(asNotification)]),

@@ -61,11 +61,7 @@ export const retain = async (
     await dropChunk(store, id);
     heads.delete(id);
   };
-<<<<<<< HEAD
-  if (options.trustsClock) for (const id of [...heads.keys()]) if (isTooOld(id, options)) await drop(id);
-=======
   for (const id of [...heads.keys()]) if (isTooOld(id, options)) await drop(id);
->>>>>>> w-analytics
   await trimPoints(store, heads, options.policy.raw.maxPoints);
   for (const id of inOrderOfWorth(heads)) {
     if (bytesOf(heads) <= options.maxBytes) break;
