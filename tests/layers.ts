@@ -10,7 +10,7 @@ export const layers: Readonly<Record<string, LayerRule>> = {
   'src/core': { imports: [] },
   'src/resilience': { imports: ['src/core'] },
   'src/storage': { imports: ['src/core'] },
-  'src/observability': { imports: ['src/core', 'src/storage'] },
+  'src/observability': { imports: ['src/core', 'src/resilience', 'src/storage'] },
   'src/identity': { imports: ['src/core', 'src/storage'] },
   // Pure: no DOM, no worker, no effect.
   'src/onnx': { imports: ['src/core'] },

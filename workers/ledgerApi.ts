@@ -13,6 +13,7 @@ import {
   type OpenLedgerSocket,
   openKeeperSocket,
 } from '../src/ledger/replica/keeperSocket.ts';
+import { keptEpochs } from '../src/ledger/replica/keeping.ts';
 import { openStored } from '../src/ledger/replica/openStored.ts';
 import type { LedgerSource, SourceNews, SourceStatus } from '../src/ledger/replica/source.ts';
 import { partsOfState } from '../src/ledger/replica/stateParts.ts';
@@ -30,8 +31,6 @@ export type LedgerApiDeps = {
   readonly random: () => number;
 };
 
-/** Bodies of blocks are kept for seven days of ten minutes an epoch. */
-const keepEpochs = 7 * 144;
 /** To a keeper that lost its end of the log: slower than its limits, faster than its patience. */
 const givenAtOnce = 16;
 const giveEvery = milliseconds(500);
@@ -40,7 +39,7 @@ const mostToApply = 500;
 
 type Opened = {
   readonly follower: Follower;
-  readonly keepers: readonly KeeperSocket[];
+  readonly keepers: readonly (KeeperSocket & Pick<Giving, 'lacks'>)[];
   readonly store: LedgerStore;
   readonly account: Parameters<LedgerWorkerApi['open']>[0]['account'];
   readonly peers: PeersSource;
@@ -75,22 +74,29 @@ export const createLedgerApi = (deps: LedgerApiDeps): LedgerWorkerApi => {
       const openMs = deps.clock.monotonic() - startedAt;
       const height = () =>
         opened?.follower.replica.state.position.height ?? start.value.state.position.height;
-      const keepers = addresses.map((address) => openKeeperSocket(deps, { ...address, net, height }));
+      const keepers = addresses.map((address) => {
+        const keeper = openKeeperSocket(deps, { ...address, net, height });
+        const giving = createGiving(
+          deps.timers,
+          keeper,
+          height,
+          (after) => framesAfter(store, after, givenAtOnce),
+          () => tell({ kind: 'reached' }),
+        );
+        keeper.news(({ kind }) => kind === 'status' && void giving.onStatus());
+        return { ...keeper, lacks: giving.lacks };
+      });
       const peers = createPeersSource(peersThere);
       const page = createPage(() => isOpen().follower, tell);
       const follower = createFollower(
         { ...start.value, ...(fork ? { fork } : {}) },
         { ...deps, store, telemetry, sources: [...keepers, peers.source], tell: page.onNews },
-        { account, snapshotBeyond, keepEpochs },
+        { account, snapshotBeyond, keepEpochs: keptEpochs },
       );
       opened = { follower, keepers, store, account, peers, page };
       for (const keeper of keepers) {
         keeper.answers((answer) => tell({ kind: 'answer', answer }));
         keeper.reached(() => tell({ kind: 'reached' }));
-        const giveBack = createGiving(deps.timers, keeper, height, (after) =>
-          framesAfter(store, after, givenAtOnce),
-        );
-        keeper.news(() => void giveBack());
         keeper.news(() => tell({ kind: 'keepers', heights: keepers.map((each) => each.status()?.height) }));
       }
       page.tellState();
@@ -99,7 +105,10 @@ export const createLedgerApi = (deps: LedgerApiDeps): LedgerWorkerApi => {
       return ok({ durable: store.durable, height: start.value.state.position.height, openMs });
     },
     async send(operations) {
-      for (const keeper of isOpen().keepers) keeper.send(operations);
+      const { keepers, follower } = isOpen();
+      // One that orders alone would order them after the end it has: a second history. Among several, none votes on less.
+      const isAlone = follower.replica.state.keepers.length === 1;
+      for (const keeper of keepers) if (!isAlone || !keeper.lacks()) keeper.send(operations);
     },
     peersHave: async (status) => isOpen().peers.have(status),
     ordered: (seq) => isOpen().follower.ordered(seq),
@@ -138,31 +147,58 @@ const openOrWhyNot = async (
   }
 };
 
+type Giving = {
+  /** Whether it had less than this tab when it last told; unknown is less. */
+  lacks(): boolean;
+  /** After each status: what it tells between them, it has made. */
+  onStatus(): Promise<void>;
+};
+
 /**
  * A keeper whose disk is an old one has less than this tab: it is given what it signed, before it signs something else in its
- * place. It asks for nothing itself, because it doesn't know that anything is missing.
+ * place. It asks for nothing itself, because it doesn't know that anything is missing. `onWhole`: it lacks nothing any more.
  */
 const createGiving = (
   timers: Timers,
   keeper: KeeperSocket,
   height: () => number,
   framesFrom: (after: number) => Promise<readonly Bytes[]>,
-) => {
-  let giving = false;
-  return async (): Promise<void> => {
-    const status = keeper.status();
-    if (giving || !status || status.height >= height()) return;
-    giving = true;
-    let after = status.height;
+  onWhole: () => void,
+): Giving => {
+  let isGiving = false;
+  let lacked = false;
+  let greetedAt = -1;
+  const give = async (from: number): Promise<void> => {
+    let after = from;
     while (keeper.status() && after < height()) {
       // What can not be read here, another tab has.
       const frames = await framesFrom(after).catch(() => []);
       if (frames.length === 0) break;
       keeper.give(frames);
       after += frames.length;
-      if (after < height()) await new Promise<void>((resolve) => void timers.after(giveEvery, resolve));
+      await new Promise<void>((resolve) => void timers.after(giveEvery, resolve));
     }
-    giving = false;
+    // As long as it gets on it is asked at once how far it is, so that what waits for it need not wait for its next status.
+    if (greetedAt === from) return;
+    greetedAt = from;
+    keeper.greet();
+  };
+  return {
+    lacks: () => lacked || !keeper.status(),
+    async onStatus() {
+      const status = keeper.status();
+      if (!status) return;
+      const wasLacking = lacked;
+      lacked = status.height < height();
+      if (lacked && !isGiving) {
+        isGiving = true;
+        await give(status.height);
+        isGiving = false;
+      } else if (wasLacking && !lacked) {
+        greetedAt = -1;
+        onWhole();
+      }
+    },
   };
 };
 

@@ -20,6 +20,7 @@ import type { OwnRow } from '../src/ledger/replica/store.ts';
 import type { Heads, OrderedOperation } from '../src/ledger/replica/types.ts';
 import type { Block, Genesis, Keeper, SignedOperation } from '../src/ledger/types.ts';
 import type { KeeperAnswer } from '../src/ledger/wallet/wallet.ts';
+import type { SqliteCodec } from '../src/observability/analytics/files/files.ts';
 import type { OnnxFault } from '../src/onnx/index.ts';
 import type { ModelSummary } from '../src/onnx/inspect.ts';
 import type { DataType } from '../src/onnx/ir/types.ts';
@@ -279,3 +280,6 @@ export type LedgerNews =
   /** How far each keeper says it is; undefined: it can't be reached. In the order of the addresses given to `open`. */
   | { readonly kind: 'keepers'; readonly heights: readonly (number | undefined)[] }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string };
+
+/** Saved measurements as SQLite databases. */
+export type AnalyticsWorkerApi = SqliteCodec;

@@ -100,7 +100,7 @@ export const createCommands = (deps: CommandDeps): Commands => {
     administer: deps.administer,
     reconnect: deps.reconnect,
 
-    async submitImages(files, audience, budget) {
+    async submitImages(files, audience, budget, strategy) {
       if (files.length === 0)
         return err(fault('empty', 'There was no file among what you gave. Choose images.'));
       const pages = files.map((file) => ({ name: file.name || 'pasted image', file }));
@@ -109,6 +109,7 @@ export const createCommands = (deps: CommandDeps): Commands => {
         pages,
         audience: audienceOf(audience),
         ...(budget === undefined ? {} : { budget }),
+        ...(strategy === undefined ? {} : { strategy }),
       });
     },
     cancelJob: (job) => coordinator.cancelRequest(job),

@@ -23,8 +23,8 @@ import { defaultLimits } from './defaults.ts';
 import { modelsByTask, openDevice, unknownProfile } from './device.ts';
 import { readFlags } from './flags.ts';
 import { watchHealth } from './healthView.ts';
-import { createJobPayments } from './ledger/jobPayments.ts';
 import { createLateLedger } from './ledger/lateLedger.ts';
+import { pageCostsOf } from './ledger/readingCost.ts';
 import { openModels } from './models.ts';
 import { defaultDeviceName } from './names.ts';
 import { createNetwork } from './network.ts';
@@ -144,8 +144,8 @@ export const createApp = async (): Promise<App> => {
     nameOf,
     receipts: credits.all,
     onOrders: (jobs) => void settleEnded(jobs),
+    pageCosts: () => pageCostsOf(coordinator.jobs.get()),
   });
-  const payments = createJobPayments({ account, gate: ledger.gate, receipts: credits.all, telemetry });
   const coordinator = createFederatedInferenceCoordinator({
     ...platform,
     self: identity.identity,
@@ -159,12 +159,13 @@ export const createApp = async (): Promise<App> => {
     mayUseOthers: () => permissions().useOthers,
     identityOf: roster.identityOf,
     rtt: (other) => (overlay.stats(other) ? overlay.stats(other)?.rtt : linkSetup),
-    priceGate: payments,
+    priceGate: ledger.payments,
   });
   /** A tab that closed when its job ended has not paid for it: the next one does. */
   const settleEnded = (jobs: readonly string[]) => {
     for (const { id, state } of coordinator.jobs.get())
-      if (jobs.includes(id) && ['done', 'cancelled', 'failed'].includes(state.phase)) payments.ended(id);
+      if (jobs.includes(id) && ['done', 'cancelled', 'failed'].includes(state.phase))
+        ledger.payments.ended(id);
   };
 
   const publicWork = createLatePublicWork({

@@ -1,4 +1,4 @@
-import type { AccountId } from '../core/brand.ts';
+import type { AccountId, JobId } from '../core/brand.ts';
 import type { Result } from '../core/result.ts';
 
 /**
@@ -16,9 +16,12 @@ export type LedgerView =
   /** Two histories were signed: this browser follows neither any more, and holds the proof. */
   | {
       readonly phase: 'forked';
+      /** Of the two blocks: up to the one before, all agree. */
       readonly height: number;
       readonly reason: string;
       readonly account: AccountId;
+      /** What `openLedgerItem` opens: both blocks. */
+      readonly proof: string;
     }
   | OpenLedgerView;
 
@@ -103,6 +106,58 @@ export type MarketView = {
   readonly classes: readonly MarketClassView[];
   readonly ownOffers: readonly OfferView[];
   readonly ownOrders: readonly OrderView[];
+  /** Own jobs with a budget, newest first. */
+  readonly payments: readonly JobPaymentView[];
+};
+
+/** How workers are chosen for a budget. */
+export type StrategyName = 'balanced' | 'speed' | 'cost' | 'quality' | 'fair';
+
+/** What pages would cost now if others read all of them. Prices in µVC per million units. */
+export type ReadingEstimate = {
+  readonly price: number;
+  /** Of the prices of so many ended epochs. */
+  readonly median: number;
+  readonly epochs: number;
+  /** From the cheapest to the dearest of `measured` pages read here; undefined while there is none. */
+  readonly pages:
+    | {
+        readonly measured: number;
+        readonly leastUnits: number;
+        readonly mostUnits: number;
+        /** µVC for all the pages that were asked about. */
+        readonly least: number;
+        readonly most: number;
+        /** A budget that pays for `most` even if the price rises before the order stands. */
+        readonly enough: number;
+      }
+    | undefined;
+};
+
+/** What became of a job's budget. */
+export type JobPaymentView = {
+  readonly job: JobId;
+  /** Its order, which the explorer opens. */
+  readonly order: string;
+  readonly strategy: StrategyName;
+  readonly price: number;
+  readonly locked: number;
+  readonly paid: number;
+  readonly estimate: { readonly least: number; readonly most: number; readonly measured: number } | undefined;
+  /** open: at work; settled: paid, and what is left comes back when workers had time to object; closed: it came back. */
+  readonly phase: 'open' | 'settled' | 'closed';
+  readonly chosen: readonly {
+    readonly who: Party;
+    /** Thousandths of the work that was expected. */
+    readonly part: number;
+    readonly why: string;
+    readonly paid: number;
+  }[];
+  readonly leftOut: readonly { readonly who: Party; readonly why: string }[];
+  /** Paid without having been chosen: they helped out, or came later. */
+  readonly others: readonly { readonly who: Party; readonly paid: number }[];
+  /** Why nobody was chosen. */
+  readonly nobody: string | undefined;
 };
 
 export type MarketClassView = {
@@ -239,15 +294,21 @@ export type BlockSummary = {
   readonly time: number;
 };
 
-/** One thing of the ledger, opened: an operation, a block, an account, a proposal, an order, a keeper's lie. */
+/** One thing of the ledger, opened: an operation, a block, an account, a proposal, an order, a keeper's lie, two histories. */
 export type ExplorerItem = {
   readonly id: string;
-  readonly kind: 'operation' | 'block' | 'account' | 'proposal' | 'order' | 'evidence';
+  readonly kind: 'operation' | 'block' | 'account' | 'proposal' | 'order' | 'evidence' | 'fork';
   readonly title: string;
-  readonly facts: readonly { readonly term: string; readonly value: string; readonly item?: string }[];
+  /** What a person should do about it, in one sentence. */
+  readonly advice?: string;
+  readonly facts: readonly ExplorerFact[];
+  /** What contradicts one another, to be seen side by side. */
+  readonly sides?: readonly { readonly title: string; readonly facts: readonly ExplorerFact[] }[];
   /** What belongs to it: operations of a block, history of an account. */
   readonly parts: readonly { readonly label: string; readonly note: string; readonly item: string }[];
 };
+
+export type ExplorerFact = { readonly term: string; readonly value: string; readonly item?: string };
 
 /** What was checked again, here and now, and how it went. */
 export type Verification = {
@@ -277,6 +338,8 @@ export interface LedgerCommands {
     readonly minPrice: number;
   }): Promise<Result<void, string>>;
   cancelOrder(id: string): Promise<Result<void, string>>;
+  /** What so many pages would cost now. */
+  estimateReading(pages: number): Promise<Result<ReadingEstimate, string>>;
   propose(input: {
     readonly description: string;
     readonly actions: readonly GovernanceAction[];
@@ -290,4 +353,6 @@ export interface LedgerCommands {
   /** Checks signatures, certificate, place in its block and hash chain again, in this tab. */
   verifyLedgerItem(id: string): Promise<Result<Verification, string>>;
   exportLedgerItem(id: string, format: 'json' | 'cbor'): Promise<Result<Blob, string>>;
+  /** Reads a proof of two histories that somebody gave, as JSON or CBOR: the item to open. If it is true, nothing newer is believed. */
+  readForkProof(file: Blob): Promise<Result<string, string>>;
 }

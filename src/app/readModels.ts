@@ -19,9 +19,10 @@ import type {
   WorkReceipt,
 } from '../inference/contracts.ts';
 import type { Way } from '../mesh/index.ts';
-import type { LedgerCommands, LedgerView } from './ledgerView.ts';
+import type { LedgerCommands, LedgerView, StrategyName } from './ledgerView.ts';
 import type { ModelsView } from './modelsView.ts';
 import type { PublicWorkCommands, PublicWorkView } from './publicWorkView.ts';
+import type { TelemetryCommands, TelemetryModels } from './telemetryView.ts';
 
 export type {
   CompareSettings,
@@ -62,10 +63,12 @@ export type {
   BlockSummary,
   ChainView,
   EpochView,
+  ExplorerFact,
   ExplorerItem,
   GovernanceAction,
   GovernanceView,
   HistoryEntry,
+  JobPaymentView,
   KeeperView,
   LedgerCommands,
   LedgerView,
@@ -78,6 +81,8 @@ export type {
   Party,
   PendingView,
   ProposalView,
+  ReadingEstimate,
+  StrategyName,
   Verification,
   WalletView,
 } from './ledgerView.ts';
@@ -268,22 +273,6 @@ export type CreditsView = {
   readonly receipts: readonly ReceiptView[];
 };
 
-export type HealthCheck = {
-  readonly id: 'server' | 'swarm' | 'engine' | 'storage' | 'isolation' | 'install' | 'main-thread';
-  readonly title: string;
-  readonly state: 'ok' | 'warn' | 'bad' | 'unknown';
-  /** What was found and, if not ok, what to do. */
-  readonly message: string;
-};
-
-export type LogEntry = {
-  readonly at: number;
-  readonly level: LogLevel;
-  readonly component: string;
-  readonly message: string;
-  readonly fields: LogFields;
-};
-
 /** Time series for the charts: one sample a second, the last ten minutes. Columns share one time axis (seconds). */
 export type SeriesView = {
   readonly time: readonly number[];
@@ -320,9 +309,9 @@ export interface ReadModels {
   readonly jobs: Store<readonly JobView[]>;
   readonly credits: Store<CreditsView>;
   readonly metrics: Store<InferenceMetrics>;
-  readonly health: Store<readonly HealthCheck[]>;
-  readonly log: Store<readonly LogEntry[]>;
   readonly series: Store<SeriesView>;
+  /** The Health screen: what is measured, checked, alerted, traced, logged and concluded. */
+  readonly telemetry: TelemetryModels;
   readonly install: Store<InstallView>;
   readonly theme: Store<ThemeChoice>;
   /** The Models screen. */
@@ -350,7 +339,7 @@ export interface ModelCommands {
   discardQuantized(): Promise<void>;
 }
 
-export interface Commands extends ModelCommands, LedgerCommands, PublicWorkCommands {
+export interface Commands extends ModelCommands, LedgerCommands, PublicWorkCommands, TelemetryCommands {
   chooseConsent(consent: Consent): Promise<void>;
   setTheme(theme: ThemeChoice): Promise<void>;
   setLimits(limits: ShareLimits): Promise<void>;
@@ -365,12 +354,13 @@ export interface Commands extends ModelCommands, LedgerCommands, PublicWorkComma
 
   /**
    * `alone`: the images don't leave this device. Without it, the person's consent decides. `budget`: whole µVC that are set aside
-   * for whoever works on it; what is not used comes back.
+   * for whoever works on it; what is not used comes back. `strategy`: how those are chosen; without one, balanced.
    */
   submitImages(
     files: readonly File[],
     audience?: InferenceRequest['audience'],
     budget?: number,
+    strategy?: StrategyName,
   ): Promise<Result<JobId, SubmitError>>;
   cancelJob(job: JobId): Promise<void>;
   removeJob(job: JobId): Promise<void>;

@@ -3,6 +3,7 @@ import { createStore, type Store } from '../core/events.ts';
 import type { Telemetry } from '../core/ports/telemetry.ts';
 import { parseWith } from '../core/schema.ts';
 import type { Consent } from './readModels.ts';
+import { telemetrySettingsSchema } from './telemetry/settings.ts';
 
 const consents = ['use-and-share', 'use-only', 'share-only', 'this-device-only'] as const satisfies Consent[];
 
@@ -22,6 +23,7 @@ const settingsSchema = v.object({
   /** Who founded it, if it is a private swarm. */
   roomFounder: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/))),
   theme: v.optional(v.picklist(['system', 'light', 'dark'])),
+  telemetry: v.optional(telemetrySettingsSchema),
 });
 export type Settings = v.InferOutput<typeof settingsSchema>;
 

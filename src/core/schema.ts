@@ -33,3 +33,28 @@ export const bytesSchema = (maxBytes: number) =>
 export const countSchema = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
 
 export const finiteSchema = v.pipe(v.number(), v.finite());
+
+/**
+ * An object with keys of strangers' choosing. A record of valibot leaves `__proto__`, `prototype` and `constructor` out without
+ * a word, and takes an empty list for an empty object: what was read would then have another byte form, and so another hash,
+ * than what came. Here both are refused.
+ */
+export const recordSchema = <
+  Key extends v.GenericSchema<string, string>,
+  Value extends v.GenericSchema<unknown>,
+>(
+  key: Key,
+  value: Value,
+) =>
+  v.pipe(
+    v.unknown(),
+    v.check(isMap, 'is a list'),
+    v.check(hasNoLostKey, 'a key has a name that objects use themselves'),
+    v.record(key, value),
+  );
+
+const lostKeys = ['__proto__', 'prototype', 'constructor'] as const;
+const hasNoLostKey = (input: unknown): boolean =>
+  typeof input !== 'object' || input === null || lostKeys.every((key) => !Object.hasOwn(input, key));
+/** An empty list has no member either, and would be read as an empty object. */
+const isMap = (input: unknown): boolean => !Array.isArray(input) && !(input instanceof Uint8Array);

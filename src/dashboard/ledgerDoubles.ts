@@ -13,7 +13,7 @@ import type {
   ProposalView,
   Verification,
 } from '../app/readModels.ts';
-import { type AccountId, milliseconds } from '../core/brand.ts';
+import { type AccountId, type JobId, milliseconds } from '../core/brand.ts';
 import type { WritableStore } from '../core/events.ts';
 import type { Timers } from '../core/ports/timers.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -365,6 +365,25 @@ const openAt = (at: number): OpenLedgerView => ({
         mayCancel: false,
       },
     ],
+    payments: [
+      {
+        job: 'job-done' as JobId,
+        order: idOf('or', 2),
+        strategy: 'quality',
+        price: 398_000,
+        locked: 10_000_000,
+        paid: 1_842_700,
+        estimate: { least: 1_610_000, most: 2_480_300, measured: 12 },
+        phase: 'settled',
+        chosen: [
+          { who: party(0), part: 640, why: '212 tasks done right', paid: 1_120_400 },
+          { who: party(1), part: 360, why: '9 tasks done right, 2 lost or wrong', paid: 702_300 },
+        ],
+        leftOut: [{ who: party(4), why: 'asks for 0.9 VC, the price was 0.398 VC' }],
+        others: [{ who: party(2), paid: 20_000 }],
+        nobody: undefined,
+      },
+    ],
   },
   governance: {
     host,
@@ -411,7 +430,7 @@ const newAt = (at: number): OpenLedgerView => {
       pending: [],
       history: [],
     },
-    market: { classes: [], ownOffers: [], ownOrders: [] },
+    market: { classes: [], ownOffers: [], ownOrders: [], payments: [] },
     governance: {
       ...open.governance,
       hostGoverns: true,
@@ -478,6 +497,7 @@ export const fixtureLedger = (scenario: LedgerScenario, at: number): LedgerView 
         height: 17_904,
         reason: 'Reception desk signed two different blocks at height 17 904.',
         account: fixtureOwnAccount,
+        proof: fixtureFork.id,
       };
     case 'off':
       return { phase: 'off', reason: 'This host keeps no ledger.' };
@@ -503,6 +523,20 @@ export const createFixtureLedgerCommands = (
       },
     }));
   return {
+    estimateReading: async (pages) =>
+      ok({
+        price: 412_500,
+        median: 398_000,
+        epochs: 144,
+        pages: {
+          measured: 12,
+          leastUnits: 3_900,
+          mostUnits: 6_010,
+          least: Math.ceil((pages * 3_900 * 412_500) / 1e6),
+          most: Math.ceil((pages * 6_010 * 412_500) / 1e6),
+          enough: Math.ceil((pages * 6_010 * 464_062) / 1e6),
+        },
+      }),
     async sendMoney({ to, amount, memo }) {
       note(`send ${amount} to ${to} “${memo}”`);
       const open = view.get();
@@ -565,6 +599,10 @@ export const createFixtureLedgerCommands = (
     },
     verifyLedgerItem: async (id) => ok(verificationOf(id)),
     exportLedgerItem: async (id, format) => ok(new Blob([`${format} of ${id}`])),
+    readForkProof: async (file) =>
+      (await file.text()).includes(fixtureFork.id)
+        ? ok(fixtureFork.id)
+        : err('This is no proof of two histories.'),
   };
 };
 
@@ -591,7 +629,37 @@ const settle = (open: OpenLedgerView, entry: PendingView, memo: string): OpenLed
   },
 });
 
+const blockFacts = (index: number, height: number): ExplorerItem['facts'] => [
+  { term: 'Height', value: String(height) },
+  { term: 'Id', value: idOf('bl', index) },
+  { term: 'Follows', value: idOf('bl', 40) },
+  { term: 'Holds', value: index === 41 ? '3 operations' : '1 operation' },
+  { term: 'Made by', value: 'Reception desk' },
+  { term: 'Made at', value: '2026-03-01T18:20:00.000Z' },
+  { term: 'Signed by', value: 'Reception desk, Attic, Riverside, in round 0' },
+];
+
+const fixtureFork: ExplorerItem = {
+  id: 'fork-kept',
+  kind: 'fork',
+  title: 'Two histories at block 17904',
+  advice:
+    'Accept no payment in this ledger, and give the proof to everybody who uses it, so that together they open a new one from block 17903, the last that both histories share.',
+  facts: [
+    { term: 'Contradiction', value: 'two blocks of height 17904 were certified' },
+    { term: 'Contradicted themselves', value: 'Reception desk, Attic, Riverside' },
+    { term: 'Comes from', value: 'this browser, which found it itself' },
+    { term: 'Ledger', value: idOf('ne', 1) },
+  ],
+  sides: [
+    { title: 'The block this browser had', facts: blockFacts(41, 17_904) },
+    { title: 'The other block', facts: blockFacts(42, 17_904) },
+  ],
+  parts: [],
+};
+
 const itemOf = (view: LedgerView, query: string): ExplorerItem | undefined => {
+  if (query === fixtureFork.id) return fixtureFork;
   if (view.phase !== 'open') return undefined;
   const { chain, wallet } = view;
   const block = chain.recent.find(({ id, height }) => id.startsWith(query) || String(height) === query);
@@ -639,6 +707,24 @@ const itemOf = (view: LedgerView, query: string): ExplorerItem | undefined => {
 };
 
 const verificationOf = (id: string): Verification => {
+  if (id === fixtureFork.id)
+    return {
+      holds: true,
+      steps: [
+        { what: 'Both are blocks of the ledger this browser knows', holds: true, detail: idOf('ne', 1) },
+        {
+          what: '3 of 4 keepers signed the first block in one round',
+          holds: true,
+          detail: 'Reception desk, Attic, Riverside',
+        },
+        {
+          what: '3 of 4 keepers signed the second block in one round',
+          holds: true,
+          detail: 'Reception desk, Attic, Riverside',
+        },
+        { what: 'No honest quorum can have signed both', holds: true, detail: 'two ids at height 17904' },
+      ],
+    };
   const holds = !id.startsWith('ev');
   return {
     holds,

@@ -55,6 +55,12 @@ import {
   fixturePublicWork,
   type PublicWorkScenario,
 } from './publicWorkDoubles.ts';
+import {
+  createFixtureTelemetryCommands,
+  type FixtureTelemetry,
+  fixtureTelemetry,
+  type TelemetryScenario,
+} from './telemetryDoubles.ts';
 
 /** 2026-03-01 18:24 UTC: dusk. */
 export const fixtureStart = 1_772_389_440_000;
@@ -219,6 +225,7 @@ const pageOf = (
   state,
   lines,
   expectedLines: state.phase === 'waiting' ? 0 : 24,
+  milliCredits: (state.phase === 'done' ? 4_400 : 0) as MilliCredits,
   text: lines.map((line) => line.text).join('\n'),
 });
 
@@ -486,7 +493,9 @@ export const fixtureScenarios = [
 type FixtureScenario = (typeof fixtureScenarios)[number];
 
 type Writable<T> = T extends { get(): infer V } ? WritableStore<V> : never;
-type FixtureModels = { readonly [K in keyof AppModel['models']]: Writable<AppModel['models'][K]> };
+type FixtureModels = {
+  readonly [K in Exclude<keyof AppModel['models'], 'telemetry'>]: Writable<AppModel['models'][K]>;
+} & { readonly telemetry: FixtureTelemetry };
 
 const room = (connection: RoomView['connection']): RoomView => ({
   link: 'https://village.example:8443/#room=Zk3vQ9sVb2nT6wLrJ0uE8y',
@@ -651,11 +660,17 @@ const ledgerOf = (scenario: FixtureScenario): LedgerScenario => {
   }
 };
 
+const telemetryOf = (scenario: FixtureScenario): TelemetryScenario => {
+  if (scenario === 'empty-room') return 'new';
+  return scenario === 'no-storage' ? 'trouble' : 'well';
+};
+
 const modelsOf = (
   scenario: FixtureScenario,
   theme: ThemeChoice,
   ledger: LedgerScenario = ledgerOf(scenario),
   publicWork: PublicWorkScenario = scenario === 'empty-room' ? 'nothing' : 'working',
+  telemetry: TelemetryScenario = telemetryOf(scenario),
 ): FixtureModels => {
   const idle = scenario === 'no-storage';
   return {
@@ -723,6 +738,7 @@ const modelsOf = (
     health: createStore(healthChecks(idle)),
     log: createStore(logOf(scenario === 'empty-room' ? 0 : 900)),
     series: createStore(seriesOf(idle ? 0 : 600)),
+    telemetry: fixtureTelemetry(telemetry, fixtureStart),
     install: createStore(installOf(scenario)),
     theme: createStore<ThemeChoice>(theme),
     bench: createStore<ModelsView>(benchOf(scenario)),
@@ -741,12 +757,19 @@ export const createFixtureApp = (
     readonly theme?: ThemeChoice;
     readonly ledger?: LedgerScenario;
     readonly publicWork?: PublicWorkScenario;
+    readonly telemetry?: TelemetryScenario;
     readonly images?: readonly File[];
     readonly clock: Clock;
     readonly timers: Timers;
   },
 ): AppModel & { readonly models: FixtureModels; readonly calls: readonly string[] } => {
-  const models = modelsOf(scenario, options.theme ?? 'system', options.ledger, options.publicWork);
+  const models = modelsOf(
+    scenario,
+    options.theme ?? 'system',
+    options.ledger,
+    options.publicWork,
+    options.telemetry,
+  );
   const calls: string[] = [];
   const images = options.images ?? [];
   const note = async (call: string) => void calls.push(call);
@@ -762,6 +785,7 @@ export const createFixtureApp = (
         note: (call) => void calls.push(call),
       }),
       ...createFixturePublicWorkCommands(models.publicWork, (call) => void calls.push(call)),
+      ...createFixtureTelemetryCommands(models.telemetry, (call) => void calls.push(call)),
       chooseConsent: async (consent) => models.consent.set(consent),
       setTheme: async (theme) => models.theme.set(theme),
       setLimits: async (limits) => models.limits.set(limits),

@@ -39,6 +39,28 @@ describe('who gets a task', () => {
     expect(nameOf(choose([busy, candidate('idle', speed(0.5))]))).toBe('peer idle');
   });
 
+  it('the one that the job prefers, unless it would take that much longer', () => {
+    const preferred = candidate('preferred', speed(0.4));
+    const other = (weight: number) => candidate('other', { ...speed(1), weight });
+    expect(nameOf(choose([preferred, other(1)]))).toBe('peer other');
+    expect(nameOf(choose([preferred, other(0.2)]))).toBe('peer preferred');
+    const behind = { ...preferred, outstanding: 1, queued: 20 };
+    expect(nameOf(choose([behind, other(0.2)]))).toBe('peer other');
+  });
+
+  it('who is only asked last, if nobody else can; of two the sooner', () => {
+    const last = { weight: 0 };
+    const [slow, fast] = [
+      candidate('slow', { ...speed(0.5), ...last }),
+      candidate('fast', { ...speed(1), ...last }),
+    ];
+    const chosen = candidate('chosen', speed(0.01));
+    expect(nameOf(choose([slow, fast, chosen]))).toBe('peer chosen');
+    expect(nameOf(choose([slow, fast, { ...chosen, outstanding: 2 }]))).toBe('busy chosen');
+    expect(nameOf(choose([slow, fast, { ...chosen, closed: 'gone' }]))).toBe('peer fast');
+    expect(nameOf(choose([slow, fast, { ...chosen, outstanding: 2 }], { idleOnly: true }))).toBe('peer fast');
+  });
+
   it('nobody yet, if waiting for the fast one ends sooner than starting on the slow one', () => {
     const full = candidate('fast', { ...speed(1), outstanding: 2 });
     expect(nameOf(choose([full, candidate('slow', speed(0.01))]))).toBe('busy fast');

@@ -30,6 +30,8 @@ export type Candidate = {
   readonly failures: number;
   /** Its answers that were recomputed elsewhere and held. */
   readonly verified: number;
+  /** How gladly it is given work of this job, 0 to 1; 1 if nothing is said. */
+  readonly weight: number;
 };
 
 export type TaskShape = { readonly kind: TaskKind; readonly pixels: number; readonly bytes: number };
@@ -60,11 +62,13 @@ export const priorMegapixelsPerSecond: Readonly<Record<TaskKind, number>> = {
   'ocr.recognize': 0.12,
 };
 const priorBytesPerMs = 1_000;
+/** So that the better of two who are only asked last still comes first. */
+const leastWeight = 1e-6;
 
 /**
  * Who gets a task: the node with the earliest expected finish,
  *
- *     (rtt + bytes/bandwidth + (wait + 1) · pixels/speed) · (1 + failures + overdue)
+ *     (rtt + bytes/bandwidth + (wait + 1) · pixels/speed) · (1 + failures + overdue) / weight
  *
  * where `wait` is the work ahead of it per slot. This is list scheduling by earliest completion time (the "minimum
  * completion time" rule of Ibarra and Kim, JACM 24(2), 1977). A node holds at most `slots + 1` of our tasks, one on the
@@ -84,7 +88,8 @@ export const choosePeer = (
     // A queue behind a task that does not end is no place to wait.
     if (full && (context.idleOnly || candidate.trial || candidate.overdue > 0)) continue;
     const expectedMs = expectedFinish(task, candidate);
-    const cost = expectedMs * (1 + candidate.failures + candidate.overdue);
+    const trouble = 1 + candidate.failures + candidate.overdue;
+    const cost = (expectedMs * trouble) / Math.max(candidate.weight, leastWeight);
     if (!best || cost < best.cost) best = { candidate, expectedMs, cost };
   }
   if (!best) {

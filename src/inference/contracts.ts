@@ -110,6 +110,8 @@ export type PageView = {
   /** Found so far, in reading order once the page is done. */
   readonly lines: readonly LineView[];
   readonly expectedLines: number;
+  /** What its tasks pay in all, whoever does them; of an unfinished page, as far as they are known. */
+  readonly milliCredits: MilliCredits;
   /** The page's text, assembled in reading order. */
   readonly text: string;
 };
@@ -146,6 +148,8 @@ export type InferenceRequest = {
   readonly audience: 'room' | 'alone';
   /** At most this is paid for it, in whole µVC; without one the work is asked for as a favour. */
   readonly budget?: number;
+  /** How those who are paid from it are chosen: a name that only the price gate understands. */
+  readonly strategy?: string;
 };
 
 export type SubmitError = Fault<'empty' | 'too-many' | 'storage' | 'paused' | 'budget'>;
@@ -155,11 +159,41 @@ export type SubmitError = Fault<'empty' | 'too-many' | 'storage' | 'paused' | 'b
  * `app` fills this port.
  */
 export interface PriceGate {
-  /** Sets the budget aside for the job, so that nobody can spend it elsewhere. Says in words why it can't be. */
-  reserve(job: JobId, budget: number): Promise<Result<void, Fault<'budget'>>>;
+  /**
+   * Sets the budget aside for the job, so that nobody can spend it elsewhere, and chooses among those who are here. Says in
+   * words why the budget can't be set aside; if nobody could be chosen the job begins all the same.
+   */
+  reserve(
+    job: JobId,
+    terms: JobTerms,
+    prospects: readonly Prospect[],
+  ): Promise<Result<void, Fault<'budget'>>>;
+  /** Undefined: nobody is to be preferred. Asked anew all the time, so that a job that goes on after a reload finds its own again. */
+  preferences(job: JobId): ((account: AccountId) => Preference) | undefined;
   /** The job has ended, however it did: every receipt it owes is countersigned and handed on. Called again after a reload. */
   ended(job: JobId): void;
 }
+
+export type JobTerms = {
+  readonly budget: number;
+  readonly strategy: string | undefined;
+  readonly pages: number;
+};
+
+/** What this node knows of another account that could take part of a job now. */
+export type Prospect = {
+  readonly account: AccountId;
+  /** Milli-credits a second of all its nodes together: as this node measured, else as they say. 0: nobody knows. */
+  readonly speed: number;
+  /** Tasks that this node had to take from it, and answers that were wrong, since this page was opened. */
+  readonly lost: number;
+};
+
+export type Preference =
+  /** From 1, before all others, down to 0, only if nobody else can: its expected finish counts as 1/weight times as late. */
+  | { readonly weight: number }
+  /** It is not to be asked, and why. */
+  | { readonly closed: string };
 
 /** The name users of the original design know. */
 export interface FederatedInferenceCoordinator {

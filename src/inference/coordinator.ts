@@ -14,6 +14,7 @@ import type {
   FederatedInferenceCoordinator,
   InferenceMetrics,
   InferenceRequest,
+  JobTerms,
   JobView,
   NodeStatus,
   PriceGate,
@@ -26,6 +27,7 @@ import { createJobRunner, type JobRunner, toStoredJob } from './jobRunner.ts';
 import type { JobStore, StoredJob, StoredResult } from './jobStore.ts';
 import type { OcrEngine } from './ocr/types.ts';
 import { createPeerBook, type PeerBookOptions } from './peerBook.ts';
+import { prospectsOf, withPreferences } from './prospects.ts';
 import type { ReceiptOutboxStore } from './receiptStore.ts';
 import { createServing } from './serving.ts';
 import { createSettlement } from './settlement.ts';
@@ -116,12 +118,12 @@ export const createFederatedInferenceCoordinator = (
   });
   const serving = createServing({ ...deps, claimed: settlement.claimed });
 
-  const world = (): World => ({
+  const world = (job: JobId): World => ({
     now: clock.monotonic(),
     wall: clock.now(),
     self: self.peer,
     selfAccount: self.account,
-    candidates: book.candidates(),
+    candidates: withPreferences(book.candidates(), self.account, deps.priceGate?.preferences(job)),
     models: deps.models,
     verifiedCount: book.verified,
     nameOf: book.nameOf,
@@ -151,7 +153,7 @@ export const createFederatedInferenceCoordinator = (
       {
         ...deps,
         book,
-        world,
+        world: () => world(job.id),
         store: deps.jobStore,
         statusOf: (peer) => book.statuses().find((status) => status.peer === peer),
         nameOf: book.nameOf,
@@ -194,7 +196,7 @@ export const createFederatedInferenceCoordinator = (
     }
   };
 
-  const submit = async ({ pages, audience, budget }: InferenceRequest) => {
+  const submit = async ({ pages, audience, budget, strategy }: InferenceRequest) => {
     if (pages.length === 0) return err(fault('empty', 'no page was given: choose at least one image'));
     if (pages.length > settings.maxPages) {
       const found = `${pages.length} pages were given, at most ${settings.maxPages} go into one job`;
@@ -202,7 +204,7 @@ export const createFederatedInferenceCoordinator = (
     }
     const id = toBase64url(deps.random.bytes(16)) as JobId;
     if (budget !== undefined) {
-      const reserved = await reserve(id, budget);
+      const reserved = await reserve(id, { budget, strategy, pages: pages.length });
       if (!reserved.ok) return reserved;
     }
     const unlock = await deps.locks.tryAcquire(lockName(id));
@@ -219,8 +221,8 @@ export const createFederatedInferenceCoordinator = (
     return ok(id);
   };
 
-  const reserve = async (id: JobId, budget: number) =>
-    deps.priceGate?.reserve(id, budget) ??
+  const reserve = async (id: JobId, terms: JobTerms) =>
+    deps.priceGate?.reserve(id, terms, prospectsOf(book.candidates(), self.account, book.lost)) ??
     err(fault('budget', 'nothing can be paid here: there is no ledger. Ask without a budget.'));
 
   const resume = async () => {

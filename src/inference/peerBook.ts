@@ -52,6 +52,8 @@ export interface PeerBook {
   vouch(peer: PeerId): void;
   blame(peer: PeerId): void;
   verified(peer: PeerId): number;
+  /** Tasks that it lost and answers that proved wrong. */
+  lost(peer: PeerId): number;
   nameOf(peer: PeerId): string;
   accountOf(peer: PeerId): AccountId | undefined;
   work(peer: PeerId): Omit<PeerWork, 'workingForIt'>;
@@ -62,6 +64,8 @@ type PeerRecord = {
   readonly name: string;
   readonly breaker: Breaker;
   readonly failures: number;
+  /** Tasks that it failed or fell silent over. */
+  readonly lost: number;
   readonly verified: number;
   readonly wrong: number;
   readonly tasksDone: number;
@@ -74,6 +78,7 @@ const emptyRecord: PeerRecord = {
   name: '',
   breaker: closedBreaker,
   failures: 0,
+  lost: 0,
   verified: 0,
   wrong: 0,
   tasksDone: 0,
@@ -130,6 +135,7 @@ export const createPeerBook = (
       bytesPerMs: record.bytesPerMs,
       failures: record.failures,
       verified: record.verified,
+      weight: 1,
       closed:
         breaker.phase === 'open'
           ? 'it failed or was wrong and is left alone for a while'
@@ -228,11 +234,13 @@ export const createPeerBook = (
       } else if (end.kind === 'failed') {
         update(attempt.node, {
           failures: record.failures + 1,
+          lost: record.lost + 1,
           breaker: breakerAfterFailure(record.breaker, now(), options.breaker),
         });
       } else if (end.kind === 'silent') {
         update(attempt.node, {
           failures: record.failures + 1,
+          lost: record.lost + 1,
           breaker: isOpen(record.breaker, now())
             ? record.breaker
             : tripBreaker(record.breaker, now(), options.breaker),
@@ -254,6 +262,7 @@ export const createPeerBook = (
       });
     },
     verified: (peer) => recordOf(peer).verified,
+    lost: (peer) => recordOf(peer).lost + recordOf(peer).wrong,
     nameOf: (peer) =>
       peer === deps.self.peer ? deps.own().name : recordOf(peer).name || `node ${peer.slice(0, 6)}`,
     accountOf: (peer) => (peer === deps.self.peer ? deps.self.account : statusesByPeer.get(peer)?.account),

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { AccountId, DeviceId, JobId, PeerId, ReceiptId, Sha256, TaskId } from '../core/brand.ts';
 import { byteCount, type MilliCredits, type Milliseconds, milliseconds } from '../core/brand.ts';
 import type { Bytes } from '../core/bytes.ts';
-import { bytesSchema, countSchema, finiteSchema } from '../core/schema.ts';
+import { bytesSchema, countSchema, finiteSchema, recordSchema } from '../core/schema.ts';
 import type { NodeStatus, ReceiptBody } from './contracts.ts';
 import { lineHeight, type Quad } from './ocr/types.ts';
 
@@ -203,7 +203,7 @@ const speedSchema = v.strictObject({
   runtime: v.picklist(['wasm', 'webgpu']),
   threads: countSchema(1_024),
   workers: countSchema(1_024),
-  megapixelsPerSecond: v.record(text(40), positiveSchema),
+  megapixelsPerSecond: recordSchema(text(40), positiveSchema),
   version: text(400),
   measuredAt: positiveSchema,
 });

@@ -26,5 +26,6 @@ export const candidate = (label: string, more: Partial<Candidate> = {}): Candida
   models: {},
   failures: 0,
   verified: 0,
+  weight: 1,
   ...more,
 });

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { toHex } from '../core/bytes.ts';
 import { err, type Fault, fault, ok, type Result } from '../core/result.ts';
-import { countSchema, decodeWith } from '../core/schema.ts';
+import { countSchema, decodeWith, recordSchema } from '../core/schema.ts';
 import { isAmount } from './amounts.ts';
 import { blockLimits } from './block.ts';
 import { type Parameters, parameterNames, parameterTable } from './parameters.ts';
@@ -55,7 +55,7 @@ const genesisSchema = v.strictObject({
     v.maxLength(10_000),
   ),
   parameters: parametersSchema,
-  prices: v.record(shortText(40), amountSchema),
+  prices: recordSchema(shortText(40), amountSchema),
 });
 
 const refuse = (message: string) => err(fault('genesis', message));

@@ -96,13 +96,14 @@ export interface MarketOrchestrator {
   /** Orders: locks the money. Resolves when that is final. */
   requestResources(request: ResourceRequest): Promise<Result<Reservation, MarketFault>>;
   /**
-   * Shares an order out among those who offer its class of work and those the caller knows, and records it. Who is known is
-   * taken as known: a standing offer adds its least price and its capacity. Resolves when it is final.
+   * Shares an order out among those who are there, and records it. Who they are the caller knows; a standing offer adds its
+   * least price and its capacity, and offers of others are left alone. `expected`: work that is expected, where less than all
+   * that was ordered, so that nobody's room is taken for too little. Resolves when it is final.
    */
   allocateResources(
     escrow: OperationId,
-    known: readonly Worker[],
-    strategy?: Strategy,
+    present: readonly Worker[],
+    expected?: number,
   ): Promise<Result<Allocation, MarketFault>>;
   getPriceEstimate(request: Pick<ResourceRequest, 'class' | 'cost'>): Result<PriceEstimate, MarketFault>;
   /** Undefined: never heard of, or closed over a week ago. */
@@ -117,10 +118,31 @@ export interface MarketOrchestrator {
   readonly allocations: Store<readonly AllocationStatus[]>;
 }
 
+export type Reserved = Reservation & {
+  /** Whom the strategy chose; if nobody could be chosen, or that could not be recorded, the budget is set aside all the same. */
+  readonly allocation: Result<Allocation, MarketFault>;
+};
+
+export type Choice = {
+  readonly strategy: Strategy;
+  readonly present: readonly Worker[];
+  /** Cost that the job is expected to come to; undefined: nobody knows. */
+  readonly expected: number | undefined;
+};
+
+/** How gladly a job's work is given to somebody. */
+export type Preference =
+  /** 1: to nobody rather; 0: only if nobody who was chosen can. */
+  | { readonly weight: number }
+  /** Not at all, and why. */
+  | { readonly closed: string };
+
 /** What a budget goes through, job by job; survives a reload, because the ledger knows which order is a job's. */
 export interface PriceGate {
-  /** Sets the budget aside. Without an estimate of the cost, all of it, for as much work as it pays. */
-  reserve(job: string, budget: number, costEstimate?: number): Promise<Result<Reservation, MarketFault>>;
+  /** Sets all of the budget aside, for as much work as it pays, and chooses among those who are there. */
+  reserve(job: string, budget: number, choice: Choice): Promise<Result<Reserved, MarketFault>>;
+  /** As the shares of its order say, and the least prices of offers; undefined without an open order. */
+  preferences(job: string): ((account: AccountId) => Preference) | undefined;
   /**
    * Pays: what each account has done for the job in all. If that is beyond the budget, what is left is shared by largest remainder.
    * Own work is left out. Nothing to do if the job has no open order.

@@ -8,7 +8,7 @@ import {
   type Person,
   type TestLedger,
 } from '../ledger/testDoubles.ts';
-import type { MarketFault, MarketOrchestrator, PriceGate, ResourceRequest } from './contracts.ts';
+import type { Choice, MarketFault, MarketOrchestrator, PriceGate, ResourceRequest } from './contracts.ts';
 import { createMarketOrchestrator, createPriceGate, type Worker } from './index.ts';
 import { createTestAccess, type TestAccess } from './testDoubles.ts';
 
@@ -90,17 +90,20 @@ describe('the market orchestrator', () => {
     expect(await asked({ job: 'no such id' })).toMatch(/^refused: /);
   });
 
-  it('shares work among offers and those it knows, at their price and within their room', async () => {
+  it('shares work among those who are there, at the price they offer and within their room', async () => {
     ledger.act(ben, 'offer', { class: 'ocr', capacity: 100, minPrice: 8 });
     ledger.act(eve, 'offer', { class: 'ocr', capacity: 900, minPrice: 400 * vcoin });
     ledger.act(ana, 'offer', { class: 'ocr', capacity: 900, minPrice: 8 });
     access.refresh();
     const { escrow } = unwrap(await market.requestResources(request));
-    const allocated = unwrap(await market.allocateResources(escrow, []));
-    expect(allocated).toEqual({ shares: [[ben.id, 100]], unplaced: 300 });
-    const more = unwrap(await market.allocateResources(escrow, [worker(createPerson('joe')), worker(eve)]));
-    expect(more.unplaced).toBe(0);
-    expect(more.shares.map(([account]) => account)).not.toContain(eve.id);
+    const joe = createPerson('joe');
+    const allocated = unwrap(await market.allocateResources(escrow, [worker(ben), worker(eve)]));
+    expect(allocated).toMatchObject({ shares: [[ben.id, 100]], unplaced: 300 });
+    const more = unwrap(await market.allocateResources(escrow, [worker(joe), worker(eve)]));
+    expect(more).toMatchObject({ shares: [[joe.id, 400]], unplaced: 0 });
+    const few = unwrap(await market.allocateResources(escrow, [worker(joe), worker(ben)], 80));
+    expect(new Map(few.shares).get(ben.id)).toBeGreaterThan(0);
+    expect(few.shares.reduce((sum, [, share]) => sum + share, 0)).toBe(80);
   });
 
   it('finds nobody where nobody works at the price', async () => {
@@ -156,15 +159,18 @@ describe('the market orchestrator', () => {
 describe('the price gate', () => {
   let gate: PriceGate;
   beforeEach(() => {
-    const options = { class: 'ocr', strategy: 'balanced', deadline: 3 } as const;
+    const options = { class: 'ocr', deadline: 3 } as const;
     gate = createPriceGate({ market, ledger: access }, options);
   });
   const work = (...entries: (readonly [Person, number])[]) =>
     new Map<AccountId, number>(entries.map(([person, cost]) => [person.id, cost]));
+  const nobodyHere: Choice = { strategy: 'balanced', present: [], expected: undefined };
+  /** What pays for 400 units, with room for one rise of the price. */
+  const budget = 112_500;
   const payees = () => market.allocations.get().map((status) => ('payees' in status ? status.payees : []));
 
   it('sets a budget aside, pays what was done, and gives back the rest', async () => {
-    unwrap(await gate.reserve('page', 200_000));
+    unwrap(await gate.reserve('page', 200_000, nobodyHere));
     expect(ledger.balance(ana)).toBeGreaterThanOrEqual(800_000);
     expect(ledger.balance(ana)).toBeLessThan(801_000);
     unwrap(await gate.settle('page', work([ben, 100], [ana, 50], [eve, 20])));
@@ -178,7 +184,7 @@ describe('the price gate', () => {
   });
 
   it('shares what there is where more was done than the budget pays for', async () => {
-    unwrap(await gate.reserve('page', 100_000, 400));
+    unwrap(await gate.reserve('page', budget, nobodyHere));
     unwrap(await gate.settle('page', work([ben, 600], [eve, 200])));
     expect(new Map(payees()[0])).toEqual(work([ben, 300], [eve, 100]));
     unwrap(await gate.settle('page', work([ben, 900], [eve, 200])));
@@ -186,28 +192,55 @@ describe('the price gate', () => {
   });
 
   it('pays more accounts than fit into one operation', async () => {
-    unwrap(await gate.reserve('page', 100_000, 400));
+    unwrap(await gate.reserve('page', budget, nobodyHere));
     const many = Array.from({ length: 100 }, (_, n) => createPerson(`worker ${n}`));
     unwrap(await gate.settle('page', work(...many.map((person) => [person, 2] as const))));
     expect(many.every((person) => ledger.balance(person) === 490)).toBe(true);
   });
 
   it('releases at the price of cancelling if nobody was asked, else for nothing', async () => {
-    unwrap(await gate.reserve('one', 100_000, 400));
+    unwrap(await gate.reserve('one', budget, nobodyHere));
     unwrap(await gate.settle('one', work([ana, 10])));
-    expect(ledger.balance(ana)).toBe(vcoin - 2_000);
-    const { escrow } = unwrap(await gate.reserve('two', 100_000, 400));
-    unwrap(await market.allocateResources(escrow, [worker(ben)]));
+    expect(ledger.balance(ana)).toBe(vcoin - 2_250);
+    unwrap(await gate.reserve('two', budget, { ...nobodyHere, present: [worker(ben)] }));
     unwrap(await gate.release('two'));
     unwrap(await gate.release('two'));
     unwrap(await gate.release('never reserved'));
     ledger.endEpochs(3);
-    expect(ledger.balance(ana)).toBe(vcoin - 2_000);
+    expect(ledger.balance(ana)).toBe(vcoin - 2_250);
   });
 
   it('refuses a budget that pays for nothing', async () => {
-    expect(faultOf(await gate.reserve('page', 1))).toContain('pays for no work at all');
-    expect(faultOf(await gate.reserve('page', 100, 400))).toContain('budget: this costs 0.1 VC');
-    expect(faultOf(await gate.reserve('page', Number.NaN))).toContain('whole number of µVC');
+    expect(faultOf(await gate.reserve('page', 1, nobodyHere))).toContain('pays for no work at all');
+    expect(faultOf(await gate.reserve('page', Number.NaN, nobodyHere))).toContain('whole number of µVC');
+  });
+
+  it('prefers whom the strategy chose, keeps away from who asks for more, and knows both from the ledger alone', async () => {
+    const dear = createPerson('dear');
+    ledger.open(dear);
+    ledger.act(dear, 'offer', { class: 'ocr', capacity: 1_000, minPrice: 300 * vcoin });
+    ledger.act(eve, 'offer', { class: 'ocr', capacity: 1_000, minPrice: 200 * vcoin });
+    access.refresh();
+    const present = [worker(ben, { speed: 400 }), worker(eve), worker(dear, { speed: 900 })];
+    const { allocation } = unwrap(
+      await gate.reserve('page', budget, { strategy: 'speed', present, expected: 100 }),
+    );
+    const { shares, considered } = unwrap(allocation);
+    expect(shares.reduce((sum, [, share]) => sum + share, 0)).toBe(100);
+    expect(considered.find(({ account }) => account === dear.id)?.minPrice).toBe(300 * vcoin);
+    const again = createPriceGate({ market, ledger: access }, { class: 'ocr', deadline: 3 });
+    const preference = again.preferences('page');
+    expect(preference?.(ben.id)).toEqual({ weight: 1 });
+    const other = preference?.(eve.id);
+    expect(other && 'weight' in other && other.weight > 0 && other.weight < 0.5).toBe(true);
+    expect(preference?.(createPerson('late').id)).toEqual({ weight: 0 });
+    expect(preference?.(dear.id)).toEqual({ closed: 'it asks for 300 VC, and this job pays 250 VC' });
+    expect(again.preferences('another')).toBeUndefined();
+  });
+
+  it('sets a budget aside even if nobody is there to be chosen, and then prefers nobody', async () => {
+    const { allocation } = unwrap(await gate.reserve('page', budget, nobodyHere));
+    expect(faultOf(allocation)).toContain('no-worker');
+    expect(gate.preferences('page')?.(ben.id)).toEqual({ weight: 1 });
   });
 });

@@ -84,13 +84,14 @@ export const createMarketOrchestrator = ({ ledger }: Deps): MarketOrchestrator =
       const price = ledger.state.get()?.market.escrows.get(escrow)?.price ?? terms.value.price;
       return ok({ escrow, job, strategy, price, locked: lockedFor(max, limit) });
     },
-    async allocateResources(id, known, strategy) {
+    async allocateResources(id, present, expected = Number.POSITIVE_INFINITY) {
       const open = openOrder(id);
       if (!open.ok) return open;
       const [state, escrow] = open.value;
-      const workers = workersOf(state, escrow, known);
-      const chosen = strategy ?? strategies.get(id) ?? 'balanced';
-      const allocated = allocate(escrow.max, escrow.price, workers, chosen, id);
+      const workers = workersOf(state, escrow, present);
+      const strategy = strategies.get(id) ?? 'balanced';
+      const cost = Math.max(1, Math.min(escrow.max, expected));
+      const allocated = allocate(cost, escrow.price, workers, strategy, id);
       if (!allocated.ok) return allocated;
       const matched = await carryOut('match', { escrow: id, shares: allocated.value.shares });
       return matched.ok ? allocated : matched;

@@ -1,18 +1,17 @@
 import type { AccountId } from '../core/brand.ts';
 import { err, fault, ok, type Result } from '../core/result.ts';
 import type { LedgerAccess } from '../ledger/access.ts';
-import { largestRemainder } from '../ledger/amounts.ts';
+import { formatAmount, largestRemainder } from '../ledger/amounts.ts';
 import { classOf, jobKey } from '../ledger/transition/market/escrow.ts';
 import { costPerPrice, marketLimits } from '../ledger/transition/market/limits.ts';
 import type { Escrow } from '../ledger/transition/market/types.ts';
 import type { OperationId } from '../ledger/types.ts';
 import type { MarketFault, MarketOrchestrator, PriceGate } from './contracts.ts';
-import { payeesOf } from './reading.ts';
-import type { Share, Strategy } from './strategies.ts';
+import { offerOf, payeesOf } from './reading.ts';
+import type { Share } from './strategies.ts';
 
 export type PriceGateOptions = {
   readonly class: string;
-  readonly strategy: Strategy;
   /** Epochs that a job may take. */
   readonly deadline: number;
 };
@@ -31,13 +30,32 @@ export const createPriceGate = (
   };
 
   return {
-    async reserve(job, budget, costEstimate) {
+    async reserve(job, budget, { strategy, present, expected }) {
       const state = ledger.state.get()?.market;
       const posted = state && classOf(state, options.class)?.price;
-      const cost = costEstimate ?? (posted === undefined ? 1 : payableBy(budget, posted));
+      const cost = posted === undefined ? 1 : payableBy(budget, posted);
       if (cost === 0)
         return err(fault('budget', 'the budget pays for no work at all at the present price: raise it'));
-      return market.requestResources({ ...options, cost, budget, job });
+      const reserved = await market.requestResources({ ...options, strategy, cost, budget, job });
+      if (!reserved.ok) return reserved;
+      const allocation = await market.allocateResources(reserved.value.escrow, present, expected);
+      return ok({ ...reserved.value, allocation });
+    },
+    preferences(job) {
+      const state = ledger.state.get()?.market;
+      const [, escrow] = orderOf(job) ?? [];
+      if (!state || !escrow) return undefined;
+      const { shares, price } = escrow;
+      const most = Math.max(...shares.map(([, share]) => share));
+      const weights = new Map(shares.map(([account, share]) => [account, share / most]));
+      return (account) => {
+        const asked = offerOf(state, options.class, account)?.minPrice ?? 0;
+        if (asked > price)
+          return {
+            closed: `it asks for ${formatAmount(asked)} VC, and this job pays ${formatAmount(price)} VC`,
+          };
+        return { weight: shares.length === 0 ? 1 : (weights.get(account) ?? 0) };
+      };
     },
     async settle(job, work) {
       const order = orderOf(job);

@@ -3,7 +3,7 @@ import { err, fault, ok, type Result } from '../core/result.ts';
 import { classOf, lockedFor, paidFrom } from '../ledger/transition/market/escrow.ts';
 import { costPerPrice, marketLimits } from '../ledger/transition/market/limits.ts';
 import { capacityOf } from '../ledger/transition/market/price.ts';
-import type { Escrow, WorkClass } from '../ledger/transition/market/types.ts';
+import type { Escrow, MarketState, Offer, WorkClass } from '../ledger/transition/market/types.ts';
 import type { LedgerState, OperationId } from '../ledger/types.ts';
 import type { AllocationStatus, MarketFault, PriceEstimate, ResourceRequest } from './contracts.ts';
 import type { Share, Worker } from './strategies.ts';
@@ -76,31 +76,27 @@ export const ordersOf = ({ market }: LedgerState, payer: AccountId): readonly Op
   return own.toSorted((a, b) => a.placed - b.placed).map(({ id }) => id);
 };
 
-/**
- * Those who are known, with what they offer, and those who are known by their offer alone: of these nothing was measured, so they
- * count as half reliable and as fast as they say.
- */
+/** Those who are there, with what they offer. Somebody whose speed nobody knows is as fast as its offer says. */
 export const workersOf = (
-  state: LedgerState,
+  { market, parameters }: LedgerState,
   { class: name, payer }: Pick<Escrow, 'class' | 'payer'>,
-  known: readonly Worker[],
-): readonly Worker[] => {
-  const workers = new Map(known.map((worker) => [worker.account, worker]));
-  for (const [, offer] of state.market.offers.entries()) {
-    if (offer.class !== name) continue;
-    const { account, capacity, minPrice } = offer;
-    const worker = workers.get(account) ?? {
-      account,
-      speed: Math.floor(capacity / state.parameters.epochSeconds),
-      reliability: 500,
-      capacity,
-      given: 0,
+  present: readonly Worker[],
+): readonly Worker[] =>
+  present.flatMap((worker) => {
+    if (worker.account === payer) return [];
+    const offer = offerOf(market, name, worker.account);
+    if (!offer) return [worker];
+    const { capacity, minPrice } = offer;
+    return {
+      ...worker,
+      minPrice,
+      capacity: Math.min(capacity, worker.capacity ?? capacity),
+      speed: worker.speed || Math.floor(capacity / parameters.epochSeconds),
     };
-    workers.set(account, { ...worker, minPrice, capacity: Math.min(capacity, worker.capacity ?? capacity) });
-  }
-  workers.delete(payer);
-  return [...workers.values()];
-};
+  });
+
+export const offerOf = ({ offers }: MarketState, name: string, account: AccountId): Offer | undefined =>
+  offers.get(`${name}/${account}`);
 
 const openStatus = (id: OperationId, escrow: Escrow): AllocationStatus => ({
   phase: escrow.settled ? 'settled' : escrow.shares.length > 0 ? 'allocated' : 'waiting',

@@ -40,6 +40,7 @@ export const strategyTable = {
   fair: { price: 1, speed: 1, reliability: 1, turn: 10 },
 } as const satisfies Record<string, Readonly<Record<Score, number>>>;
 export type Strategy = keyof typeof strategyTable;
+export const isStrategy = (name: string): name is Strategy => Object.hasOwn(strategyTable, name);
 
 /** An order's worth of shares that the ledger takes. */
 const mostShares = 64;
@@ -48,6 +49,8 @@ export type Allocation = {
   readonly shares: readonly Share[];
   /** Cost that nobody has room for. */
   readonly unplaced: number;
+  /** All who were weighed or left out, as they were known. */
+  readonly considered: readonly Worker[];
 };
 
 /**
@@ -76,7 +79,8 @@ export const allocate = (
     const amount = amounts[index] ?? 0;
     return amount > 0 ? [[account, amount]] : [];
   });
-  return ok({ shares, unplaced: amounts.reduce((rest, amount) => rest - amount, cost) });
+  const unplaced = amounts.reduce((rest, amount) => rest - amount, cost);
+  return ok({ shares, unplaced, considered: workers });
 };
 
 type Weighed = Worker & { readonly weight: number; readonly tieKey: string };

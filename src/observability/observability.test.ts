@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { silentSpan } from '../core/ports/telemetry.ts';
 import { createMemoryStore } from '../storage/index.ts';
-import { type HealthInput, healthChecks } from './health.ts';
 import { appendSample, emptySeries } from './series.ts';
 import { createTelemetry } from './telemetry.ts';
 import { createTestClock, createTestRandom } from './traces/testDoubles.ts';
@@ -139,55 +138,5 @@ describe('series', () => {
     let series = emptySeries(['a', 'b']);
     for (let i = 0; i < 5; i++) series = appendSample(series, i, { a: i, b: null }, 3);
     expect(series).toEqual({ time: [2, 3, 4], columns: { a: [2, 3, 4], b: [null, null, null] } });
-  });
-});
-
-const healthy: HealthInput = {
-  server: { phase: 'joined' },
-  networkWanted: true,
-  peers: 2,
-  openPeers: 1,
-  engine: { phase: 'ready', error: undefined },
-  durable: true,
-  storage: { quota: 100, usage: 10 },
-  crossOriginIsolated: true,
-  cores: 8,
-  install: { offlineReady: true, problem: undefined },
-  longestTaskMs: 30,
-};
-const stateOf = (input: HealthInput, id: string) =>
-  healthChecks(input).find((check) => check.id === id)?.state;
-
-describe('health', () => {
-  it('is well when everything is', () => {
-    expect(new Set(healthChecks(healthy).map(({ state }) => state))).toEqual(new Set(['ok']));
-  });
-
-  it.each<[string, string, Partial<HealthInput>]>([
-    ['server', 'warn', { server: { phase: 'waiting', reason: 'the server is restarting' } }],
-    ['server', 'bad', { server: { phase: 'refused', reason: 'reload' } }],
-    ['swarm', 'warn', { peers: 0, openPeers: 0 }],
-    ['swarm', 'ok', { peers: 0, openPeers: 0, networkWanted: false }],
-    ['engine', 'bad', { engine: { phase: 'failed', error: 'a model is damaged' } }],
-    ['storage', 'warn', { durable: false }],
-    ['storage', 'warn', { storage: { quota: 100, usage: 85 } }],
-    ['storage', 'bad', { storage: { quota: 100, usage: 95 } }],
-    ['storage', 'unknown', { storage: undefined }],
-    ['isolation', 'warn', { crossOriginIsolated: false }],
-    ['install', 'warn', { install: { offlineReady: false, problem: 'certificate' } }],
-    ['main-thread', 'warn', { longestTaskMs: 400 }],
-  ])('%s is %s', (id, state, change) => {
-    expect(stateOf({ ...healthy, ...change }, id)).toBe(state);
-  });
-
-  it('says what to do whenever something is not well', () => {
-    const broken = healthChecks({
-      ...healthy,
-      server: { phase: 'waiting', reason: 'away' },
-      peers: 0,
-      openPeers: 0,
-    });
-    for (const check of broken.filter(({ state }) => state !== 'ok'))
-      expect(check.message.length).toBeGreaterThan(20);
   });
 });

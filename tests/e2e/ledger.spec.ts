@@ -166,7 +166,10 @@ test('money goes from the treasury to the host and from there to a friend, who f
   await expect(balance(elsewhere)).toHaveText(/^9\.498/, { timeout: 15_000 });
 });
 
-test('a page is read for a budget: the reader is paid, and the rest comes back', async ({ bank }) => {
+test('a page is read for a budget: what it will cost is said, the reader is chosen and paid, and the rest comes back', async ({
+  bank,
+}) => {
+  test.setTimeout(150_000);
   const link = newLink(bank.host.url);
   const host = await bank.open(link);
   await restoreAccount(host, bank.hostKey);
@@ -176,11 +179,32 @@ test('a page is read for a budget: the reader is paid, and the rest comes back',
   const reader = await bank.open(link);
   await Promise.all([waitForOthers(host, 1), waitForOthers(reader, 1)]);
 
+  // Nothing was read here, so nothing is promised; a page read for nothing is what the next estimate rests on.
   await goTo(host, 'Read');
-  await host.getByLabel('Image files').setInputFiles(corpusPage('clean-cards').path);
-  await host.getByLabel('Budget in VC').fill('20');
+  const page = corpusPage('clean-cards').path;
+  await host.getByLabel('Image files').setInputFiles(page);
+  await expect(host.getByText(/^What this page will cost isn’t known yet/)).toBeVisible();
+  await host.getByRole('switch', { name: 'This device only' }).check();
   await host.getByRole('button', { name: /^Read 1 page/ }).click();
   await waitForJobEnd(host, 90_000);
+
+  await goTo(host, 'Read');
+  await host.getByLabel('Image files').setInputFiles(page);
+  await host.getByRole('switch', { name: 'This device only' }).uncheck();
+  const estimate = host.getByText(/^1 page should cost [\d.]+.VC if others read it/);
+  await expect(host.getByText(/From the one page read here lately/)).toBeVisible();
+  const expected = /cost ([\d.]+.VC)/.exec((await estimate.textContent()) ?? '')?.[1] ?? 'nothing';
+  await host.getByLabel('Budget in VC').fill('0.0001');
+  await expect(host.getByText(/Less than the pages should cost/)).toBeVisible();
+  await host.getByLabel('Budget in VC').fill('20');
+  await host.getByRole('radio', { name: 'Reliable' }).check();
+  await host.getByRole('button', { name: /^Read 1 page/ }).click();
+  await waitForJobEnd(host, 90_000);
+  const payment = host.getByRole('region', { name: 'What it cost' });
+  await expect(payment).toContainText(`Estimated${expected}`);
+  await expect(payment).toContainText('Asked firstReliable');
+  await expect(payment.getByRole('listitem')).toContainText('Meant to do 100 %: new to you');
+  await expect(payment).toContainText(/Paid(?!0.VC)[\d.]+.VCof .*set aside\. The rest/, { timeout: 20_000 });
   await openWallet(reader);
   await expect(balance(reader)).not.toHaveText(/^0(?![.\d])/, { timeout: 20_000 });
   // What was locked beyond that is back when the workers had time to object.

@@ -1,7 +1,7 @@
 import { milliseconds, type PeerId, type Sha256 } from '../../src/core/brand.ts';
 import { utf8 } from '../../src/core/bytes.ts';
 import { sha256Hex } from '../../src/core/hash.ts';
-import { silentTelemetry } from '../../src/core/ports/telemetry.ts';
+import { silentTelemetry, type Telemetry } from '../../src/core/ports/telemetry.ts';
 import type { Timers } from '../../src/core/ports/timers.ts';
 import { err, fault, ok } from '../../src/core/result.ts';
 import { accountIdOf, deviceIdOf, peerIdOf } from '../../src/identity/ids.ts';
@@ -50,7 +50,11 @@ export const createDevice = (label: string, random: SeededRandom, account?: Uint
   receiptStore: createMemoryReceiptOutboxStore(),
 });
 
-export type NodeBehaviour = EngineBehaviour & { readonly serves: boolean; readonly priceGate?: PriceGate };
+export type NodeBehaviour = EngineBehaviour & {
+  readonly serves: boolean;
+  readonly priceGate?: PriceGate;
+  readonly telemetry?: Telemetry;
+};
 
 export interface SimulatedNode {
   readonly device: SimulatedDevice;
@@ -91,7 +95,7 @@ export const createNode = async (
   const engine = createEngineDouble(timers, behaviour);
   const transport = world.network.join(identity);
   const telemetry = {
-    ...silentTelemetry,
+    ...(behaviour.telemetry ?? silentTelemetry),
     log: (level: string, component: string, message: string) => {
       if (level === 'error') world.errors.push(`${device.label} ${component}: ${message}`);
     },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { milliseconds } from '../../src/core/brand.ts';
+import { type AccountId, milliseconds } from '../../src/core/brand.ts';
 import { err, fault, ok } from '../../src/core/result.ts';
-import type { JobState } from '../../src/inference/contracts.ts';
+import type { JobState, Preference, PriceGate, Prospect } from '../../src/inference/contracts.ts';
 import { createMemoryJobStore } from '../../src/inference/jobStore.ts';
 import { honest, lieAbout, lying, misplace } from './plan.ts';
 import { lineCount, openRoom, pagesOf, whole, wrongLines } from './room.ts';
@@ -57,11 +57,12 @@ describe('a job with a budget', () => {
     const ana = await room.enter('ana', {
       ...private_(0.05),
       priceGate: {
-        async reserve(job, budget) {
-          told.push(`reserve ${budget}`);
+        async reserve(job, { budget, strategy, pages }) {
+          told.push(`reserve ${budget} ${strategy} for ${pages}`);
           expect(ana.coordinator.getRequestStatus(job)).toBeUndefined();
           return ok(undefined);
         },
+        preferences: () => undefined,
         ended(job) {
           told.push('ended');
           signed = whole(ana).filter(({ body }) => body.job === job).length;
@@ -69,19 +70,62 @@ describe('a job with a budget', () => {
       },
     });
     await room.enter('ben', usable(0.3, 2));
-    const request = { kind: 'ocr', audience: 'room', pages: pagesOf([12]), budget: 5_000_000 } as const;
+    const request = {
+      kind: 'ocr',
+      audience: 'room',
+      pages: pagesOf([12]),
+      budget: 5_000_000,
+      strategy: 'fair',
+    } as const;
     const job = await ana.coordinator.submitInferenceRequest(request);
     if (!job.ok) throw new Error(job.error.message);
     await room.finish(ana, job.value);
     await room.pass(1_000);
-    expect(told).toEqual(['reserve 5000000', 'ended']);
+    expect(told).toEqual(['reserve 5000000 fair for 1', 'ended']);
     expect(signed).toBeGreaterThan(0);
     expect(whole(ana)).toHaveLength(signed);
   });
 
+  it('is read by whom the gate prefers, and never by whom it keeps away from', async () => {
+    const room = openRoom();
+    const preferenceOf = new Map<AccountId, Preference>();
+    let present: readonly Prospect[] = [];
+    const ana = await room.enter('ana', {
+      ...private_(0.05),
+      priceGate: {
+        async reserve(_job, _terms, prospects) {
+          present = prospects;
+          return ok(undefined);
+        },
+        preferences: () => (account) => preferenceOf.get(account) ?? { weight: 0 },
+        ended() {},
+      },
+    });
+    const ben = await room.enter('ben', usable(0.3, 2));
+    const cem = await room.enter('cem', usable(0.3, 2));
+    const dea = await room.enter('dea', usable(3, 4));
+    preferenceOf.set(cem.identity.account, { weight: 1 });
+    preferenceOf.set(ben.identity.account, { weight: 0.1 });
+    preferenceOf.set(dea.identity.account, { closed: 'asks for more' });
+    const request = { kind: 'ocr', audience: 'room', pages: pagesOf([40, 40]), budget: 1 } as const;
+    const job = await ana.coordinator.submitInferenceRequest(request);
+    if (!job.ok) throw new Error(job.error.message);
+    const view = await room.finish(ana, job.value);
+    expect(present.map(({ account }) => account).sort()).toEqual([...preferenceOf.keys()].sort());
+    expect(present.every(({ speed, lost }) => Number.isSafeInteger(speed) && lost === 0)).toBe(true);
+    const linesOf = (name: string) => view.workers.find((worker) => worker.name === name)?.lines ?? 0;
+    expect(linesOf('cem')).toBeGreaterThan(3 * linesOf('ben'));
+    expect(dea.engine.calls()).toBe(0);
+    expect(view.pages.every(({ milliCredits }) => milliCredits > 0)).toBe(true);
+  });
+
   it('that can not be set aside never begins; without a ledger no budget is taken', async () => {
     const room = openRoom();
-    const poor = { reserve: async () => err(fault('budget', '3 VC are missing')), ended() {} } as const;
+    const poor: PriceGate = {
+      reserve: async () => err(fault('budget', '3 VC are missing')),
+      preferences: () => undefined,
+      ended() {},
+    };
     const ana = await room.enter('ana', { ...private_(0.3), priceGate: poor });
     const ben = await room.enter('ben', usable(0.3));
     const request = { kind: 'ocr', audience: 'room', pages: pagesOf([1]), budget: 1 } as const;

@@ -48,16 +48,31 @@ const begin = () => {
     body: { to: bob.id, amount: 5, memo: 'tea' },
   });
   take(buildOperationsBlock(state, [pay], maker).block);
+  const [first, second] = ['a', 'b'].map((letter) => {
+    const value = letter.repeat(43) as Block['id'];
+    const bytes = consensusBytes({ net: state.net, type: 'prevote', height: 2, round: 0, value });
+    return { bytes, signature: signer.sign(bytes) };
+  });
+  if (!first || !second) throw new Error('no messages');
+  const bobs = operationOf(state, bob.device, { account: bob.id, kind: 'open', body: openBodyOf(bob) });
+  const body = { keeper: 0, first, second };
+  const lie = operationOf(state, bob.device, { account: bob.id, kind: 'evidence', body, seq: 2 });
+  take(buildOperationsBlock(state, [bobs, lie], maker).block);
   take(buildEpochBlock(state, maker));
   const log = {
     blocks: async (after: number, count: number) =>
       chain.slice(after, after + count).map(certifiedBlockBytes),
     keepersAt: async () => state.keepers,
   };
-  const explorer = createExplorer({ state: () => state, log, nameOf: () => undefined });
+  const explorer = createExplorer({
+    state: () => state,
+    log,
+    nameOf: () => undefined,
+    forks: { find: () => undefined },
+  });
   const verify = async (query: string, crypto = testCrypto) =>
     verifyFound(unwrap(await explorer.find(query)), { crypto, state: () => state, log, explorer });
-  return { chain, pay, explorer, verify, state };
+  return { chain, pay, lie, explorer, verify, state };
 };
 
 describe('the explorer', () => {
@@ -73,7 +88,7 @@ describe('the explorer', () => {
 
   it('says in words what it can not find', async () => {
     const { explorer } = begin();
-    expect(await explorer.find('17')).toMatchObject({ ok: false, error: /up to 3/ });
+    expect(await explorer.find('17')).toMatchObject({ ok: false, error: /up to 4/ });
     expect(await explorer.find('abc')).toMatchObject({ ok: false, error: /at least 6/ });
     expect(await explorer.find('z'.repeat(43))).toMatchObject({ ok: false, error: /Nothing with this id/ });
   });
@@ -90,6 +105,24 @@ describe('the explorer', () => {
     const blob = unwrap(explorer.exportOf(unwrap(await explorer.find(pay.id)), 'cbor'));
     const read = unwrap(readCertifiedBlock(new Uint8Array(await blob.arrayBuffer())));
     expect(read.block.operations[0]?.id).toBe(pay.id);
+  });
+});
+
+describe('a keeper’s lie', () => {
+  it('is opened as its two messages, and verified by the keeper’s key', async () => {
+    const { explorer, lie, verify, state } = begin();
+    const found = unwrap(await explorer.find(lie.id));
+    const item = unwrap(explorer.describe(found));
+    expect(item.facts).toContainEqual({ term: 'Keeper', value: state.keepers[0]?.name });
+    expect(item.facts).toContainEqual({ term: 'Proved in block', value: '3', item: '3' });
+    expect(item.sides?.map(({ facts }) => facts[1]?.value)).toEqual(['a'.repeat(43), 'b'.repeat(43)]);
+    const { holds, steps } = await verify(lie.id);
+    expect([holds, steps.length]).toEqual([true, 7]);
+    const refuted = await verify(lie.id, { verify: async () => false });
+    expect(refuted.steps.slice(0, 3).map((step) => step.holds)).toEqual([false, false, true]);
+    const blob = unwrap(explorer.exportOf(found, 'cbor'));
+    const read = unwrap(readCertifiedBlock(new Uint8Array(await blob.arrayBuffer())));
+    expect(read.block.operations[1]?.id).toBe(lie.id);
   });
 });
 

@@ -7,7 +7,10 @@ import { certifiedBlockBytes, readCertifiedBlock } from '../../ledger/block.ts';
 import { ledgerLimits } from '../../ledger/protocol.ts';
 import { accountOf } from '../../ledger/transition/purse.ts';
 import type { CertifiedBlock, LedgerState, ReadOperation } from '../../ledger/types.ts';
-import type { ExplorerItem } from '../ledgerView.ts';
+import type { ExplorerFact, ExplorerItem } from '../ledgerView.ts';
+import { describeEvidence, type FoundEvidence } from './evidence.ts';
+import type { Forks, FoundFork } from './forks.ts';
+import { describeFork, exportFork } from './forkView.ts';
 import { jsonOf } from './jsonOf.ts';
 import { type NameOf, operationInWords, shortId } from './words.ts';
 
@@ -20,12 +23,18 @@ export type Found =
       readonly operation: ReadOperation;
       readonly index: number;
     }
-  | { readonly kind: 'account' | 'proposal' | 'order' | 'evidence'; readonly id: string };
+  | FoundEvidence
+  | FoundFork
+  | { readonly kind: 'account' | 'proposal' | 'order'; readonly id: string };
+
+type FoundOperation = Extract<Found, { readonly kind: 'operation' }>;
+type FoundInState = Extract<Found, { readonly kind: 'account' | 'proposal' | 'order' }>;
 
 export type ExplorerDeps = {
   readonly state: () => LedgerState | undefined;
   readonly log: Pick<LedgerWorkerApi, 'blocks'>;
   readonly nameOf: NameOf;
+  readonly forks: Pick<Forks, 'find'>;
 };
 
 export interface Explorer {
@@ -39,7 +48,7 @@ export interface Explorer {
 /** Beginnings of ids as short as this would be guesses. */
 const leastPrefix = 6;
 
-export const createExplorer = ({ state, log, nameOf }: ExplorerDeps): Explorer => {
+export const createExplorer = ({ state, log, nameOf, forks }: ExplorerDeps): Explorer => {
   const blocksAfter = async (after: number, count: number): Promise<readonly CertifiedBlock[]> => {
     const frames = await log.blocks(after, count, ledgerLimits.maxBlocksBytes);
     return frames.flatMap((bytes) => {
@@ -82,6 +91,8 @@ export const createExplorer = ({ state, log, nameOf }: ExplorerDeps): Explorer =
   return {
     blockAt,
     async find(query) {
+      const fork = forks.find(query.trim());
+      if (fork) return fork;
       const present = state();
       if (!present) return err('The ledger is still being opened. Try again in a moment.');
       const text = query.trim();
@@ -96,23 +107,30 @@ export const createExplorer = ({ state, log, nameOf }: ExplorerDeps): Explorer =
         return err(`Enter a block’s height, or at least ${leastPrefix} characters of an id.`);
       const known = inState(present, text);
       if (known) return ok(known);
+      if (present.evidence.has(text)) {
+        const proof = await search(present.position.height, text);
+        return ok({ kind: 'evidence', id: text, proof: proof?.kind === 'operation' ? proof : undefined });
+      }
       const found = await search(present.position.height, text);
       return found
         ? ok(found)
         : err('Nothing with this id is kept in this browser. Bodies of blocks are kept for seven days.');
     },
     describe(found) {
+      if (found.kind === 'fork') return ok(describeFork(found));
       const present = state();
       return present ? describe(found, present, nameOf) : err('The ledger is still being opened.');
     },
     exportOf(found, format) {
-      if (found.kind === 'block' || found.kind === 'operation') {
+      if (found.kind === 'fork') return ok(exportFork(found, format));
+      const inBlock = found.kind === 'evidence' ? (found.proof ?? found) : found;
+      if (inBlock.kind === 'block' || inBlock.kind === 'operation') {
         if (format === 'cbor')
-          return ok(new Blob([certifiedBlockBytes(found.certified)], { type: 'application/cbor' }));
-        return ok(jsonBlob(found.kind === 'block' ? found.certified : withOperation(found)));
+          return ok(new Blob([certifiedBlockBytes(inBlock.certified)], { type: 'application/cbor' }));
+        return ok(jsonBlob(inBlock.kind === 'block' ? inBlock.certified : withOperation(inBlock)));
       }
       const present = state();
-      const value = present && entryOf(present, found);
+      const value = present && entryOf(present, inBlock);
       if (value === undefined) return err('It is not in the present state any more.');
       if (format === 'cbor') return err('It stands in the state, not in a block: export it as JSON.');
       return ok(jsonBlob(value));
@@ -127,11 +145,10 @@ const inState = (state: LedgerState, query: string): Found | undefined => {
   if (state.governance.open.has(query) || state.governance.closed.has(query))
     return { kind: 'proposal', id: query };
   if (state.market.escrows.has(query)) return { kind: 'order', id: query };
-  if (state.evidence.has(query)) return { kind: 'evidence', id: query };
   return state.accounts.has(query) ? { kind: 'account', id: query } : undefined;
 };
 
-const entryOf = (state: LedgerState, { kind, id }: Extract<Found, { readonly id: string }>): unknown => {
+const entryOf = (state: LedgerState, { kind, id }: FoundInState | FoundEvidence): unknown => {
   switch (kind) {
     case 'account':
       return state.accounts.get(id);
@@ -146,11 +163,16 @@ const entryOf = (state: LedgerState, { kind, id }: Extract<Found, { readonly id:
   }
 };
 
-type Fact = ExplorerItem['facts'][number];
+type Fact = ExplorerFact;
 
-const describe = (found: Found, state: LedgerState, nameOf: NameOf): Result<ExplorerItem, string> => {
+const describe = (
+  found: Exclude<Found, FoundFork>,
+  state: LedgerState,
+  nameOf: NameOf,
+): Result<ExplorerItem, string> => {
   if (found.kind === 'block') return ok(blockItem(found.certified, state, nameOf));
   if (found.kind === 'operation') return ok(operationItem(found, nameOf));
+  if (found.kind === 'evidence') return describeEvidence(found, state);
   const value = entryOf(state, found);
   if (value === undefined || value === null || typeof value !== 'object')
     return err('It is not in the present state any more.');
@@ -166,7 +188,7 @@ const describe = (found: Found, state: LedgerState, nameOf: NameOf): Result<Expl
     return ok({ id, kind, title: nameOf(id as AccountId) ?? 'Account', facts, parts: [] });
   }
   const facts = Object.entries(value).map(([term, member]): Fact => ({ term, value: textOf(member) }));
-  const titles = { proposal: 'Proposal', order: 'Order', evidence: 'A keeper contradicted itself' } as const;
+  const titles = { proposal: 'Proposal', order: 'Order' } as const;
   return ok({ id, kind, title: titles[kind], facts: [{ term: 'id', value: id }, ...facts], parts: [] });
 };
 
@@ -208,7 +230,7 @@ const blockItem = (
 };
 
 const operationItem = (
-  { certified, operation: read, index }: Extract<Found, { kind: 'operation' }>,
+  { certified, operation: read, index }: FoundOperation,
   nameOf: NameOf,
 ): ExplorerItem => {
   const { operation, id, signature } = read;
@@ -248,7 +270,7 @@ const textOf = (value: unknown): string => {
   return String(value);
 };
 
-const withOperation = ({ certified, operation, index }: Extract<Found, { kind: 'operation' }>) => ({
+const withOperation = ({ certified, operation, index }: FoundOperation) => ({
   operation: operation.operation,
   id: operation.id,
   signature: operation.signature,

@@ -1,6 +1,6 @@
 import { createStore, follow, type Store } from '../../core/events.ts';
-import { err } from '../../core/result.ts';
-import type { PriceGate } from '../../market/index.ts';
+import { err, fault } from '../../core/result.ts';
+import type { PriceGate } from '../../inference/contracts.ts';
 import type { LedgerCommands, LedgerView } from '../ledgerView.ts';
 import type { OpenedLedger, OpenedLedgerDeps } from './openedLedger.ts';
 
@@ -9,7 +9,7 @@ export type LateLedger = {
   readonly commands: LedgerCommands;
   /** Undefined until it is open. */
   readonly opened: Store<OpenedLedger | undefined>;
-  readonly gate: () => PriceGate | undefined;
+  readonly payments: PriceGate;
   /** Begins, once; a person who is alone by choice has none. */
   start(): void;
   refresh(): void;
@@ -50,7 +50,13 @@ export const createLateLedger = (deps: OpenedLedgerDeps): LateLedger => {
   return {
     view,
     opened,
-    gate: () => opened.get()?.gate,
+    payments: {
+      reserve: async (...asked) =>
+        opened.get()?.payments.reserve(...asked) ??
+        err(fault('budget', 'the ledger is not open here yet: wait a moment, or ask without a budget')),
+      preferences: (job) => opened.get()?.payments.preferences(job),
+      ended: (job) => opened.get()?.payments.ended(job),
+    },
     start() {
       if (started) return;
       started = true;
@@ -62,6 +68,7 @@ export const createLateLedger = (deps: OpenedLedgerDeps): LateLedger => {
       dismissOperation: async (id) => now()?.dismissOperation(id),
       moveWalletHere: (key) => now()?.moveWalletHere(key) ?? refused(),
       offerWork: (input) => now()?.offerWork(input) ?? refused(),
+      estimateReading: (pages) => now()?.estimateReading(pages) ?? refused(),
       cancelOrder: (id) => now()?.cancelOrder(id) ?? refused(),
       propose: (input) => now()?.propose(input) ?? refused(),
       vote: (proposal, choice) => now()?.vote(proposal, choice) ?? refused(),
@@ -70,6 +77,7 @@ export const createLateLedger = (deps: OpenedLedgerDeps): LateLedger => {
       openLedgerItem: (query) => now()?.openLedgerItem(query) ?? refused(),
       verifyLedgerItem: (id) => now()?.verifyLedgerItem(id) ?? refused(),
       exportLedgerItem: (id, format) => now()?.exportLedgerItem(id, format) ?? refused(),
+      readForkProof: (file) => now()?.readForkProof(file) ?? refused(),
     },
   };
 };

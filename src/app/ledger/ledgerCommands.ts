@@ -7,11 +7,13 @@ import type { Action } from '../../ledger/transition/governance/types.ts';
 import type { OperationBodies, OperationId, OperationKind } from '../../ledger/types.ts';
 import type { GovernanceAction, LedgerCommands } from '../ledgerView.ts';
 import type { Explorer } from './explorer.ts';
+import type { Forks } from './forks.ts';
 import type { LedgerScreenDeps } from './ledgerScreen.ts';
 import { verifyFound } from './verify.ts';
 
 export type LedgerCommandDeps = LedgerScreenDeps & {
   readonly explorer: Explorer;
+  readonly forks: Pick<Forks, 'read'>;
   readonly dismiss: (id: string) => void;
 };
 
@@ -39,6 +41,7 @@ export const createLedgerCommands = (deps: LedgerCommandDeps): LedgerCommands =>
       return inWords(await ledger.wallet.moveHere(seed.value));
     },
     offerWork: ({ class: name, capacity, minPrice }) => submit('offer', { class: name, capacity, minPrice }),
+    estimateReading: async (pages) => deps.estimateReading(pages),
     cancelOrder: (id) => submit('cancel', { escrow: id as OperationId }),
     async propose({ description, actions }) {
       const read: Action[] = [];
@@ -71,6 +74,7 @@ export const createLedgerCommands = (deps: LedgerCommandDeps): LedgerCommands =>
       const found = await explorer.find(id);
       return found.ok ? explorer.exportOf(found.value, format) : found;
     },
+    readForkProof: (file) => deps.forks.read(file),
   };
 };
 

@@ -4,16 +4,20 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { CryptoPort } from '../../core/ports/crypto.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { Timers } from '../../core/ports/timers.ts';
+import type { Result } from '../../core/result.ts';
 import type { OwnRow } from '../../ledger/replica/store.ts';
 import type { Block, LedgerState } from '../../ledger/types.ts';
 import type { IntentId } from '../../ledger/wallet/intents.ts';
-import type { EpochView, LedgerCommands, LedgerView } from '../ledgerView.ts';
+import type { EpochView, LedgerCommands, LedgerView, ReadingEstimate } from '../ledgerView.ts';
 import { chainViewOf, trustInWords } from './chainView.ts';
 import { createExplorer } from './explorer.ts';
+import { createForks, keptForkItem } from './forks.ts';
 import { governanceViewOf } from './governanceView.ts';
 import { createLedgerCommands } from './ledgerCommands.ts';
 import { marketViewOf } from './marketView.ts';
 import type { OpenLedger } from './openLedger.ts';
+import type { PaymentRecord } from './paymentBook.ts';
+import { type PaymentFacts, paymentViewsOf } from './paymentView.ts';
 import { walletViewOf } from './walletView.ts';
 import type { NameOf } from './words.ts';
 
@@ -25,6 +29,9 @@ export type LedgerScreenDeps = {
   readonly timers: Timers;
   readonly telemetry: Telemetry;
   readonly nameOf: NameOf;
+  readonly payments: Store<readonly PaymentRecord[]>;
+  readonly statusOf: PaymentFacts['statusOf'];
+  readonly estimateReading: (pages: number) => Result<ReadingEstimate, string>;
 };
 
 export type LedgerScreen = {
@@ -77,9 +84,10 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
     if (phase.phase === 'forked')
       return {
         phase: 'forked',
-        height: phase.height,
+        height: phase.proof.height,
         reason: status.problem ?? 'Two histories were signed.',
         account,
+        proof: keptForkItem,
       };
     if (!state) return { phase: 'opening', progress: progressOf(phase) };
     const epoch = epochOf(state);
@@ -99,7 +107,10 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
         rows,
         nameOf,
       }),
-      market: marketViewOf(state, account, nameOf),
+      market: {
+        ...marketViewOf(state, account, nameOf),
+        payments: paymentViewsOf({ ...deps, records: deps.payments.get(), rows, own: account }),
+      },
       governance: governanceViewOf(state, account, epoch, nameOf),
       chain: chainViewOf({ state, own: account, status, recent, lastBlockAt, nameOf }),
       trust: status.problem ? `${status.problem} ${trustInWords(state)}` : trustInWords(state),
@@ -128,8 +139,16 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
   follow(ledger.wallet.intents, soon);
   follow(ledger.wallet.holder, soon);
   follow(ledger.status, soon);
+  follow(deps.payments, soon);
 
-  const explorer = createExplorer({ state: ledger.access.state.get, log: ledger.log, nameOf });
+  const forks = createForks({
+    kept() {
+      const { phase } = ledger.status.get();
+      return phase.phase === 'forked' ? phase.proof : undefined;
+    },
+    log: ledger.log,
+  });
+  const explorer = createExplorer({ state: ledger.access.state.get, log: ledger.log, nameOf, forks });
   const loadRecent = async () => {
     const height = ledger.access.state.get()?.position.height ?? 0;
     const found: Block[] = [];
@@ -158,6 +177,7 @@ export const createLedgerScreen = (deps: LedgerScreenDeps): LedgerScreen => {
     commands: createLedgerCommands({
       ...deps,
       explorer,
+      forks,
       dismiss(id) {
         dismissed.add(id);
         soon();

@@ -6,7 +6,7 @@ import { type NameOf, partyOf } from './words.ts';
 
 type Own = MarketView['ownOffers'][number]['by']['account'];
 
-export const marketViewOf = (state: LedgerState, own: Own, nameOf: NameOf): MarketView => {
+export const marketViewOf = (state: LedgerState, own: Own, nameOf: NameOf): Omit<MarketView, 'payments'> => {
   const offers = [...state.market.offers.entries()].map(([, offer]) => offerView(offer, own, nameOf));
   return {
     classes: Object.entries(state.market.classes).map(([name, work]) => ({

@@ -10,6 +10,7 @@ import { err, fault, ok, unwrap } from '../../core/result.ts';
 import { genesisBytes } from '../../ledger/genesis.ts';
 import { readOperation } from '../../ledger/operation.ts';
 import { encodeLedgerMessage, type FromKeeper, readToKeeper } from '../../ledger/protocol.ts';
+import { forkProofBytes } from '../../ledger/replica/forkProof.ts';
 import type { OpenLedgerSocket } from '../../ledger/replica/keeperSocket.ts';
 import { createMemoryLedgerStore } from '../../ledger/replica/store.ts';
 import { createTestChain, type TestChain } from '../../ledger/replica/testDoubles.ts';
@@ -24,7 +25,9 @@ import {
 import type { Genesis, ReadOperation } from '../../ledger/types.ts';
 import type { OverlayChange } from '../../mesh/contracts.ts';
 import { createMemoryStore } from '../../storage/index.ts';
-import { type LedgerDeps, openLedger } from './openLedger.ts';
+import { createForks, keptForkItem } from './forks.ts';
+import { verifyFork } from './forkView.ts';
+import { type LedgerDeps, type OpenLedger, openLedger } from './openLedger.ts';
 
 const [ana, ben] = [createPerson('ana'), createPerson('ben')];
 const genesis = createTestGenesis({ allocations: [{ account: ana.id, amount: 100_000_000 }] });
@@ -170,6 +173,37 @@ describe('the ledger in a tab', () => {
     unwrap(await openTab(restored.openSocket, device));
     await settle();
     expect(restored.given).toEqual(keeper.chain.frames);
+  });
+
+  it('stops at a proof that somebody gives as a file, keeps it, and opens it after a reload', async () => {
+    const keeper = createKeeper();
+    keeper.chain.open(ana);
+    const other = keeper.chain.branch();
+    const proof = {
+      ours: keeper.chain.act(ana, 'transfer', { to: ben.id, amount: 1 }),
+      theirs: other.act(ana, 'transfer', { to: ben.id, amount: 2 }),
+    };
+    keeper.chain.endEpoch();
+    const device = createDevice();
+    const openForks = (ledger: OpenLedger) =>
+      createForks({
+        log: ledger.log,
+        kept() {
+          const { phase } = ledger.status.get();
+          return phase.phase === 'forked' ? phase.proof : undefined;
+        },
+      });
+    const ledger = unwrap(await openTab(keeper.openSocket, device));
+    unwrap(await openForks(ledger).read(new Blob([forkProofBytes(proof)])));
+    expect(ledger.status.get()).toMatchObject({
+      phase: { phase: 'forked', proof: { height: 2 } },
+      problem: expect.stringContaining('at block 2'),
+    });
+    await ledger.close();
+    const again = unwrap(await openTab(keeper.openSocket, device));
+    const found = unwrap(await (openForks(again).find(keptForkItem) ?? Promise.reject(new Error('none'))));
+    const verified = await verifyFork(found, { crypto: testCrypto, state: again.access.state.get });
+    expect([verified.holds, verified.steps.length]).toEqual([true, 4]);
   });
 
   it('hands a long history to the page as one state, not block by block', async () => {

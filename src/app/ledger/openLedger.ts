@@ -14,6 +14,7 @@ import type { LedgerAccess } from '../../ledger/access.ts';
 import { netIdOf } from '../../ledger/genesis.ts';
 import { advanceBy } from '../../ledger/replica/advance.ts';
 import type { FollowPhase } from '../../ledger/replica/follower.ts';
+import { keptEpochs } from '../../ledger/replica/keeping.ts';
 import { createStateBuilder } from '../../ledger/replica/stateParts.ts';
 import type { Block, Genesis, LedgerState } from '../../ledger/types.ts';
 import { createOutboxStore } from '../../ledger/wallet/outboxStore.ts';
@@ -62,8 +63,8 @@ export type OpenLedger = {
   readonly status: Store<LedgerStatus>;
   /** Blocks as they become final while the page is open. */
   readonly blocks: Subscribe<Block>;
-  /** What is kept here of the log: certified blocks from `after + 1` on, and whose certificates they need. */
-  readonly log: Pick<LedgerWorkerApi, 'blocks' | 'keepersAt'>;
+  /** What is kept here of the log: certified blocks from `after + 1` on, whose certificates they need, and what contradicts it. */
+  readonly log: Pick<LedgerWorkerApi, 'blocks' | 'keepersAt' | 'accuse'>;
   close(): Promise<void>;
 };
 
@@ -108,7 +109,12 @@ export const openLedger = async (deps: LedgerDeps): Promise<Result<OpenLedger, F
     {
       ...deps,
       store: outbox,
-      chain: { state: view.state, ordered: (seq) => worker.api.ordered(seq), epochAgeMs: view.epochAgeMs },
+      chain: {
+        state: view.state,
+        ordered: (seq) => worker.api.ordered(seq),
+        epochAgeMs: view.epochAgeMs,
+        keptEpochs,
+      },
       keepers: {
         send: (operations) => void worker.api.send(operations),
         answers: view.answers,
@@ -214,7 +220,7 @@ const createPageView = (
           const { phase } = news;
           const fork =
             phase.phase === 'forked'
-              ? `The keepers of this ledger certified two histories at block ${phase.height}. Both are kept as proof; nothing newer is believed.`
+              ? `The keepers of this ledger certified two histories at block ${phase.proof.height}. Both are kept as proof; nothing newer is believed.`
               : undefined;
           return status.update((now) => ({ ...now, phase, problem: fork ?? now.problem }));
         }

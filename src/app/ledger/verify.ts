@@ -9,7 +9,10 @@ import { operationIdOf, operationMessage, signedOperationBytes } from '../../led
 import { accountOf } from '../../ledger/transition/purse.ts';
 import type { CertifiedBlock, LedgerState } from '../../ledger/types.ts';
 import type { Verification } from '../ledgerView.ts';
+import { evidenceSteps } from './evidence.ts';
 import type { Explorer, Found } from './explorer.ts';
+import { verifyFork } from './forkView.ts';
+import { counted } from './words.ts';
 
 type Step = Verification['steps'][number];
 
@@ -25,13 +28,28 @@ export type VerifyDeps = {
  * what was found before. What stands in the state alone rests on the state: all money is counted again.
  */
 export const verifyFound = async (found: Found, deps: VerifyDeps): Promise<Verification> => {
-  const steps =
-    found.kind === 'block'
-      ? await blockSteps(found.certified, deps)
-      : found.kind === 'operation'
-        ? [...(await operationSteps(found, deps)), ...(await blockSteps(found.certified, deps))]
-        : stateSteps(deps);
+  if (found.kind === 'fork') return verifyFork(found, deps);
+  const steps = await stepsOf(found, deps);
   return { steps, holds: steps.every(({ holds }) => holds) };
+};
+
+const stepsOf = async (
+  found: Exclude<Found, { kind: 'fork' }>,
+  deps: VerifyDeps,
+): Promise<readonly Step[]> => {
+  switch (found.kind) {
+    case 'block':
+      return blockSteps(found.certified, deps);
+    case 'operation':
+      return [...(await operationSteps(found, deps)), ...(await blockSteps(found.certified, deps))];
+    case 'evidence':
+      return [
+        ...(await evidenceSteps(found, deps)),
+        ...(found.proof ? await blockSteps(found.proof.certified, deps) : stateSteps(deps)),
+      ];
+    default:
+      return stateSteps(deps);
+  }
 };
 
 const blockSteps = async (certified: CertifiedBlock, deps: VerifyDeps): Promise<readonly Step[]> => {
@@ -56,7 +74,7 @@ const blockSteps = async (certified: CertifiedBlock, deps: VerifyDeps): Promise<
     {
       what: 'Its operations are those of its header',
       holds: equalBytes(operationsRootOf(operations), header.operationsRoot),
-      detail: `${operations.length} operations`,
+      detail: counted(operations.length, 'operation'),
     },
     {
       what: 'It follows the block before it',

@@ -66,6 +66,8 @@ const pendingOf = (
 
 const historyOf = ({ rows, account, nameOf, intents }: WalletFacts): readonly HistoryEntry[] => {
   const memos = memosOf(intents);
+  const memoIn = ({ operations }: OwnRow, id: string | undefined) =>
+    id === undefined ? undefined : (operations.find((own) => own.id === id)?.memo ?? memos.get(id));
   return rows
     .flatMap((row) =>
       row.events
@@ -77,7 +79,7 @@ const historyOf = ({ rows, account, nameOf, intents }: WalletFacts): readonly Hi
             what: asSentence(event.what),
             amount: event.amount,
             with: about === undefined ? undefined : partyOf(about, account, nameOf),
-            memo: event.operation && memos.get(event.operation),
+            memo: memoIn(row, event.operation),
             epoch: row.epoch,
             height: row.height,
             at: row.time,

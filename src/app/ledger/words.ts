@@ -15,6 +15,9 @@ export const partyOf = (account: AccountId, own: AccountId, nameOf: NameOf): Par
 
 export const shortId = (id: string): string => (id.length <= 12 ? id : `${id.slice(0, 8)}…`);
 
+/** "1 unit", "2 units". */
+export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
+
 const calledBy = (nameOf: NameOf) => (account: AccountId) => nameOf(account) ?? shortId(account);
 const vc = (amount: number) => `${formatAmount(amount, { grouping: true })} VC`;
 
@@ -30,13 +33,14 @@ export const operationInWords = (operation: Operation, nameOf: NameOf): string =
     evidence: ({ keeper }) => `Proof that keeper ${keeper + 1} contradicted itself`,
     order: ({ class: kind, max, limit }) =>
       `Order ${kind} work for at most ${vc(Math.ceil((max * limit) / 1e6))}`,
-    match: ({ shares }) => `Give an order to ${shares.length} ${shares.length === 1 ? 'worker' : 'workers'}`,
-    settle: ({ payees }) => `Pay ${payees.length} ${payees.length === 1 ? 'worker' : 'workers'}`,
-    claim: ({ receipts }) => `Claim pay by ${receipts.length} receipts`,
+    match: ({ shares }) => `Give an order to ${counted(shares.length, 'worker')}`,
+    settle: ({ payees }) => `Pay ${counted(payees.length, 'worker')}`,
+    claim: ({ receipts }) => `Claim pay by ${counted(receipts.length, 'receipt')}`,
     cancel: () => 'Cancel an order',
     offer: ({ class: kind, capacity }) =>
       capacity === 0 ? `Withdraw the offer of ${kind} work` : `Offer ${kind} work`,
-    enrol: ({ units }) => (units === 0 ? 'Leave public work' : `Ask for ${units} units of public work`),
+    enrol: ({ units }) =>
+      units === 0 ? 'Leave public work' : `Ask for ${counted(units, 'unit')} of public work`,
     commit: ({ unit }) => `Commit to the result of unit ${unit}`,
     reveal: ({ unit }) => `Reveal the result of unit ${unit}`,
     openings: ({ unit }) => `Open places of the result of unit ${unit}`,
@@ -66,7 +70,7 @@ export const actionInWords = (state: LedgerState, action: Action, nameOf: NameOf
         ...action.remove.map((key) => `− ${keeperName(state, key)}`),
       ].join(', ')}`;
     case 'listing':
-      return `Let “${action.listing.title}” mint: ${action.listing.units} units`;
+      return `Let “${action.listing.title}” mint: ${counted(action.listing.units, 'unit')}`;
     case 'unlisting':
       return `Stop “${state.mint.listings.get(action.id)?.title ?? shortId(action.id)}”`;
     default:

@@ -6,27 +6,32 @@ import type { NetworkStatistics, SignalingState } from '../../mesh/index.ts';
 import type { MetricsRegistry } from '../../observability/index.ts';
 import { watchVitals } from '../../platform/browser/vitals.ts';
 
+export type DeviceSources = {
+  readonly profile: Store<DeviceProfile | undefined>;
+  readonly connection: () => SignalingState;
+  readonly statistics: () => NetworkStatistics;
+  readonly queued: () => number;
+  readonly tasksRunning: () => number;
+  /** Of the newest block known here; undefined while no ledger is open. */
+  readonly ledgerHeight: () => number | undefined;
+};
+
 /** What this device is able to say about itself, as metrics: read when they are sampled, nothing is polled for them. */
 export const measureDevice = (
   deps: { readonly telemetry: Telemetry; readonly registry: MetricsRegistry },
-  device: {
-    readonly profile: Store<DeviceProfile | undefined>;
-    readonly connection: () => SignalingState;
-    readonly statistics: () => NetworkStatistics;
-    readonly queued: () => number;
-    readonly tasksRunning: () => number;
-  },
-): (() => void) => {
+  device: DeviceSources,
+): { memoryShare(): number | undefined; close(): void } => {
   const { telemetry, registry } = deps;
   const vitals = watchVitals({
     lag: (ms) => telemetry.observe('main_thread_lag_seconds', ms / 1_000),
     longTask: (ms) => telemetry.observe('long_task_seconds', ms / 1_000),
   });
   const profile = () => device.profile.get();
+  const memoryShare = () => ratio(vitals.memory()?.used, vitals.memory()?.limit);
   const links = (way: string) => () => device.statistics().links.filter((link) => link.way === way).length;
   const stops = [
     registry.watch('memory_bytes', () => vitals.memory()?.used, { kind: 'heap' }),
-    registry.watch('memory_used_ratio', () => ratio(vitals.memory()?.used, vitals.memory()?.limit)),
+    registry.watch('memory_used_ratio', memoryShare),
     registry.watch('storage_bytes', () => profile()?.storage?.usage, { what: 'used' }),
     registry.watch('storage_used_ratio', () => ratio(profile()?.storage?.usage, profile()?.storage?.quota)),
     registry.watch('battery_ratio', () => profile()?.battery?.level),
@@ -41,10 +46,15 @@ export const measureDevice = (
     registry.watch('mesh_links', links('carried'), { way: 'carried' }),
     registry.watch('inference_tasks_running', device.tasksRunning),
     registry.watch('inference_tasks_queued', device.queued),
+    registry.watch('ledger_height', device.ledgerHeight),
+    registry.watch('network_online', () => (navigator.onLine ? 1 : 0)),
   ];
-  return () => {
-    vitals.close();
-    for (const stop of stops) stop();
+  return {
+    memoryShare,
+    close() {
+      vitals.close();
+      for (const stop of stops) stop();
+    },
   };
 };
 

@@ -41,10 +41,10 @@ export const creditSeries = (credits: CreditsView): CreditSeries => {
 /** What a chart shows, for those who listen to it. */
 export const summarizeSeries = (
   label: string,
-  values: readonly (number | null)[],
+  values: readonly (number | null | undefined)[],
   format: (value: number) => string,
 ): string => {
-  const known = values.filter((value) => value !== null);
+  const known = values.filter((value) => value !== null && value !== undefined);
   const last = known.at(-1);
   if (last === undefined) return `${label}: no samples yet.`;
   const highest = known.reduce((most, value) => Math.max(most, value), last);
@@ -52,7 +52,7 @@ export const summarizeSeries = (
   return `${label}: now ${format(last)}, between ${format(lowest)} and ${format(highest)}.`;
 };
 
-export const lastKnown = (values: readonly (number | null)[]): number | undefined => {
+export const lastKnown = (values: readonly (number | null | undefined)[]): number | undefined => {
   for (let i = values.length - 1; i >= 0; i--) {
     const value = values[i];
     if (value !== null && value !== undefined) return value;

@@ -11,6 +11,13 @@ export const saveFile = (file: Blob, name: string): void => {
   requestAnimationFrame(() => URL.revokeObjectURL(url));
 };
 
+/** A file that the app has made. */
+export const saveBytes = (file: {
+  readonly name: string;
+  readonly type: string;
+  readonly bytes: Uint8Array;
+}): void => saveFile(new Blob([new Uint8Array(file.bytes)], { type: file.type }), file.name);
+
 /** Whether the text is on the clipboard now; a browser may refuse without a secure context or permission. */
 export const copyText = async (text: string): Promise<boolean> => {
   try {

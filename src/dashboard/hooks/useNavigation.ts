@@ -6,7 +6,7 @@ export type Screen = (typeof screens)[number];
 /** What is shown. The room link owns the address's fragment, so this lives in the history entry instead. */
 export type View = {
   readonly screen: Screen;
-  /** A job on `read`, a peer on `swarm`, a receipt on `receipts`, a tab and what is open over it on `wallet`. */
+  /** A job on `read`, a peer on `swarm`, a receipt on `receipts`, a tab and what is open there on `wallet` and `health`. */
   readonly item?: string;
 };
 

@@ -4,6 +4,8 @@ import './tabs.css';
 export type Tab<Key extends string> = {
   readonly key: Key;
   readonly label: string;
+  /** How many things wait there. */
+  readonly count?: number;
   readonly content: ReactNode;
 };
 
@@ -49,6 +51,7 @@ export const Tabs = <Key extends string>({
             onClick={() => onSelect(tab.key)}
           >
             {tab.label}
+            {tab.count ? <span className="count">{tab.count}</span> : null}
           </button>
         ))}
       </div>

@@ -2,6 +2,7 @@ import type { ThemeChoice } from '../../app/readModels.ts';
 import { useApp, useStore } from '../hooks/useApp.ts';
 import { type Screen, screens, useNavigate } from '../hooks/useNavigation.ts';
 import { IconButton } from '../kit/Button.tsx';
+import { formatCount } from '../kit/format.ts';
 import { Icon, type IconName } from '../kit/Icon.tsx';
 import { Lantern } from '../kit/Lantern.tsx';
 import { RoomStatus } from './RoomStatus.tsx';
@@ -22,8 +23,6 @@ export const NavigationBar = () => {
   const { models } = useApp();
   const { view, go } = useNavigate();
   const self = useStore(models.self);
-  const health = useStore(models.health);
-  const trouble = health.some((check) => check.state === 'bad');
   return (
     <>
       <header className="topbar">
@@ -51,9 +50,7 @@ export const NavigationBar = () => {
               >
                 <Icon name={screen} size={22} />
                 <span>{shortTitles[screen]}</span>
-                {screen === 'health' && trouble ? (
-                  <span className="rail-mark" title="Needs attention" />
-                ) : null}
+                {screen === 'health' ? <HealthMark /> : null}
               </button>
             </li>
           ))}
@@ -61,6 +58,20 @@ export const NavigationBar = () => {
       </nav>
     </>
   );
+};
+
+/** How many alerts nobody has seen; else a dot while a check is bad. */
+const HealthMark = () => {
+  const { telemetry } = useApp().models;
+  const bad = useStore(telemetry.health).checks.some((check) => check.state === 'bad');
+  const unseen = useStore(telemetry.alerts).filter(({ state, seen }) => state === 'firing' && !seen).length;
+  if (unseen > 0)
+    return (
+      <span className="rail-count count" title={formatCount(unseen, 'new alert')}>
+        {unseen > 99 ? '99+' : unseen}
+      </span>
+    );
+  return bad ? <span className="rail-mark" title="Needs attention" /> : null;
 };
 
 const nextTheme: Record<ThemeChoice, ThemeChoice> = { system: 'light', light: 'dark', dark: 'system' };

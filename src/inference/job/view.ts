@@ -1,5 +1,6 @@
 import type { MilliCredits, PeerId } from '../../core/brand.ts';
 import type { JobState, JobView, LineView, PageView, WorkShare } from '../contracts.ts';
+import { creditsFor } from '../cost.ts';
 import { readingOrder } from '../ocrRules.ts';
 import { isPageRead } from './pages.ts';
 import type { JobMachine, Page, Task } from './state.ts';
@@ -58,9 +59,16 @@ const toPageView = (job: JobMachine, page: Page): PageView => {
     state: toPageState(page, done),
     lines: done ? lines : found,
     expectedLines: page.quads?.length ?? 0,
+    milliCredits: costOf(page, job),
     text,
   };
 };
+
+const costOf = (page: Page, { tasks }: JobMachine): MilliCredits =>
+  [page.detect, ...page.reads].reduce((sum, id) => {
+    const task = tasks.get(id);
+    return task ? sum + creditsFor(task.kind, task.pixels) : sum;
+  }, 0) as MilliCredits;
 
 const toPageState = (page: Page, done: boolean): PageView['state'] => {
   if (page.failure !== undefined) return { phase: 'failed', reason: page.failure };

@@ -431,4 +431,27 @@ describe('the OCR engine', () => {
     expect(workers[0]!.worker.terminated()).toBe(true);
     expect(await engine.detect(input)).toMatchObject({ error: { code: 'cancelled' } });
   });
+
+  it('ends its workers when it is told to, and starts new ones with the next task', async () => {
+    const { engine, workers } = createRig();
+    await engine.detect(input);
+    engine.restartWorkers();
+    expect(engine.state.get().phase).toBe('idle');
+    expect((await engine.detect(input)).ok).toBe(true);
+    expect(workers).toHaveLength(2);
+  });
+
+  it('leaves the GPU when it is told to, and only if it is there', async () => {
+    const { engine, detects } = createRig(
+      { measure: (runtime) => measurement({ detectMs: runtime === 'webgpu' ? 1 : 500 }) },
+      { profile: profile({ gpu }) },
+    );
+    expect(engine.leaveGpu('nothing runs yet')).toBe(false);
+    await engine.measure();
+    expect(engine.state.get().choice?.chosen).toBe('webgpu');
+    expect(engine.leaveGpu('it answers no more')).toBe(true);
+    await engine.detect(input);
+    expect(detects).toEqual(['wasm']);
+    expect(engine.leaveGpu('again')).toBe(false);
+  });
 });

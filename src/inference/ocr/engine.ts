@@ -33,7 +33,13 @@ export type OcrEngineOptions = {
 };
 
 /** What more than the contract its owner may ask: why it takes no work for others. */
-export type LocalOcrEngine = OcrEngine & { availability(): SlotsAllowed };
+export type LocalOcrEngine = OcrEngine & {
+  availability(): SlotsAllowed;
+  /** Ends every worker, also one that is stuck: what they were doing fails as cancelled, the next task starts new ones. */
+  restartWorkers(): void;
+  /** From the GPU to WebAssembly. False if it was not on the GPU, or may be on nothing else. */
+  leaveGpu(why: string): boolean;
+};
 
 const idleAfter = milliseconds(60_000);
 const imageWatchdog = milliseconds(60_000);
@@ -81,6 +87,15 @@ export const createOcrEngine = (deps: OcrEngineDeps, options: OcrEngineOptions):
     slots: () => availability().slots,
     ownSlots: () => device.planOf(state.get().choice?.chosen ?? 'wasm').workers,
     availability,
+    restartWorkers() {
+      device.stopAll();
+      state.update((now) => ({ ...now, phase: 'idle', progress: 0, error: undefined }));
+    },
+    leaveGpu(why) {
+      if (options.forceRuntime || state.get().choice?.chosen !== 'webgpu') return false;
+      run.fallBack(why);
+      return true;
+    },
     async close() {
       stopLimits();
       deps.scheduler.close();
@@ -120,6 +135,7 @@ type Device = {
   ): Promise<Result<T, LaneFailure>>;
   applyLimits(): void;
   stop(runtime: RuntimeKind): void;
+  stopAll(): void;
   close(): Promise<void>;
 };
 
@@ -177,6 +193,11 @@ const createDevice = (
       lanes.delete(runtime);
       void lane?.close();
     },
+    stopAll() {
+      const all = [...lanes.values()];
+      lanes.clear();
+      for (const lane of all) void lane.close();
+    },
     async close() {
       await Promise.all([...lanes.values()].map((lane) => lane.close()));
     },
@@ -212,11 +233,12 @@ const createRunner = (
     device.stop('webgpu');
     const reason = `WebGPU stopped working (${why}); continuing on WebAssembly`;
     deps.telemetry.log('warn', 'ocr', reason);
-    deps.telemetry.count('ocr_gpu_fallbacks_total');
+    deps.telemetry.count('gpu_lost_total');
     state.update((now) => ({ ...now, choice: now.choice && { ...now.choice, chosen: 'wasm', reason } }));
   };
   return {
     choose,
+    fallBack,
     async task<T>(task: OcrTask<T>, call: EngineCall): Promise<Result<T, OcrFault>> {
       if (call.exact) {
         const only = await device.run('wasm', task, call);

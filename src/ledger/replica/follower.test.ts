@@ -99,7 +99,7 @@ describe('a follower', () => {
     const keeper = createTestSource('keeper', () => chain);
     const first = await follow([keeper], store);
     await first.follower.close();
-    chain.act(ana, 'transfer', { to: ben.id, amount: 9 });
+    chain.act(ana, 'transfer', { to: ben.id, amount: 9, memo: 'bread' });
     const again = createTestSource('keeper', () => chain);
     const { follower, opened } = await follow([again], store);
     expect(opened.state.position.height).toBe(5);
@@ -107,6 +107,8 @@ describe('a follower', () => {
     expect(stateRootOf(follower.replica.state)).toEqual(stateRootOf(chain.state));
     expect((await store.history(ana.id, 1_000, 10)).map(({ height }) => height)).toEqual([6, 4, 2, 1]);
     expect(await store.ownOperation(ana.id, 4)).toMatchObject({ height: 6 });
+    const [newest] = await store.history(ana.id, 1_000, 1);
+    expect(newest?.operations).toMatchObject([{ seq: 4, memo: 'bread' }]);
   });
 
   it('keeps a snapshot in time, prunes what is old, and opens from there', async () => {

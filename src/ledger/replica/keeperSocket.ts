@@ -39,6 +39,8 @@ export type KeeperSocketDeps = {
 export interface KeeperSocket extends LedgerSource {
   /** For one that has less than this tab: what it signed and lost (a disk restored from a backup). */
   give(blocks: readonly Bytes[]): void;
+  /** Asks for its status now: it tells it by itself, but seldom. */
+  greet(): void;
   /** Lost if there is no connection: whoever sends sends again. */
   send(operations: readonly SignedOperation[]): void;
   readonly answers: Subscribe<KeeperAnswer>;
@@ -86,9 +88,7 @@ export const openKeeperSocket = (
       case 'status':
         if (message.net !== net) return blame(name, 'it keeps the ledger of another swarm');
         failures = 0;
-        if (!status) reached.emit();
-        status = { height: message.height, earliest: message.earliest };
-        return news.emit({ kind: 'status' });
+        return onStatus({ height: message.height, earliest: message.earliest });
       case 'block':
         return news.emit({ kind: 'block', from: name, bytes: message.bytes });
       case 'blocks':
@@ -106,6 +106,13 @@ export const openKeeperSocket = (
         return message satisfies never;
     }
   };
+  const onStatus = (told: SourceStatus) => {
+    const isFirst = status === undefined;
+    status = told;
+    // First how far it is, then that it is there: whoever sends at once must know.
+    news.emit({ kind: 'status' });
+    if (isFirst) reached.emit();
+  };
   const onClosed = () => {
     socket = undefined;
     const hadStatus = status !== undefined;
@@ -117,9 +124,10 @@ export const openKeeperSocket = (
     wrong = false;
     cancelRetry = timers.after(milliseconds(delay), connect);
   };
+  const greet = () => send({ t: 'hello', v: ledgerVersion, net, height: about.height() });
   const connect = () => {
     const mine = deps.openSocket(about.url, {
-      open: () => mine === socket && send({ t: 'hello', v: ledgerVersion, net, height: about.height() }),
+      open: () => mine === socket && greet(),
       message: (bytes) => {
         if (mine === socket) onMessage(bytes);
       },
@@ -176,6 +184,7 @@ export const openKeeperSocket = (
     give(blocks) {
       for (const bytes of blocks) send({ t: 'certified', bytes });
     },
+    greet,
     send(operations) {
       for (const { bytes, signature } of operations) send({ t: 'submit', bytes, signature });
     },

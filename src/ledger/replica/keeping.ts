@@ -25,6 +25,8 @@ export interface Keeping {
   idle(): Promise<void>;
 }
 
+/** Bodies of blocks are kept for seven days of ten minutes an epoch. */
+export const keptEpochs = 7 * 144;
 /** Opening replays what came after the snapshot: so many operations take a tenth of a second. */
 const snapshotEvery = 2_000;
 /** While all of history comes in, writing a state again and again would cost more than it saves. */
@@ -130,7 +132,10 @@ const ownRows = ({ certified, events }: AppliedBlock, account: AccountId): reado
       epoch,
       time,
       events: happened,
-      operations: own.map(({ id, operation }) => ({ seq: operation.seq, id })),
+      operations: own.map(({ id, operation }) => {
+        const memo = operation.kind === 'transfer' ? operation.body.memo : undefined;
+        return { seq: operation.seq, id, ...(memo === undefined ? {} : { memo }) };
+      }),
     },
   ];
 };

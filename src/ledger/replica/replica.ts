@@ -2,6 +2,7 @@ import type { CryptoPort } from '../../core/ports/crypto.ts';
 import { err, fault, ok, type Result } from '../../core/result.ts';
 import { checkCertificate } from '../certificate.ts';
 import type { BlockId, Keeper, LedgerState } from '../types.ts';
+import { contradict } from './forkProof.ts';
 import { withKeepers } from './spans.ts';
 import { type Staged, stageBlocks } from './stage.ts';
 import type { KeeperSpan } from './store.ts';
@@ -142,7 +143,7 @@ export const createReplica = (start: ReplicaStart, { crypto }: ReplicaDeps): Rep
       const { block } = theirs.certified;
       const { height } = block.header;
       const ours = [frames.get(height) ?? kept, frames.get(height - 1)].find(
-        (own) => own !== undefined && contradict(own, theirs),
+        (own) => own !== undefined && contradict(own.certified.block, block),
       );
       if (!ours) return err(fault('block', 'it contradicts no block that is here'));
       if (block.header.net !== state.net) return err(fault('block', 'it is of another swarm'));
@@ -160,13 +161,6 @@ export const createReplica = (start: ReplicaStart, { crypto }: ReplicaDeps): Rep
     idAt: (height) => idsByHeight.get(height),
     keepersAt,
   };
-};
-
-/** Another block of one height, or a next one that names another before it. */
-const contradict = (ours: Frame, theirs: Frame): boolean => {
-  const [own, other] = [ours.certified.block, theirs.certified.block];
-  if (own.header.height === other.header.height) return own.id !== other.id;
-  return other.header.height === own.header.height + 1 && other.header.previous !== own.id;
 };
 
 const dropped = () => err(fault('dropped', 'it followed blocks that turned out wrong'));

@@ -50,7 +50,8 @@ export type OwnRow = {
   readonly epoch: number;
   readonly time: number;
   readonly events: readonly LedgerEvent[];
-  readonly operations: readonly Omit<OrderedOperation, 'height'>[];
+  /** With the memo of a transfer: this row outlives the block, and the outbox of who sent it. */
+  readonly operations: readonly (Omit<OrderedOperation, 'height'> & { readonly memo?: string })[];
 };
 
 export const snapshotVersion = 1;

@@ -105,6 +105,30 @@ export const planMove = (
   return ok(operationOf(state, account, accountOf(state, account).seq + 1, { kind: 'rotate', body }));
 };
 
+/**
+ * What need not be kept any more: intents that have been final for longer than `keptEpochs`, for which a replica keeps the
+ * blocks that show them. None of their versions can have been ordered after its last epoch, so that tells how long.
+ *
+ * The newest number of all, and the newest that was ordered, stay for ever: a tab whose state is older, because its replica
+ * begins anew, finds in them which numbers are used. What was refused stays: nothing but this tells of it.
+ */
+export const forgettable = (
+  { epoch }: Pick<LedgerState, 'epoch'>,
+  intents: readonly Intent[],
+  keptEpochs: number,
+): readonly Intent[] => {
+  const isFinal = ({ outcome }: Intent) => outcome.phase === 'final';
+  const newest = Math.max(...intents.map(({ seq }) => seq));
+  const newestFinal = Math.max(...intents.filter(isFinal).map(({ seq }) => seq));
+  return intents.filter(
+    (intent) =>
+      isFinal(intent) &&
+      intent.seq !== newest &&
+      intent.seq !== newestFinal &&
+      intent.versions.every(({ operation }) => operation.operation.validUntil + keptEpochs < epoch),
+  );
+};
+
 /** What is to be done about a pending intent, seen from a state. */
 export type Decision =
   | { readonly kind: 'wait' }

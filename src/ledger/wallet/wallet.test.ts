@@ -95,6 +95,10 @@ const createDevice = (store: KeyValueStore = createMemoryStore()) => ({
   tabs: createEmitter<void>(),
 });
 let randoms = 0;
+/** Short: what a wallet forgets after seven days is forgotten after a few epochs here. */
+const keptEpochs = 3;
+/** After these what was signed now is final for longer than that. */
+const longEpochs = 6 + keptEpochs + 1;
 const openTab = (
   swarm: Swarm,
   device: ReturnType<typeof createDevice>,
@@ -116,6 +120,7 @@ const openTab = (
         state: swarm.state,
         ordered: async (seq) => swarm.ordered(person.id, seq),
         epochAgeMs: () => 0,
+        keptEpochs,
       },
       keepers: {
         send: swarm.send,
@@ -273,7 +278,7 @@ describe('a wallet', () => {
     swarm.chain.open(ana);
     swarm.state.set(swarm.chain.state);
     const wallet = await openTab(swarm, createDevice(), ana, {
-      chain: { state: swarm.state, ordered: async () => undefined, epochAgeMs: () => 0 },
+      chain: { state: swarm.state, ordered: async () => undefined, epochAgeMs: () => 0, keptEpochs },
     });
     const sent = unwrap(await wallet.submit('transfer', { to: ben.id, amount: 5 }));
     swarm.order();
@@ -376,6 +381,70 @@ describe('what a wallet keeps', () => {
   });
 });
 
+describe('what has been final for longer than blocks are kept', () => {
+  const sendThree = async (swarm: Swarm, wallet: Wallet) => {
+    for (const amount of [1, 2, 3]) unwrap(await wallet.submit('transfer', { to: ben.id, amount }));
+    swarm.order();
+    await settle();
+  };
+  const seqsOf = (wallet: Wallet) => wallet.intents.get().map(({ seq }) => seq);
+
+  it('is forgotten, but for the newest number, and not an epoch earlier', async () => {
+    const swarm = createSwarm();
+    const device = createDevice();
+    const wallet = await openTab(swarm, device);
+    await sendThree(swarm, wallet);
+    swarm.endEpochs(longEpochs - 1);
+    await settle();
+    expect(seqsOf(wallet)).toEqual([1, 2, 3, 4]);
+    swarm.endEpochs(1);
+    await settle();
+    expect(seqsOf(wallet)).toEqual([4]);
+    expect(await device.store.entries('wallet')).toHaveLength(1);
+    expect(seqsOf(await openTab(swarm, device))).toEqual([4]);
+  });
+
+  it('is forgotten in all tabs, and none of them signs under its numbers again, however old its state', async () => {
+    const swarm = createSwarm();
+    const device = createDevice();
+    const [one, other] = [await openTab(swarm, device), await openTab(swarm, device)];
+    await sendThree(swarm, one);
+    const before = createStore<LedgerState | undefined>(createTestChain(genesis).state);
+    swarm.endEpochs(longEpochs);
+    await settle();
+    expect([seqsOf(one), seqsOf(other)]).toEqual([[4], [4]]);
+    const late = await openTab(swarm, device, ana, {
+      chain: { state: before, ordered: async () => undefined, epochAgeMs: () => 0, keptEpochs },
+    });
+    expect(await late.submit('transfer', { to: ben.id, amount: 4 })).toMatchObject({
+      error: { code: 'not-now', message: expect.stringContaining('its number is 5') },
+    });
+  });
+
+  it('stays if it waits, was refused, or can’t be taken away now', async () => {
+    const swarm = createSwarm();
+    const device = createDevice();
+    const outbox = createOutboxStore(device.store, swarm.chain.state.net, ana.id);
+    const stuck = { ...outbox, forget: () => Promise.reject(new Error('the disk is broken')) };
+    const wallet = await openTab(swarm, device, ana, { store: stuck });
+    await sendThree(swarm, wallet);
+    swarm.endEpochs(longEpochs);
+    await settle();
+    expect(seqsOf(wallet)).toEqual([1, 2, 3, 4]);
+    unwrap(await wallet.submit('transfer', { to: ben.id, amount: 4 }));
+    swarm.chain.act(ana, 'transfer', { to: ben.id, amount: 5 });
+    swarm.state.set(swarm.chain.state);
+    await settle();
+    expect(phases(wallet).at(-1)).toBe('refused');
+    wallet.close();
+    swarm.endEpochs(longEpochs);
+    const reopened = await openTab(swarm, device);
+    await settle();
+    expect(reopened.intents.get().map(({ outcome }) => outcome.phase)).toEqual(['final', 'refused']);
+    expect(balance(swarm, ben)).toBe(11);
+  });
+});
+
 /** Everything a tab does to the world goes through here, and from one moment on nothing does any more. */
 const createCut = (at: number, after: boolean) => {
   let step = 0;
@@ -414,6 +483,7 @@ describe('a tab that dies at any await', () => {
       {
         store: {
           put: (intent) => cut.run(() => outbox.put(intent)),
+          forget: (intent) => cut.run(() => outbox.forget(intent)),
           list: () => cut.run(() => outbox.list()),
         },
         // Freed by the browser when the tab dies.
@@ -428,6 +498,7 @@ describe('a tab that dies at any await', () => {
           state: swarm.state,
           ordered: (seq) => cut.run(async () => swarm.ordered(ana.id, seq)),
           epochAgeMs: () => 0,
+          keptEpochs,
         },
       },
     );
@@ -437,7 +508,7 @@ describe('a tab that dies at any await', () => {
         const sent = await opened.submit('transfer', { to: ben.id, amount });
         if (sent.ok) promised.push(amount);
         if (amount === 10) swarm.order();
-        if (amount === 10) swarm.endEpochs(7);
+        if (amount === 10) swarm.endEpochs(longEpochs);
       }
     };
     void act();
@@ -447,6 +518,7 @@ describe('a tab that dies at any await', () => {
 
   it('loses nothing it promised, does nothing twice, and never signs two wishes under one number', async () => {
     let deaths = 0;
+    const forgotten = new Set<number>();
     for (const after of [false, true]) {
       for (let at = 0; at < 60; at++) {
         const swarm = createSwarm();
@@ -454,6 +526,8 @@ describe('a tab that dies at any await', () => {
         const cut = createCut(at, after);
         const promised = await live(swarm, device, cut);
         if (cut.died) deaths++;
+        const left = await createOutboxStore(device.store, swarm.chain.state.net, ana.id).list();
+        forgotten.add((left.intents[0]?.seq ?? 1) - 1);
         const reopened = await openTab(swarm, { ...device, locks: createLocks() });
         for (let i = 0; i < 3; i++) {
           swarm.order();
@@ -474,9 +548,16 @@ describe('a tab that dies at any await', () => {
           label,
         ).toBe(true);
         expect(swarm.heard.size, label).toBeGreaterThanOrEqual(amounts.length);
+        swarm.endEpochs(longEpochs);
+        await settle();
+        expect(
+          reopened.intents.get().map(({ seq }) => seq),
+          label,
+        ).toEqual(seqs.slice(-1));
         reopened.close();
       }
     }
     expect(deaths).toBeGreaterThan(30);
+    expect(forgotten, 'some died between two that were to be forgotten').toEqual(new Set([0, 1, 2]));
   });
 });

@@ -15,7 +15,16 @@ import type { OrderedOperation } from '../replica/types.ts';
 import { accountOf } from '../transition/purse.ts';
 import type { LedgerState, Operation, OperationId, SignedOperation } from '../types.ts';
 import { type Intent, type IntentId, newestOf, type Version } from './intents.ts';
-import { type Decision, decide, type Holder, holderOf, type Owner, planMove, planSubmit } from './outbox.ts';
+import {
+  type Decision,
+  decide,
+  forgettable,
+  type Holder,
+  holderOf,
+  type Owner,
+  planMove,
+  planSubmit,
+} from './outbox.ts';
 import type { OutboxStore } from './outboxStore.ts';
 
 /** What a keeper said of an operation. `from` names the keeper. */
@@ -39,6 +48,8 @@ export type WalletDeps = {
     /** Which operation of this account took a number, as far as this device saw it. */
     ordered(seq: number): Promise<OrderedOperation | undefined>;
     epochAgeMs(): number;
+    /** For so many epochs the replica keeps what was in blocks; what was final before needs no place in the outbox. */
+    readonly keptEpochs: number;
   };
   readonly keepers: {
     /** To every keeper that can be reached; sending again does no harm. */
@@ -85,6 +96,7 @@ export const openWallet = async (
   const words = createWords();
   let recovery: SigningKey | undefined;
   let closed = false;
+  let mayForget = true;
 
   const show = (listed: readonly Intent[]) => {
     intents.set(listed);
@@ -197,13 +209,30 @@ export const openWallet = async (
     if (!state) return;
     holder.set(holderOf(state, owner));
     const decisions = await Promise.all(intents.get().map((intent) => decisionOf(state, intent)));
-    if (decisions.every(({ kind }) => kind === 'wait' || kind === 'look-up')) return;
+    const isOld = mayForget && forgettable(state, intents.get(), chain.keptEpochs).length > 0;
+    if (!isOld && decisions.every(({ kind }) => kind === 'wait' || kind === 'look-up')) return;
     await underLock(async (listed) => {
       const changed: Intent[] = [];
       for (const intent of listed) changed.push(await carryOut(intent, await decisionOf(state, intent)));
       show(changed);
+      if (mayForget) await forgetOld(state, changed);
     });
     afterAdding();
+  };
+  /** Each is forgotten by itself: whatever interrupts this, what is left is whole, and forgotten later. */
+  const forgetOld = async (state: LedgerState, listed: readonly Intent[]): Promise<void> => {
+    const forgotten = new Set<IntentId>();
+    try {
+      for (const intent of forgettable(state, listed, chain.keptEpochs)) {
+        await store.forget(intent);
+        forgotten.add(intent.id);
+        outcomes.delete(intent.id);
+      }
+    } catch (cause) {
+      mayForget = false; // It costs room only: the next tab tries again.
+      telemetry.log('warn', 'wallet', `old operations can't be taken from the outbox: ${textOf(cause)}`);
+    }
+    if (forgotten.size > 0) show(listed.filter(({ id }) => !forgotten.has(id)));
   };
   const inTurn = createTurns(
     () => (closed ? Promise.resolve() : review()),

@@ -1,11 +1,15 @@
 export type Severity = 'page' | 'ticket' | 'info';
 
-/** When a rule's condition holds. Windows in milliseconds. */
+/**
+ * When a rule's condition holds. Windows in milliseconds. `metric`, `good` and `total` select series as Prometheus does:
+ * `rpc_seconds{outcome!="ok"}`. Of a threshold or anomaly every series is judged by itself.
+ */
 export type Condition =
   | {
       readonly kind: 'threshold';
       readonly metric: string;
-      readonly of: 'latest' | 'mean' | 'rate' | 'p50' | 'p95' | 'p99';
+      /** `rate`: per second; `increase`: of a counter within the window; `change`: last less first value of a gauge. */
+      readonly of: 'latest' | 'mean' | 'rate' | 'increase' | 'change' | 'p50' | 'p95' | 'p99';
       readonly windowMs: number;
       readonly above?: number;
       readonly below?: number;
@@ -23,8 +27,12 @@ export type Condition =
         readonly shortMs: number;
         readonly factor: number;
         readonly severity: Severity;
+        /** Events in the long window; that of the condition if left out. */
+        readonly minimumEvents?: number;
       }[];
       readonly minimumEvents: number;
+      /** Failures in the long window: one of twenty is a burst of 5 %, and an accident. Default 1. */
+      readonly minimumFailures?: number;
     }
   | {
       readonly kind: 'anomaly';
@@ -36,7 +44,7 @@ export type Condition =
       readonly minimumSamples: number;
     }
   | { readonly kind: 'absence'; readonly metric: string; readonly forMs: number }
-  /** A health check is bad. */
+  /** A health check is bad; `*`: any, each an alert of its own. */
   | { readonly kind: 'health'; readonly check: string };
 
 export type AlertRule = {
@@ -87,6 +95,7 @@ export type Silence = {
 
 /** What a channel is asked to tell: the alerts of one group that changed together. */
 export type Notification = {
+  /** The same news has the same id, whichever tab of a swarm tells it. */
   readonly id: string;
   readonly group: string;
   readonly kind: 'firing' | 'resolved';

@@ -122,6 +122,8 @@ export type AnalyticsState = {
   /** Of what is stored, as written. */
   readonly bytes: number;
   readonly dropped: number;
+  /** Of what is held in memory, as computed from its arrays. */
+  readonly memoryBytes: number;
   /** Why nothing is written now: a full disk, a newer version's data, no storage here. */
   readonly problem: string | undefined;
 };

@@ -48,7 +48,6 @@ const work = {
   inference_checked_total: counter('Results that were compared with a second one'),
   inference_hedged_total: counter('Tasks that were given to a second node because the first was slow'),
   inference_reassigned_total: counter('Tasks that were taken from a node that failed'),
-  ocr_gpu_fallbacks_total: counter('Readings that went on without the GPU'),
   worker_call_seconds: duration('Time of a call to a worker', ['pool', 'outcome']),
   worker_busy_seconds_total: counter('Time that workers were at work', ['pool'], 'seconds'),
   worker_busy_ratio: gauge('Share of workers at work', 'ratio', ['pool']),
@@ -85,6 +84,12 @@ const device = {
   network_online: gauge('Whether the browser says that it has a network'),
   network_downlink_bytes_per_second: gauge('Downlink as the browser estimates it', 'per-second'),
   network_rtt_seconds: gauge('Round-trip time as the browser estimates it', 'seconds'),
+  inference_tasks_running: gauge('Tasks that run for this tab’s jobs'),
+  inference_tasks_queued: gauge('Tasks that wait here'),
+  mesh_peers: gauge('Tabs of the swarm that are known here'),
+  health_changes_total: counter('Changes of what a health check shows', ['check', 'state']),
+  health_actions_total: counter('Actions that were to mend something', ['action', 'outcome']),
+  health_recovery_seconds: duration('Time from the first bad reading to being well again', ['check']),
   gpu_lost_total: counter('Times the GPU was lost'),
 } as const satisfies Table;
 

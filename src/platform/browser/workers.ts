@@ -1,6 +1,7 @@
 import { proxy, wrap } from 'comlink';
 import type {
   AbortMessage,
+  AnalyticsWorkerApi,
   ImageWorkerApi,
   LedgerWorkerApi,
   ModelRunsWorkerApi,
@@ -113,6 +114,14 @@ export const spawnLedgerWorker = (): WorkerHandle<LedgerWorkerApi> => {
     handle.api.open(input, proxy(tell), proxy(peers));
   return { ...handle, api: withOpen(handle.api, open) };
 };
+
+export const spawnAnalyticsWorker = (): WorkerHandle<AnalyticsWorkerApi> =>
+  createWorkerHandle(
+    new Worker(new URL('../../../workers/analytics.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'analytics',
+    }),
+  );
 
 /** comlink's remote object has no members to spread: every name is a call. */
 const withOpen = (api: LedgerWorkerApi, open: LedgerWorkerApi['open']): LedgerWorkerApi => ({

@@ -6,9 +6,12 @@ import { decodeWith } from '../../../src/core/schema.ts';
 import { formatAmount, parseAmount } from '../../../src/ledger/amounts.ts';
 import { blockBytes, certifiedBlockBytes, readBlock, readCertifiedBlock } from '../../../src/ledger/block.ts';
 import { buildEpochBlock, buildOperationsBlock } from '../../../src/ledger/build.ts';
+import { genesisBytes } from '../../../src/ledger/genesis.ts';
 import { consensusBytes, contradictionOf, readConsensusMessage } from '../../../src/ledger/messages.ts';
 import { operationBytes, operationIdOf, readOperation } from '../../../src/ledger/operation.ts';
 import { encodeLedgerMessage, readFromKeeper, readToKeeper } from '../../../src/ledger/protocol.ts';
+import { readGenesis } from '../../../src/ledger/readGenesis.ts';
+import { forkProofBytes, readFork, readForkProof } from '../../../src/ledger/replica/forkProof.ts';
 import {
   tableProofSchema,
   treeFromChunks,
@@ -16,7 +19,7 @@ import {
   treeToChunks,
   verifyTableProof,
 } from '../../../src/ledger/table/index.ts';
-import { createPerson } from '../../../src/ledger/testDoubles.ts';
+import { createPerson, createTestGenesis } from '../../../src/ledger/testDoubles.ts';
 import { readReceipt } from '../../../src/ledger/transition/market/receipts.ts';
 import { signedReceiptOf } from '../../../src/ledger/transition/market/testDoubles.ts';
 import type { BlockId, Operation, OperationId } from '../../../src/ledger/types.ts';
@@ -57,6 +60,8 @@ const ofBlocks = (village: Village): readonly FuzzTarget[] => {
     round: 1,
     precommits: [0, 1, 2].map((voter) => ({ voter, signature })),
   };
+  const [ours = utf8(''), theirs = ours] = blocks.map((block) => certifiedBlockBytes({ block, certificate }));
+  const fork = { ours, theirs };
   return [
     {
       name: 'ledger: operations',
@@ -73,6 +78,20 @@ const ofBlocks = (village: Village): readonly FuzzTarget[] => {
       name: 'ledger: certified blocks',
       valid: blocks.map((block) => certifiedBlockBytes({ block, certificate })),
       decode: (bytes) => same(readCertifiedBlock(bytes), bytes, certifiedBlockBytes),
+    },
+    {
+      name: 'ledger: proofs of forks',
+      valid: [forkProofBytes(fork)],
+      decode(bytes) {
+        const proof = readForkProof(bytes);
+        if (proof.ok) readFork(proof.value);
+        return same(proof, bytes, forkProofBytes);
+      },
+    },
+    {
+      name: 'ledger: beginnings',
+      valid: [genesisBytes(createTestGenesis({}))],
+      decode: (bytes) => same(readGenesis(bytes), bytes, genesisBytes),
     },
   ];
 };

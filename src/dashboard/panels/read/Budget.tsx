@@ -1,41 +1,51 @@
-import type { OpenLedgerView } from '../../../app/readModels.ts';
+import { useEffect, useState } from 'react';
+import type { ReadingEstimate, StrategyName } from '../../../app/readModels.ts';
 import { useApp, useStore } from '../../hooks/useApp.ts';
-import { Field, TextInput } from '../../kit/Field.tsx';
-import { formatCount, formatVc, parseVc } from '../../kit/format.ts';
-
-/** What a typed budget means: nothing typed is a favour asked; words say what is wrong with anything else. */
-export const budgetOf = (
-  text: string,
-): { readonly budget: number | undefined; readonly problem?: string } => {
-  if (text.trim() === '') return { budget: undefined };
-  const parsed = parseVc(text);
-  if (!parsed.ok) return { budget: undefined, problem: parsed.error };
-  return parsed.value === 0 ? { budget: undefined } : { budget: parsed.value };
-};
-
-/** A page of ordinary print costs about so much; the market counts what was really done. */
-const costOfPage = 4_000;
+import { Field, Segmented, TextInput } from '../../kit/Field.tsx';
+import { formatVc } from '../../kit/format.ts';
+import {
+  budgetOf,
+  type EstimateWords,
+  estimateInWords,
+  shortfallInWords,
+  strategies,
+} from './budgetWords.ts';
 
 /** A budget for those who read: only where there is money to give, and somebody else to give it to. */
 export const Budget = ({
   text,
   onText,
+  strategy,
+  onStrategy,
   pages,
 }: {
   readonly text: string;
   readonly onText: (text: string) => void;
+  readonly strategy: StrategyName;
+  readonly onStrategy: (strategy: StrategyName) => void;
   readonly pages: number;
 }) => {
   const { models } = useApp();
   const ledger = useStore(models.ledger);
+  const estimate = useEstimate(pages);
   if (ledger.phase !== 'open' || ledger.wallet.key.phase === 'elsewhere') return null;
-  if (ledger.wallet.balance === 0) return null;
+  const { balance } = ledger.wallet;
+  if (balance === 0) return null;
   const { problem, budget } = budgetOf(text);
+  const shortfall = budget === undefined ? undefined : shortfallInWords(budget, balance, estimate);
+  const sentence = strategies.find(({ name }) => name === strategy)?.sentence;
   return (
     <div className="budget">
+      {estimate ? <Estimate {...estimateInWords(estimate, pages)} /> : null}
       <Field
         label="Budget in VC"
-        hint={hintOf(ledger, pages, budget)}
+        hint={
+          shortfall ? (
+            <strong>{shortfall}</strong>
+          ) : (
+            `Set aside until the job ends; workers of other accounts are paid from it, and the rest comes back. You have ${formatVc(balance)}.`
+          )
+        }
         {...(problem === undefined ? {} : { error: problem })}
       >
         {(ids) => (
@@ -49,16 +59,49 @@ export const Budget = ({
           />
         )}
       </Field>
+      {budget === undefined ? null : (
+        <div className="budget-strategy">
+          <span>Who is asked first</span>
+          <Segmented
+            label="Who is asked first"
+            value={strategy}
+            onChange={onStrategy}
+            options={strategies.map(({ name, label }) => ({ value: name, label }))}
+          />
+          <p className="small quiet" role="status">
+            {sentence}
+          </p>
+        </div>
+      )}
     </div>
   );
 };
 
-const hintOf = ({ wallet, market }: OpenLedgerView, pages: number, budget: number | undefined): string => {
-  const price = market.classes.find((one) => one.class === 'ocr')?.price ?? 0;
-  const expected = Math.ceil((pages * costOfPage * price) / 1_000_000);
-  const has = `You have ${formatVc(wallet.balance)}.`;
-  if (budget === undefined)
-    return `${formatCount(pages, 'page')} cost about ${formatVc(expected)} at today’s price. ${has}`;
-  if (budget > wallet.balance) return `That is more than there is. ${has}`;
-  return `Set aside until the job ends; workers of other accounts are paid from it, and the rest comes back. ${has}`;
+const Estimate = ({ headline, basis }: EstimateWords) => (
+  <div>
+    <p>
+      <strong>{headline}</strong>
+    </p>
+    <p className="small quiet">{basis}</p>
+  </div>
+);
+
+/** Asked anew when there are more pages, or the ledger says something new. */
+const useEstimate = (pages: number): ReadingEstimate | undefined => {
+  const { models, commands } = useApp();
+  const ledger = useStore(models.ledger);
+  const epoch = ledger.phase === 'open' ? ledger.epoch.number : undefined;
+  const jobs = useStore(models.jobs);
+  const [estimate, setEstimate] = useState<ReadingEstimate>();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new epoch has a new price, a job that ended has measured pages
+  useEffect(() => {
+    let current = true;
+    void commands.estimateReading(pages).then((answer) => {
+      if (current) setEstimate(answer.ok ? answer.value : undefined);
+    });
+    return () => {
+      current = false;
+    };
+  }, [commands, pages, epoch, jobs]);
+  return estimate;
 };

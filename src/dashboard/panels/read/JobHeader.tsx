@@ -24,6 +24,7 @@ export const JobHeader = ({ job }: { readonly job: JobView }) => {
           All jobs
         </Button>
         <span className="grow" />
+        <TraceButton job={job} />
         {isActive(job) ? (
           <Button look="danger" onClick={() => void commands.cancelJob(job.id)}>
             Cancel job
@@ -57,6 +58,26 @@ export const JobHeader = ({ job }: { readonly job: JobView }) => {
       <EngineLoading active={isActive(job)} />
       <JobTrouble job={job} />
     </header>
+  );
+};
+
+/** To the steps of this job and what each of them took. */
+const TraceButton = ({ job }: { readonly job: JobView }) => {
+  const { commands } = useApp();
+  const { go } = useNavigate();
+  const notify = useNotify();
+  const open = async () => {
+    const trace = await commands.traceOfJob(job.id).catch(() => undefined);
+    if (trace !== undefined) return go({ screen: 'health', item: `traces:${trace}` });
+    notify({
+      text: 'No trace of this job was kept. Under Health, Reports you set how many are.',
+      action: { label: 'Open', run: () => go({ screen: 'health', item: 'reports' }) },
+    });
+  };
+  return (
+    <Button look="plain" icon="clock" onClick={() => void open()}>
+      Where did the time go?
+    </Button>
   );
 };
 

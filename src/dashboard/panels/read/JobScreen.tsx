@@ -10,6 +10,7 @@ import { pageInWords } from './jobWords.ts';
 import { PageCanvas } from './PageCanvas.tsx';
 import { PageReaders } from './PageReaders.tsx';
 import { PageThumb } from './PageThumb.tsx';
+import { Payment } from './Payment.tsx';
 import { TextPane } from './TextPane.tsx';
 import { WhoDidWhat } from './WhoDidWhat.tsx';
 
@@ -42,7 +43,10 @@ export const JobScreen = ({ job }: { readonly job: JobView }) => {
   const text = <TextPane job={job} page={page} highlight={highlight} onHighlight={setHighlight} />;
   const work = (
     <div className="job-work">
-      <WhoDidWhat job={job} highlight={highlight} onHighlight={setHighlight} />
+      <div className="job-shares">
+        <WhoDidWhat job={job} highlight={highlight} onHighlight={setHighlight} />
+        <Payment job={job.id} />
+      </div>
       <JobEvents job={job} />
     </div>
   );

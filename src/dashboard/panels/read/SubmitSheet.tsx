@@ -12,7 +12,8 @@ import { formatCount } from '../../kit/format.ts';
 import { Icon } from '../../kit/Icon.tsx';
 import { Notice } from '../../kit/Notice.tsx';
 import { Audience } from './Audience.tsx';
-import { Budget, budgetOf } from './Budget.tsx';
+import { Budget } from './Budget.tsx';
+import { budgetOf, defaultStrategy } from './budgetWords.ts';
 import { splitImages } from './jobWords.ts';
 
 /** Where pages are laid down: first collected here, then, told who will see them, sent. */
@@ -24,6 +25,7 @@ export const SubmitSheet = () => {
   const [files, setFiles] = useState<readonly File[]>([]);
   const [alone, setAlone] = useState(false);
   const [budgetText, setBudgetText] = useState('');
+  const [strategy, setStrategy] = useState(defaultStrategy);
   const [busy, setBusy] = useState<'sending' | 'samples'>();
   const [error, setError] = useState<string>();
 
@@ -61,7 +63,7 @@ export const SubmitSheet = () => {
     if (problem !== undefined) return setError(problem);
     setBusy('sending');
     const result = await attempt(async () => {
-      const answer = await commands.submitImages(files, withRoom ? 'room' : 'alone', budget);
+      const answer = await commands.submitImages(files, withRoom ? 'room' : 'alone', budget, strategy);
       return answer.ok ? answer : err(answer.error.message);
     });
     setBusy(undefined);
@@ -103,7 +105,13 @@ export const SubmitSheet = () => {
       <div className="sheet-foot">
         <Audience alone={alone} onAlone={setAlone} />
         {files.length > 0 && withRoom ? (
-          <Budget text={budgetText} onText={setBudgetText} pages={files.length} />
+          <Budget
+            text={budgetText}
+            onText={setBudgetText}
+            strategy={strategy}
+            onStrategy={setStrategy}
+            pages={files.length}
+          />
         ) : null}
         {files.length > 0 ? (
           <div className="bar">

@@ -1,12 +1,12 @@
 import { type FormEvent, useState } from 'react';
 import type { ListingRunView, OfferedPagesView } from '../../../app/readModels.ts';
+import { useAct } from '../../hooks/useAct.ts';
 import { useApp } from '../../hooks/useApp.ts';
 import { useNotify } from '../../hooks/useNotify.ts';
 import { Button } from '../../kit/Button.tsx';
 import { Field, TextInput } from '../../kit/Field.tsx';
-import { asSentence, formatInteger, formatVc } from '../../kit/format.ts';
+import { asSentence, formatCount, formatVc } from '../../kit/format.ts';
 import { Notice } from '../../kit/Notice.tsx';
-import { useAct } from './useAct.ts';
 
 /** Pages of this host that are not on the swarm's list: how they may come onto it. */
 export const PublicWorkOffer = ({
@@ -17,7 +17,7 @@ export const PublicWorkOffer = ({
   readonly listing: ListingRunView;
 }) => (
   <div className="public-work-offer">
-    <h3>{`“${pages.name}”: ${formatInteger(pages.pages)} pages this host offers`}</h3>
+    <h3>{`“${pages.name}”: ${formatCount(pages.pages, 'page')} this host offers`}</h3>
     {pages.state === 'proposed' ? (
       <p className="quiet">Proposed. It is under Votes, and listed here once it is carried out.</p>
     ) : (

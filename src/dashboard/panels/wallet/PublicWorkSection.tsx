@@ -5,15 +5,15 @@ import type {
   PublicWorkView,
   WorkerView,
 } from '../../../app/readModels.ts';
+import { useAct } from '../../hooks/useAct.ts';
 import { useApp, useStore } from '../../hooks/useApp.ts';
 import { Figure } from '../../kit/Facts.tsx';
 import { Switch } from '../../kit/Field.tsx';
 import { asSentence, formatInteger, formatVc } from '../../kit/format.ts';
+import { Gauge } from '../../kit/Gauge.tsx';
 import { Notice } from '../../kit/Notice.tsx';
-import { Gauge } from './Gauge.tsx';
 import { PublicWorkOffer } from './PublicWorkOffer.tsx';
 import { progressInWords, trustInWords, vestingInWords, workerInWords } from './publicWorkWords.ts';
-import { useAct } from './useAct.ts';
 import './publicWork.css';
 
 /** How new VC comes into being: pages that the swarm has listed, and what this device does of them. */

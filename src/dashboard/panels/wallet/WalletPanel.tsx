@@ -9,6 +9,7 @@ import { Empty, Notice } from '../../kit/Notice.tsx';
 import { Tabs } from '../../kit/Tabs.tsx';
 import { ExplorerDialog } from './log/ExplorerDialog.tsx';
 import { LogTab } from './log/LogTab.tsx';
+import { ProofPicker } from './log/ProofPicker.tsx';
 import { MarketTab } from './market/MarketTab.tsx';
 import { KeyElsewhere } from './money/KeyElsewhere.tsx';
 import { MoneyTab } from './money/MoneyTab.tsx';
@@ -19,6 +20,9 @@ import './wallet.css';
 export const WalletPanel = () => {
   const { models } = useApp();
   const ledger = useStore(models.ledger);
+  const place = usePlace();
+  // Over both: a proof that is opened may end what was open.
+  const mayOpen = ledger.phase === 'open' || ledger.phase === 'forked';
   return (
     <div className="screen wallet">
       <header className="screen-head">
@@ -28,12 +32,15 @@ export const WalletPanel = () => {
         </div>
       </header>
       {ledger.phase === 'open' ? <OpenLedger ledger={ledger} /> : <ClosedLedger ledger={ledger} />}
+      {mayOpen && place.open !== undefined ? (
+        <ExplorerDialog query={place.open} onOpen={place.openItem} onClose={place.closeItem} />
+      ) : null}
     </div>
   );
 };
 
 const OpenLedger = ({ ledger }: { readonly ledger: OpenLedgerView }) => {
-  const { tab, open, show, openItem, closeItem } = usePlace();
+  const { tab, show, openItem } = usePlace();
   return (
     <>
       {ledger.durable ? null : (
@@ -54,7 +61,6 @@ const OpenLedger = ({ ledger }: { readonly ledger: OpenLedgerView }) => {
           { key: 'log', label: 'Ledger', content: <LogTab ledger={ledger} onOpen={openItem} /> },
         ]}
       />
-      {open === undefined ? null : <ExplorerDialog query={open} onOpen={openItem} onClose={closeItem} />}
     </>
   );
 };
@@ -117,29 +123,37 @@ const Opening = ({
   </section>
 );
 
-const Forked = ({ ledger }: { readonly ledger: Extract<LedgerView, { phase: 'forked' }> }) => (
-  <>
-    <Notice tone="bad" title="Two histories of this ledger were signed.">
-      {ledger.reason} This browser follows neither any more, and nothing can be sent from here.
-    </Notice>
-    <section className="section" aria-labelledby="forked-title">
-      <h2 id="forked-title">What this means</h2>
-      <p className="quiet wallet-prose">
-        Keepers that sign two histories may show you one and somebody else another. Both signatures are kept
-        in this browser: they prove it to everybody. Tell the person who runs this room, and accept no payment
-        here until they open a new ledger from the last state that everybody agrees on. Your account and its
-        key stay yours.
-      </p>
-      <Facts
-        facts={[
-          {
-            term: 'Height',
-            value: formatInteger(ledger.height),
-            hint: 'up to the block before it, all agree',
-          },
-          { term: 'Your account', value: <span className="mono">{ledger.account}</span> },
-        ]}
-      />
-    </section>
-  </>
-);
+const Forked = ({ ledger }: { readonly ledger: Extract<LedgerView, { phase: 'forked' }> }) => {
+  const { openItem } = usePlace();
+  return (
+    <>
+      <Notice
+        tone="bad"
+        title="Two histories of this ledger were signed."
+        action={<Button onClick={() => openItem(ledger.proof)}>Open the proof</Button>}
+      >
+        {ledger.reason} This browser follows neither any more, and nothing can be sent from here.
+      </Notice>
+      <section className="section" aria-labelledby="forked-title">
+        <h2 id="forked-title">What this means</h2>
+        <p className="quiet wallet-prose">
+          Keepers that sign two histories may show you one and somebody else another. Both signatures are kept
+          in this browser: they prove it to everybody. Tell the person who runs this room, and accept no
+          payment here until they open a new ledger from the last state that everybody agrees on. Your account
+          and its key stay yours.
+        </p>
+        <Facts
+          facts={[
+            {
+              term: 'Height',
+              value: formatInteger(ledger.height),
+              hint: 'up to the block before it, all agree',
+            },
+            { term: 'Your account', value: <span className="mono">{ledger.account}</span> },
+          ]}
+        />
+        <ProofPicker onOpen={openItem} />
+      </section>
+    </>
+  );
+};

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import type { ExplorerItem, Verification } from '../../../../app/readModels.ts';
+import type { ExplorerFact, ExplorerItem, Verification } from '../../../../app/readModels.ts';
 import type { Result } from '../../../../core/result.ts';
 import { attempt } from '../../../hooks/attempt.ts';
 import { saveFile } from '../../../hooks/saveFile.ts';
@@ -9,7 +9,7 @@ import { Dialog } from '../../../kit/Dialog.tsx';
 import { Facts } from '../../../kit/Facts.tsx';
 import { Icon } from '../../../kit/Icon.tsx';
 import { Notice } from '../../../kit/Notice.tsx';
-import { itemFileName } from './logWords.ts';
+import { itemFileName, verdictInWords } from './logWords.ts';
 
 type Found =
   | { readonly phase: 'opening' }
@@ -76,20 +76,23 @@ const ItemBody = ({
   }, []);
   return (
     <div ref={top} className="explorer">
+      {item.advice ? (
+        <Notice tone="warn" title="What to do">
+          {item.advice}
+        </Notice>
+      ) : null}
       <ItemActions item={item} />
-      <Facts
-        facts={item.facts.map(({ term, value, item: other }) => ({
-          term,
-          value:
-            other === undefined ? (
-              <FactText text={value} />
-            ) : (
-              <button type="button" className="text-link" onClick={() => onOpen(other)}>
-                <FactText text={value} />
-              </button>
-            ),
-        }))}
-      />
+      <ItemFacts facts={item.facts} onOpen={onOpen} />
+      {item.sides ? (
+        <div className="explorer-sides">
+          {item.sides.map(({ title, facts }) => (
+            <section key={title} aria-label={title}>
+              <h3>{title}</h3>
+              <ItemFacts facts={facts} onOpen={onOpen} />
+            </section>
+          ))}
+        </div>
+      ) : null}
       {item.parts.length > 0 ? (
         <section className="explorer-parts" aria-label="What belongs to it">
           <h3>{partsTitle[item.kind]}</h3>
@@ -109,6 +112,28 @@ const ItemBody = ({
   );
 };
 
+const ItemFacts = ({
+  facts,
+  onOpen,
+}: {
+  readonly facts: readonly ExplorerFact[];
+  readonly onOpen: (item: string) => void;
+}) => (
+  <Facts
+    facts={facts.map(({ term, value, item }) => ({
+      term,
+      value:
+        item === undefined ? (
+          <FactText text={value} />
+        ) : (
+          <button type="button" className="text-link" onClick={() => onOpen(item)}>
+            <FactText text={value} />
+          </button>
+        ),
+    }))}
+  />
+);
+
 const partsTitle: Record<ExplorerItem['kind'], string> = {
   operation: 'What it did',
   block: 'Operations in it',
@@ -116,6 +141,7 @@ const partsTitle: Record<ExplorerItem['kind'], string> = {
   proposal: 'What belongs to it',
   order: 'What belongs to it',
   evidence: 'The two messages',
+  fork: 'The two blocks',
 };
 
 /** Hashes and keys are compared by eye: each sign as wide as the next. */
@@ -162,12 +188,20 @@ const ItemActions = ({ item }: { readonly item: ExplorerItem }) => {
           {error}
         </Notice>
       ) : null}
-      <div role="status">{check.phase === 'checked' ? <Verdict result={check.result} /> : null}</div>
+      <div role="status">
+        {check.phase === 'checked' ? <Verdict kind={item.kind} result={check.result} /> : null}
+      </div>
     </>
   );
 };
 
-const Verdict = ({ result }: { readonly result: Result<Verification, string> }) => {
+const Verdict = ({
+  kind,
+  result,
+}: {
+  readonly kind: ExplorerItem['kind'];
+  readonly result: Result<Verification, string>;
+}) => {
   if (!result.ok)
     return (
       <Notice tone="bad" title="It could not be checked.">
@@ -175,11 +209,11 @@ const Verdict = ({ result }: { readonly result: Result<Verification, string> }) 
       </Notice>
     );
   const { steps, holds } = result.value;
+  const { title, text } = verdictInWords(kind, holds);
   return (
     <div className={holds ? 'verdict verdict-good' : 'verdict verdict-bad'}>
       <p>
-        <strong>{holds ? 'Everything holds.' : 'This does not hold.'}</strong>{' '}
-        {holds ? 'Checked on this device, now.' : 'Trust nothing that rests on it.'}
+        <strong>{title}</strong> {text}
       </p>
       <ol>
         {steps.map((step) => (

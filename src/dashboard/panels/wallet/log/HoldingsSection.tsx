@@ -1,7 +1,7 @@
 import type { ChainView } from '../../../../app/readModels.ts';
 import { formatVc, formatVcFigure } from '../../../kit/format.ts';
+import { Gauge } from '../../../kit/Gauge.tsx';
 import { Icon } from '../../../kit/Icon.tsx';
-import { Gauge } from '../Gauge.tsx';
 import { checkHoldings } from './logWords.ts';
 
 /** Where all money is, and that it is all there is. */

@@ -8,6 +8,7 @@ import { BlockTable } from './BlockTable.tsx';
 import { HoldingsSection } from './HoldingsSection.tsx';
 import { KeepersSection } from './KeepersSection.tsx';
 import { agreementInWords, behindInWords } from './logWords.ts';
+import { ProofPicker } from './ProofPicker.tsx';
 import { SearchForm } from './SearchForm.tsx';
 import './log.css';
 
@@ -34,6 +35,7 @@ export const LogTab = ({
         <HoldingsSection chain={chain} />
       </div>
       <KeepersSection chain={chain} onOpen={onOpen} />
+      <ProofPicker onOpen={onOpen} />
       <section className="section" aria-labelledby="blocks-title">
         <h2 id="blocks-title">Latest blocks</h2>
         <BlockTable blocks={chain.recent} onOpen={onOpen} />

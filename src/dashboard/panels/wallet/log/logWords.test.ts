@@ -9,6 +9,7 @@ import {
   heightInWords,
   itemFileName,
   placeInWords,
+  verdictInWords,
 } from './logWords.ts';
 
 const { chain } = fixtureLedger('open', 0) as OpenLedgerView;
@@ -19,6 +20,18 @@ describe('who orders', () => {
     expect(agreementInWords({ keepers: chain.keepers.slice(0, 1), quorum: 1, faults: 0 })).toBe(
       'one keeper orders alone',
     );
+  });
+});
+
+describe('what a check says', () => {
+  it('is about the proof where something is to be proved, else about what was opened', () => {
+    expect(verdictInWords('fork', true)).toEqual({
+      title: 'The proof holds.',
+      text: 'Verified by this browser, now.',
+    });
+    expect(verdictInWords('evidence', false).title).toBe('This proves nothing.');
+    expect(verdictInWords('block', true).title).toBe('Everything holds.');
+    expect(verdictInWords('account', false).text).toContain('Trust nothing');
   });
 });
 

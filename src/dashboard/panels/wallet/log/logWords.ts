@@ -1,4 +1,4 @@
-import type { BlockSummary, ChainView, KeeperView } from '../../../../app/readModels.ts';
+import type { BlockSummary, ChainView, ExplorerItem, KeeperView } from '../../../../app/readModels.ts';
 import { formatCount, formatInteger } from '../../../kit/format.ts';
 
 export const connectionInWords: Record<KeeperView['connection'], string> = {
@@ -40,6 +40,20 @@ export const behindInWords = (behind: number): string =>
 
 export const itemFileName = (kind: string, id: string, format: 'json' | 'cbor'): string =>
   `${kind}-${id.slice(0, 12)}.${format}`;
+
+/** What a check of it says, and what follows from that. */
+export const verdictInWords = (
+  kind: ExplorerItem['kind'],
+  holds: boolean,
+): { readonly title: string; readonly text: string } => {
+  if (kind === 'fork' || kind === 'evidence')
+    return holds
+      ? { title: 'The proof holds.', text: 'Verified by this browser, now.' }
+      : { title: 'This proves nothing.', text: 'What is wrong with it is marked below.' };
+  return holds
+    ? { title: 'Everything holds.', text: 'Checked on this device, now.' }
+    : { title: 'This does not hold.', text: 'Trust nothing that rests on it.' };
+};
 
 export const heightInWords = (height: number | undefined): string =>
   height === undefined ? '–' : formatInteger(height);

@@ -1,12 +1,12 @@
 import { type FormEvent, useState } from 'react';
 import type { MarketClassView, OfferView } from '../../../../app/readModels.ts';
+import { useAct } from '../../../hooks/useAct.ts';
 import { useApp } from '../../../hooks/useApp.ts';
 import { useNotify } from '../../../hooks/useNotify.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Field, TextInput } from '../../../kit/Field.tsx';
-import { formatInteger, formatVc, formatVcFigure, parseVc } from '../../../kit/format.ts';
+import { formatCount, formatVc, formatVcFigure, parseVc } from '../../../kit/format.ts';
 import { Notice } from '../../../kit/Notice.tsx';
-import { useAct } from '../useAct.ts';
 import { readWhole } from '../words.ts';
 import { className, costAtPrice } from './marketWords.ts';
 
@@ -47,9 +47,10 @@ export const OfferForm = ({
       <h2 id="own-offer-title">Your offer</h2>
       <p className="quiet">
         {own
-          ? `You offer ${formatInteger(own.capacity)} units per epoch from ${formatVc(own.minPrice)} per million.`
+          ? `You offer ${formatCount(own.capacity, 'unit')} per epoch from ${formatVc(own.minPrice)} per million.`
           : 'You offer none of this work now.'}{' '}
-        You are paid the price of the epoch, never less than what you write here.
+        You are paid the price of the epoch; while it is below what you write here, jobs with a budget don’t
+        ask you.
       </p>
       <form className="wallet-form" onSubmit={offer} noValidate>
         <div className="form-pair">

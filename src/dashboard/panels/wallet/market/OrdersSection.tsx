@@ -4,10 +4,10 @@ import { useApp } from '../../../hooks/useApp.ts';
 import { useNavigate } from '../../../hooks/useNavigation.ts';
 import { useNow } from '../../../hooks/useNow.ts';
 import { Button } from '../../../kit/Button.tsx';
+import { ConfirmDialog } from '../../../kit/ConfirmDialog.tsx';
 import { asSentence, formatDateTime, formatPercent, formatVc } from '../../../kit/format.ts';
+import { Gauge } from '../../../kit/Gauge.tsx';
 import { Empty } from '../../../kit/Notice.tsx';
-import { ConfirmDialog } from '../ConfirmDialog.tsx';
-import { Gauge } from '../Gauge.tsx';
 import { className, epochEnd, leftInOrder, ordersInWords } from './marketWords.ts';
 
 export const OrdersSection = ({

@@ -1,6 +1,6 @@
 import type { EpochView, MarketClassView, OrderView } from '../../../../app/readModels.ts';
 import type { Now } from '../../../hooks/useNow.ts';
-import { formatInteger, formatPercent, formatVc } from '../../../kit/format.ts';
+import { formatCount, formatPercent, formatVc } from '../../../kit/format.ts';
 
 const classNames: Readonly<Record<string, string>> = { ocr: 'Reading', training: 'Training' };
 
@@ -49,7 +49,7 @@ export const costAtPrice = (cost: number, price: number): number =>
   Number((BigInt(cost) * BigInt(price)) / 1_000_000n);
 
 export const ordersInWords = (order: Pick<OrderView, 'max' | 'price'>): string =>
-  `at most ${formatInteger(order.max)} units, at ${formatVc(order.price)} per million`;
+  `at most ${formatCount(order.max, 'unit')}, at ${formatVc(order.price)} per million`;
 
 export const leftInOrder = ({ locked, paid }: Pick<OrderView, 'locked' | 'paid'>): number =>
   Math.max(0, locked - paid);

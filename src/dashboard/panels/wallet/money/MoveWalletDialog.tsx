@@ -1,9 +1,9 @@
 import { useState } from 'react';
 import { noKeyTyped, RecoveryKeyForm } from '../../../account/RecoveryKeyForm.tsx';
+import { useAct } from '../../../hooks/useAct.ts';
 import { useApp } from '../../../hooks/useApp.ts';
 import { useNotify } from '../../../hooks/useNotify.ts';
 import { Dialog } from '../../../kit/Dialog.tsx';
-import { useAct } from '../useAct.ts';
 
 export const MoveWalletDialog = ({ onClose }: { readonly onClose: () => void }) => {
   const { commands } = useApp();

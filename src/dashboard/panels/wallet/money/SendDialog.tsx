@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import type { OpenLedgerView, WalletView } from '../../../../app/readModels.ts';
+import { useAct } from '../../../hooks/useAct.ts';
 import { useApp, useStore } from '../../../hooks/useApp.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Dialog } from '../../../kit/Dialog.tsx';
@@ -9,7 +10,6 @@ import { formatVc, formatVcFigure, shortId } from '../../../kit/format.ts';
 import { Notice } from '../../../kit/Notice.tsx';
 import { DialogStep } from '../DialogStep.tsx';
 import { RecipientField } from '../RecipientField.tsx';
-import { useAct } from '../useAct.ts';
 import { type Person, peopleHere, readAccount } from '../words.ts';
 import { mostToSend, onItsWay, readAmountToSend, readMemo } from './moneyWords.ts';
 import { QrScanner } from './QrScanner.tsx';

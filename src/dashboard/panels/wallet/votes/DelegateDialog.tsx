@@ -1,12 +1,12 @@
 import { type FormEvent, useState } from 'react';
 import type { GovernanceView } from '../../../../app/readModels.ts';
 import type { AccountId } from '../../../../core/brand.ts';
+import { useAct } from '../../../hooks/useAct.ts';
 import { useApp, useStore } from '../../../hooks/useApp.ts';
 import { useNotify } from '../../../hooks/useNotify.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Dialog } from '../../../kit/Dialog.tsx';
 import { RecipientField } from '../RecipientField.tsx';
-import { useAct } from '../useAct.ts';
 import { peopleHere, readAccount } from '../words.ts';
 
 export const DelegateDialog = ({

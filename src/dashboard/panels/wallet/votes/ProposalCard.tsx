@@ -2,9 +2,9 @@ import { useId, useState } from 'react';
 import type { ProposalView } from '../../../../app/readModels.ts';
 import { useApp } from '../../../hooks/useApp.ts';
 import { Button } from '../../../kit/Button.tsx';
+import { ConfirmDialog } from '../../../kit/ConfirmDialog.tsx';
 import { asSentence, formatVc } from '../../../kit/format.ts';
-import { ConfirmDialog } from '../ConfirmDialog.tsx';
-import { Gauge, GaugeLine } from '../Gauge.tsx';
+import { Gauge, GaugeLine } from '../../../kit/Gauge.tsx';
 import { PartyName } from '../PartyName.tsx';
 import { Until } from '../Until.tsx';
 import {

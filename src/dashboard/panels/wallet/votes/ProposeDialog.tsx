@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import type { GovernanceAction, GovernanceView, ParameterView } from '../../../../app/readModels.ts';
+import { useAct } from '../../../hooks/useAct.ts';
 import { useApp } from '../../../hooks/useApp.ts';
 import { useNotify } from '../../../hooks/useNotify.ts';
 import { Button } from '../../../kit/Button.tsx';
@@ -9,7 +10,6 @@ import { Field, Segmented } from '../../../kit/Field.tsx';
 import { asSentence, formatVc } from '../../../kit/format.ts';
 import { Notice } from '../../../kit/Notice.tsx';
 import { DialogStep } from '../DialogStep.tsx';
-import { useAct } from '../useAct.ts';
 import { ActionFields } from './ActionFields.tsx';
 import {
   type DraftProblems,

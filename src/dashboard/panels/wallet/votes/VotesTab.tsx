@@ -3,8 +3,8 @@ import type { GovernanceView, OpenLedgerView } from '../../../../app/readModels.
 import { Button } from '../../../kit/Button.tsx';
 import { Figure } from '../../../kit/Facts.tsx';
 import { formatPercent, formatVc } from '../../../kit/format.ts';
+import { Gauge } from '../../../kit/Gauge.tsx';
 import { Empty } from '../../../kit/Notice.tsx';
-import { Gauge } from '../Gauge.tsx';
 import { PartyName } from '../PartyName.tsx';
 import { DelegateDialog } from './DelegateDialog.tsx';
 import { ParameterTable } from './ParameterTable.tsx';

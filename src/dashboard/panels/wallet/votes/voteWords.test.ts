@@ -23,6 +23,8 @@ describe('a setting', () => {
     expect(plain(valueInWords(parameter('transferFee'), 1_000))).toBe('0.001 VC');
     expect(plain(valueInWords(parameter('mintCap'), 1_000_000_000))).toBe('1 000 VC per epoch');
     expect(plain(valueInWords(parameter('votingDays'), 7))).toBe('7 days');
+    expect(plain(valueInWords(parameter('votingDays'), 1))).toBe('1 day');
+    expect(plain(valueInWords({ unit: 's' }, 1))).toBe('1 s');
     expect(valueInWords(parameter('payFeeDivisor'), 50)).toBe('50');
     expect(parameterName('transferFee')).toBe('Transfer fee');
   });

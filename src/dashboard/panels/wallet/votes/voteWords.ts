@@ -60,9 +60,13 @@ export const unitInWords = (parameter: Pick<ParameterView, 'unit'>): string =>
 
 export const valueInWords = (parameter: Pick<ParameterView, 'unit'>, value: number): string => {
   const figure = isMoney(parameter) ? formatVcFigure(value) : formatInteger(value);
-  const unit = unitInWords(parameter);
+  const many = unitInWords(parameter);
+  const unit = value === 1 && plurals.has(many) ? many.slice(0, -1) : many;
   return unit === '' ? figure : `${figure}\u00a0${unit}`;
 };
+
+/** Units that are words: one of them is "1 day". */
+const plurals: ReadonlySet<string> = new Set(['days', 'epochs', 'units']);
 
 /** "transferFee" as people read it: "Transfer fee". */
 export const parameterName = (name: string): string => {

@@ -1,0 +1,38 @@
+import * as v from 'valibot';
+import { parseWith } from '../../core/schema.ts';
+import type { HostTelemetry } from '../telemetryView.ts';
+
+const hostSchema = v.object({
+  collector: v.boolean(),
+  channels: v.array(v.picklist(['webhook', 'slack', 'email'])),
+});
+const patienceMs = 20_000;
+
+/** What this page's host takes: nothing, if it doesn't say. */
+export const askHost = async (): Promise<HostTelemetry> => {
+  const nothing: HostTelemetry = { collector: false, channels: [] };
+  try {
+    const answer = await fetch('/telemetry', { signal: AbortSignal.timeout(patienceMs) });
+    if (!answer.ok) return nothing;
+    const host = parseWith(hostSchema, await answer.json());
+    return host.ok ? host.value : nothing;
+  } catch {
+    return nothing;
+  }
+};
+
+export type Posted = { readonly status: number; readonly retryAfterMs: number | undefined };
+
+/** To this page's own host. Rejects if it can't be reached in time. */
+export const postToHost = async (path: string, body: string): Promise<Posted> => {
+  const answer = await fetch(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body,
+    signal: AbortSignal.timeout(patienceMs),
+    // What is posted while the page is left still goes out, if it is small.
+    keepalive: body.length < 60_000,
+  });
+  const seconds = Number(answer.headers.get('Retry-After') ?? Number.NaN);
+  return { status: answer.status, retryAfterMs: Number.isFinite(seconds) ? seconds * 1_000 : undefined };
+};

@@ -1,0 +1,283 @@
+import { type Milliseconds, milliseconds, type PeerId } from '../../core/brand.ts';
+import { follow, type Store } from '../../core/events.ts';
+import { toHex } from '../../core/bytes.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { Locks } from '../../core/ports/locks.ts';
+import type { Random } from '../../core/ports/random.ts';
+import type { Timers } from '../../core/ports/timers.ts';
+import { err, type Fault, ok, type Result } from '../../core/result.ts';
+import type { Broadcast, NetworkStatistics, SignalingState } from '../../mesh/index.ts';
+import {
+  adviseFrom,
+  type Analytics,
+  createAlertManager,
+  createHealthMonitor,
+  createTraceExporter,
+  describeMetric,
+  openAnalytics,
+  type PageTelemetry,
+  spansToOtlpJson,
+  toJsonLines,
+  waterfallOf,
+} from '../../observability/index.ts';
+import { createGzip } from '../../platform/browser/gzip.ts';
+import { askToNotify } from '../../platform/browser/notifications.ts';
+import { createSqliteCodec } from '../../platform/browser/sqlite.ts';
+import { openBrowserStore } from '../../platform/browser/storage.ts';
+import { createMemoryStore, type KeyValueStore } from '../../storage/index.ts';
+import type { SettingsKeeper } from '../settings.ts';
+import type { SavedFile, TelemetryCommands, TelemetrySettings } from '../telemetryView.ts';
+import { alertChannels } from './channels.ts';
+import { chartOf } from './charts.ts';
+import { type Measured, pageChecks, type Repairs } from './checks.ts';
+import { createLinkSampler, type DeviceSources, measureDevice } from './deviceMetrics.ts';
+import { askHost, postToHost } from './host.ts';
+import type { HealthInput } from './pageHealth.ts';
+import type { FilledModels } from './lateTelemetry.ts';
+import { createSwarmMetrics } from './swarmMetrics.ts';
+
+export type TelemetryDeps = {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly locks: Locks;
+  readonly telemetry: PageTelemetry;
+  readonly settings: SettingsKeeper;
+  readonly models: FilledModels;
+  /** The room's id: a hash, by which the host tells swarms apart. */
+  readonly room: string;
+  readonly self: PeerId;
+  readonly broadcast: Pick<Broadcast, 'publish' | 'subscribe'>;
+  readonly statistics: () => NetworkStatistics;
+  readonly connection: Store<SignalingState>;
+  readonly device: Omit<DeviceSources, 'statistics' | 'connection'>;
+  readonly nameOf: (peer: PeerId) => string | undefined;
+  readonly health: () => HealthInput;
+  readonly ledger: Measured['ledger'];
+  readonly repairs: Omit<Repairs, 'dropCaches'>;
+};
+
+/** Every series gets a point so often: what completeness is measured against. */
+const sampleEveryMs = 10_000;
+const adviseEvery = milliseconds(5 * 60_000);
+/** What is looked through for patterns of errors. */
+const advisedEntries = 2_000;
+/** What a look back is worth when there is no room: a day. */
+const shortestRawMs = 86_400_000;
+
+/** Keeps, judges and tells what this tab measures, and answers what a person asks of it. */
+export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryCommands> => {
+  const { clock, timers, telemetry, models, settings } = deps;
+  const tab = toHex(deps.random.bytes(8));
+  const store = await openTelemetryStore(telemetry);
+  void telemetry.keepIn({ store, timers, tab });
+  const analytics = await openAnalytics(
+    { ...deps, store, source: tab, sqlite: createSqliteCodec(deps), gzip: createGzip() },
+    { intervalMs: sampleEveryMs },
+  );
+  const choices = () => models.settings.get();
+
+  const vitals = measureDevice(
+    { telemetry, registry: telemetry.metrics },
+    { ...deps.device, statistics: deps.statistics, connection: deps.connection.get },
+  );
+  const busy = createBusyShare(telemetry, clock);
+  const monitor = createHealthMonitor(deps);
+  const checks = pageChecks(
+    deps.health,
+    {
+      now: clock.now,
+      reader: () => analytics,
+      memoryShare: vitals.memoryShare,
+      workersBusy: busy.share,
+      ledger: deps.ledger,
+    },
+    { ...deps.repairs, dropCaches: () => forgetOldMeasurements(analytics) },
+  );
+  for (const check of checks) monitor.registerCheck(check);
+  follow(monitor.report, models.health.set);
+
+  const alerts = createAlertManager(
+    {
+      ...deps,
+      store,
+      reader: analytics,
+      health: monitor.report.get,
+      channels: alertChannels({ settings: choices, host: models.host.get, room: deps.room, post: postToHost }),
+    },
+    { origin: tab },
+  );
+  follow(alerts.alerts, models.alerts.set);
+  follow(alerts.rules, models.rules.set);
+  follow(alerts.silences, models.silences.set);
+
+  const exporter = createTraceExporter(
+    { clock, timers, post: (body) => postToHost('/telemetry/traces', body) },
+    { wanted: () => choices().exportTraces && models.host.get()?.collector === true },
+  );
+  telemetry.spans(exporter.take);
+
+  const swarm = createSwarmMetrics({
+    ...deps,
+    reader: () => analytics,
+    mayTell: () => choices().shareMetrics,
+    peers: () => deps.statistics().peers,
+  });
+  follow(swarm.metrics, models.swarmMetrics.set);
+
+  const showAnalytics = () => {
+    models.analytics.set(analytics.state());
+    models.series.set(analytics.series());
+    models.dropped.set(telemetry.dropped());
+  };
+  const sampleLinks = createLinkSampler(telemetry, deps.statistics);
+  timers.every(milliseconds(sampleEveryMs), () => {
+    if (choices().metrics) {
+      sampleLinks();
+      busy.look();
+      analytics.sample(telemetry.metrics);
+    }
+    swarm.refresh();
+    showAnalytics();
+  });
+  const advise = async () => {
+    const entries = await telemetry.logs.search({ level: 'warn', limit: advisedEntries });
+    models.advice.set(
+      adviseFrom({ reader: analytics, logs: entries, health: monitor.report.get(), now: clock.now() }),
+    );
+  };
+  timers.every(adviseEvery, () => void advise());
+  models.retention.set(analytics.retentionPolicy());
+  applyParts(telemetry, choices());
+  follow(deps.connection, ({ phase }) => {
+    if (phase === 'joined' && !models.host.get()) void askHost().then(models.host.set);
+  });
+  /** What is not written when a tab is left is lost with it. */
+  addEventListener('pagehide', () => {
+    void telemetry.flush();
+    void analytics.flush();
+    exporter.flush();
+  });
+  showAnalytics();
+
+  return {
+    chart: (query) => chartOf(analytics, query),
+    describe: describeMetric,
+    trace: async (traceId) => waterfallOf(await telemetry.traces.spansOf(traceId)),
+    traceOfJob: (job) => telemetry.traces.traceOfJob(job),
+    async exportTrace(traceId) {
+      const spans = await telemetry.traces.spansOf(traceId);
+      if (spans.length === 0) return undefined;
+      return jsonFile(`trace-${traceId.slice(0, 8)}.json`, await spansToOtlpJson(spans));
+    },
+    searchLog: (query) => telemetry.logs.search(query),
+    async exportLog(query) {
+      const bytes = new TextEncoder().encode(toJsonLines(await telemetry.logs.search(query)));
+      return { name: 'aivillage-log.jsonl', type: 'application/jsonl', bytes };
+    },
+    async setLogLevel(component, level) {
+      telemetry.logs.setLevel(component, level);
+    },
+    runHealthChecks: async () => void (await monitor.runHealthChecks()),
+    recover: (check) => monitor.recover(check),
+    silence: async (silence) => inWords(await alerts.silence(silence)),
+    endSilence: (id) => alerts.endSilence(id),
+    markAlertsSeen: () => alerts.markSeen(),
+    setRule: async (id, change) => inWords(await alerts.setRule(id, change)),
+    testChannels: () => alerts.testChannels(),
+    async setTelemetry(change) {
+      const refused = change.notify ? await whyNoNotifications() : undefined;
+      if (refused !== undefined) return err(refused);
+      const next: TelemetrySettings = { ...choices(), ...change };
+      models.settings.set(next);
+      applyParts(telemetry, next);
+      await settings.change({ telemetry: next });
+      return ok(undefined);
+    },
+    async setRetention(policy) {
+      const set = analytics.setRetentionPolicy(policy);
+      models.retention.set(analytics.retentionPolicy());
+      return inWords(set);
+    },
+    report: async (format, from, to) => inWords(await analytics.generateAnalyticsReport({ format, from, to })),
+    saveAnalytics: async (format, compress) => inWords(await analytics.save(format, { compress })),
+    async loadAnalytics(file) {
+      const loaded = await analytics.load(new Uint8Array(await file.arrayBuffer()));
+      showAnalytics();
+      return inWords(loaded);
+    },
+    exportCsv: async (keys, from, to) => inWords(await analytics.exportCsv(keys, from, to)),
+    async forgetAnalytics() {
+      await analytics.clear();
+      showAnalytics();
+    },
+    refreshAdvice: advise,
+  };
+};
+
+/** A database of its own: what is measured must never be in the way of the one that holds keys and money. */
+const openTelemetryStore = async (telemetry: PageTelemetry): Promise<KeyValueStore> => {
+  try {
+    const onGivenWay = () =>
+      telemetry.log('warn', 'telemetry', 'A newer version of this page writes the measurements: reload this one.');
+    return await openBrowserStore('aivillage-telemetry', { onGivenWay });
+  } catch (cause) {
+    telemetry.log(
+      'warn',
+      'telemetry',
+      `measurements last as long as this tab: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
+    return createMemoryStore();
+  }
+};
+
+const applyParts = (telemetry: PageTelemetry, { metrics, traces, logs, traceSampling }: TelemetrySettings) =>
+  telemetry.setParts({ metrics, traces, logs, traceSampling });
+
+const forgetOldMeasurements = async (analytics: Analytics): Promise<void> => {
+  const { raw } = analytics.retentionPolicy();
+  analytics.setRetentionPolicy({ raw: { ...raw, maxAgeMs: Math.min(raw.maxAgeMs, shortestRawMs) } });
+  await analytics.flush();
+};
+
+const whyNoNotifications = async (): Promise<string | undefined> => {
+  const asked = await askToNotify();
+  if (asked === 'granted') return undefined;
+  return asked === 'unsupported'
+    ? 'This browser has no notifications. On a phone, install the page first.'
+    : 'This browser does not allow this page to notify: allow it in the settings of the page, beside its address.';
+};
+
+/** Share of the time since the last look that this tab's workers were busy, over all of its pools. */
+const createBusyShare = (telemetry: PageTelemetry, clock: Pick<Clock, 'monotonic'>) => {
+  let before: { readonly busy: number; readonly at: Milliseconds } | undefined;
+  let share: number | undefined;
+  const busyNow = () => {
+    const pools = telemetry.metrics
+      .snapshot()
+      .filter(({ name, kind }) => name === 'worker_busy_seconds_total' && kind === 'counter');
+    return pools.length === 0
+      ? undefined
+      : pools.reduce((total, series) => total + (series.kind === 'counter' ? series.value : 0), 0);
+  };
+  return {
+    share: () => share,
+    look() {
+      const busy = busyNow();
+      const at = clock.monotonic();
+      const workers = Math.max(1, telemetry.metrics.value('workers_running'));
+      if (busy !== undefined && before && at > before.at)
+        share = Math.min(1, Math.max(0, (busy - before.busy) / ((at - before.at) / 1_000) / workers));
+      if (busy !== undefined) before = { busy, at };
+    },
+  };
+};
+
+const inWords = <T>(result: Result<T, Fault<string>>): Result<T, string> =>
+  result.ok ? result : err(result.error.message);
+
+const jsonFile = (name: string, value: unknown): SavedFile => ({
+  name,
+  type: 'application/json',
+  bytes: new TextEncoder().encode(`${JSON.stringify(value, undefined, 1)}\n`),
+});
