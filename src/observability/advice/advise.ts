@@ -12,7 +12,7 @@ import type { Advice } from './types.ts';
 
 export type AdviceInput = {
   readonly reader: SignalReader;
-  /** In order of time. */
+  /** In any order. */
   readonly logs: readonly LogEntry[];
   readonly health: HealthReport | undefined;
   readonly now: number;

@@ -28,7 +28,8 @@ type Template = {
 /**
  * Warnings and errors that are one message with different numbers, ids and names, most frequent first. As Drain (He, Zhu,
  * Zheng, Lyu 2017), with a fixed depth of component and number of words: quoted texts, ids and numbers are masked, then a
- * message joins the template of as many words of which it shares most. Entries in order of time; those of the future are left out.
+ * message joins the first template of as many words of which it shares enough. Entries in any order; those of the future are
+ * left out.
  */
 export const errorPatterns = (entries: readonly LogEntry[], now: number): readonly ErrorPattern[] => {
   const groups = new Map<string, Template[]>();

@@ -34,8 +34,9 @@ const significance = 0.05;
 
 /**
  * Whether values rise or fall, and how fast, over real time. Undefined of fewer than 8 finite values, or if they share one
- * instant. Values at one instant give no slope. More points than `maxPoints` (2,000 at most, a quarter of a second; 500 take 20 ms) are thinned to
- * every n-th first: slope and direction are then those of the points that were kept, and p is larger than that of all.
+ * instant. Values at one instant give no slope. More points than `maxPoints` are thinned to every n-th first: slope and
+ * direction are then those of the points that were kept, and p is larger than that of all. 2,000 at most, which take a quarter
+ * of a second; 500 take 20 ms.
  */
 export const trendOf = (values: readonly TimedValue[], maxPoints = maxExact): Trend | undefined =>
   fitTrend(values, maxPoints)?.trend;
