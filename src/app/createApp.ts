@@ -314,6 +314,7 @@ export const createApp = async (): Promise<App> => {
       settings,
       room: room.id,
       self: peer,
+      build,
       broadcast: network.broadcast,
       statistics: network.p2p.getNetworkStatistics,
       connection: signaling.state,
@@ -329,7 +330,7 @@ export const createApp = async (): Promise<App> => {
       nameOf: (other) =>
         other === peer
           ? self.get().name
-          : peersView.peers.get().find((one) => one.peer === other)?.status.name,
+          : peersView.peers.get().find(({ status }) => status.peer === other)?.status.name,
       health: healthInput,
       ledger() {
         const view = ledger.view.get();

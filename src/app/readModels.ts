@@ -7,7 +7,6 @@ import type { DeviceProfile, RuntimeChoice, ShareLimits } from '../compute/contr
 import type { AccountId, DeviceId, JobId, MilliCredits, Milliseconds, PeerId } from '../core/brand.ts';
 import type { Store } from '../core/events.ts';
 import type { Clock } from '../core/ports/clock.ts';
-import type { LogFields, LogLevel } from '../core/ports/telemetry.ts';
 import type { Timers } from '../core/ports/timers.ts';
 import type { Result } from '../core/result.ts';
 import type {
@@ -58,7 +57,6 @@ export type {
   WorkReceipt,
   WorkShare,
 } from '../inference/contracts.ts';
-
 export type {
   BlockSummary,
   ChainView,
@@ -99,6 +97,7 @@ export type {
   PublicWorkView,
   WorkerView,
 } from './publicWorkView.ts';
+export type { TelemetryCommands, TelemetryModels };
 
 /** First-visit answer; `undefined` until the person chose. */
 export type Consent = 'use-and-share' | 'use-only' | 'share-only' | 'this-device-only';

@@ -13,7 +13,7 @@ export const alertChannels = (deps: {
 }): readonly Channel[] => [
   {
     id: 'system',
-    wanted: ({ severity }) => deps.settings().notify && severity === 'page',
+    wants: ({ severity }) => deps.settings().notify && severity === 'page',
     async notify({ id, title, text }) {
       const refused = await showNotification(title, { body: text, tag: id });
       return refused === undefined ? ok(undefined) : err(fault('refused', refused));
@@ -21,7 +21,7 @@ export const alertChannels = (deps: {
   },
   {
     id: 'host',
-    wanted: () => deps.settings().relayAlerts && (deps.host()?.channels.length ?? 0) > 0,
+    wants: () => deps.settings().relayAlerts && (deps.host()?.channels.length ?? 0) > 0,
     async notify(notification) {
       const { status, retryAfterMs } = await deps.post(
         relayPath,
@@ -31,7 +31,7 @@ export const alertChannels = (deps: {
       const said = `the host answered ${status}`;
       // What it calls wrong is wrong the next time too.
       return status === 429 || status >= 500
-        ? err({ ...fault('unavailable', said), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
+        ? err({ ...fault('retry', said), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
         : err(fault('refused', said));
     },
   },

@@ -1,6 +1,6 @@
 import { createStore, type Store, type WritableStore } from '../../core/events.ts';
 import { emptyReport, type PageTelemetry } from '../../observability/index.ts';
-import type { TelemetryCommands, TelemetryModels, TelemetrySettings } from '../telemetryView.ts';
+import type { TelemetryCommands, TelemetryModels } from '../telemetryView.ts';
 import type { TelemetryDeps } from './openTelemetry.ts';
 import { defaultRetentionView, telemetrySettingsOf } from './settings.ts';
 
@@ -23,7 +23,7 @@ export type LateTelemetry = {
  */
 export const createLateTelemetry = (
   telemetry: PageTelemetry,
-  stored: Partial<TelemetrySettings> | undefined,
+  stored: Parameters<typeof telemetrySettingsOf>[0],
 ): LateTelemetry => {
   const models: FilledModels = {
     health: createStore(emptyReport),

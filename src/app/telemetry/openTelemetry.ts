@@ -14,19 +14,19 @@ import {
   createHealthMonitor,
   createTraceExporter,
   describeMetric,
+  encodeOtlp,
   openAnalytics,
   type PageTelemetry,
-  spansToOtlpJson,
   toJsonLines,
   waterfallOf,
 } from '../../observability/index.ts';
-import { createGzip } from '../../platform/browser/gzip.ts';
+import { createSqliteCodec } from '../../platform/browser/analyticsCodec.ts';
+import { compressGzip, decompressGzip } from '../../platform/browser/gzip.ts';
 import { askToNotify } from '../../platform/browser/notifications.ts';
-import { createSqliteCodec } from '../../platform/browser/sqlite.ts';
 import { openBrowserStore } from '../../platform/browser/storage.ts';
 import { createMemoryStore, type KeyValueStore } from '../../storage/index.ts';
 import type { SettingsKeeper } from '../settings.ts';
-import type { SavedFile, TelemetryCommands, TelemetrySettings } from '../telemetryView.ts';
+import type { TelemetryCommands, TelemetrySettings } from '../telemetryView.ts';
 import { alertChannels } from './channels.ts';
 import { chartOf } from './charts.ts';
 import { type Measured, pageChecks, type Repairs } from './checks.ts';
@@ -47,6 +47,7 @@ export type TelemetryDeps = {
   /** The room's id: a hash, by which the host tells swarms apart. */
   readonly room: string;
   readonly self: PeerId;
+  readonly build: string;
   readonly broadcast: Pick<Broadcast, 'publish' | 'subscribe'>;
   readonly statistics: () => NetworkStatistics;
   readonly connection: Store<SignalingState>;
@@ -72,7 +73,13 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
   const store = await openTelemetryStore(telemetry);
   void telemetry.keepIn({ store, timers, tab });
   const analytics = await openAnalytics(
-    { ...deps, store, source: tab, sqlite: createSqliteCodec(deps), gzip: createGzip() },
+    {
+      ...deps,
+      store,
+      source: tab,
+      sqlite: createSqliteCodec(),
+      gzip: { compress: compressGzip, decompress: decompressGzip },
+    },
     { intervalMs: sampleEveryMs },
   );
   const choices = () => models.settings.get();
@@ -116,11 +123,14 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
   follow(alerts.rules, models.rules.set);
   follow(alerts.silences, models.silences.set);
 
+  const own = { service: 'aivillage-tab', instance: deps.self, version: deps.build } as const;
   const exporter = createTraceExporter(
-    { clock, timers, post: (body) => postToHost('/telemetry/traces', body) },
-    { wanted: () => choices().exportTraces && models.host.get()?.collector === true },
+    { ...deps, fetch: (url, init) => fetch(url, init) },
+    { url: '/telemetry/traces' },
   );
-  telemetry.spans(exporter.take);
+  telemetry.spans((span) => {
+    if (choices().exportTraces && models.host.get()?.collector) exporter.add(own, [span]);
+  });
 
   const swarm = createSwarmMetrics({
     ...deps,
@@ -161,7 +171,7 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
   addEventListener('pagehide', () => {
     void telemetry.flush();
     void analytics.flush();
-    exporter.flush();
+    void exporter.flush('leaving');
   });
   showAnalytics();
 
@@ -173,7 +183,14 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
     async exportTrace(traceId) {
       const spans = await telemetry.traces.spansOf(traceId);
       if (spans.length === 0) return undefined;
-      return jsonFile(`trace-${traceId.slice(0, 8)}.json`, await spansToOtlpJson(spans));
+      return {
+        name: `trace-${traceId.slice(0, 8)}.json`,
+        type: 'application/json',
+        bytes: await encodeOtlp(
+          spans.map((span) => ({ resource: own, span })),
+          'json',
+        ),
+      };
     },
     searchLog: (query) => telemetry.logs.search(query),
     async exportLog(query) {
@@ -285,9 +302,3 @@ const createBusyShare = (telemetry: PageTelemetry, clock: Pick<Clock, 'monotonic
 
 const inWords = <T>(result: Result<T, Fault<string>>): Result<T, string> =>
   result.ok ? result : err(result.error.message);
-
-const jsonFile = (name: string, value: unknown): SavedFile => ({
-  name,
-  type: 'application/json',
-  bytes: new TextEncoder().encode(`${JSON.stringify(value, undefined, 1)}\n`),
-});

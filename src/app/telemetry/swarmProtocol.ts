@@ -29,7 +29,12 @@ export const sharedMetrics = [
 export type SharedMetric = (typeof sharedMetrics)[number];
 
 export const vitalsTopic = 'vitals';
-export const vitalsLimits = { maxBytes: 12 * 1024, maxDepth: 6, maxWindowSeconds: 86_400 } as const;
+export const vitalsLimits = {
+  maxBytes: 12 * 1024,
+  maxDepth: 6,
+  maxWindowSeconds: 86_400,
+  maxSamples: 1_000_000,
+} as const;
 
 export const vitalsTopics = { [vitalsTopic]: { critical: false, maxBytes: vitalsLimits.maxBytes } } as const;
 
@@ -61,6 +66,14 @@ export const decodeVitals = (bytes: Uint8Array): Result<SwarmVitals, Fault<'malf
   for (const { n, d } of decoded.value.m) {
     const sketch = decodeSketch(d);
     if (!sketch.ok) return err(fault('malformed', `${n}: ${sketch.error.message}`));
+    // One tab's word must not drown all others': no honest one has so many samples in so short a time.
+    if (sketch.value.count > vitalsLimits.maxSamples)
+      return err(
+        fault(
+          'malformed',
+          `${n}: ${sketch.value.count} samples, at most ${vitalsLimits.maxSamples} are believed`,
+        ),
+      );
     if (sketches.has(n)) return err(fault('malformed', `${n} is there twice`));
     sketches.set(n, sketch.value);
   }

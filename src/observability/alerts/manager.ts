@@ -138,7 +138,9 @@ export const createAlertManager = (deps: AlertManagerDeps, options: AlertManager
   const tell = (views: readonly AlertView[], now: number): boolean => {
     const [notices, notifications] = notify(record.notices, views, now, policy);
     record = { ...record, notices };
-    for (const notification of notifications) for (const outbox of outboxes) outbox.push(notification);
+    for (const notification of notifications)
+      for (const [index, outbox] of outboxes.entries())
+        if (deps.channels[index]?.wants?.(notification) ?? true) outbox.push(notification);
     return notifications.length > 0;
   };
 

@@ -13,6 +13,8 @@ export type ChannelFault = Fault<'refused' | 'retry'> & { readonly retryAfterMs?
 export interface Channel {
   /** `page`, `webhook`, `slack`, `email`. */
   readonly id: string;
+  /** Whether it is turned on for such news; always, if left out. */
+  wants?(notification: Notification): boolean;
   notify(notification: Notification, signal: AbortSignal): Promise<Result<void, ChannelFault>>;
 }
 
