@@ -67,11 +67,14 @@ export type Fault = {
   readonly share: number;
 };
 
-/** Each kind once, in drawn order, after two days in which what is usual can be seen; ten hours and more between them. */
-export const planFaults = (random: SeededRandom): readonly Fault[] => {
-  const left = [...faultNames];
+/** Each kind once, in drawn order, after a day in which what is usual can be seen; ten hours and more between them. */
+export const planFaults = (
+  random: SeededRandom,
+  names: readonly FaultName[] = faultNames,
+): readonly Fault[] => {
+  const left = [...names];
   const faults: Fault[] = [];
-  for (let at = 48 * hour; left.length > 0; ) {
+  for (let at = 24 * hour; left.length > 0; ) {
     const [name = 'total-outage'] = left.splice(random.int(left.length), 1);
     const [shortest, longest] = faultKinds[name].lasts;
     const from = at + random.between(0, 4 * hour);

@@ -32,8 +32,11 @@ export type Judged = {
 };
 
 /** One device with each fault once. */
-export const judgeFaults = (seed: number, rules?: readonly AlertRule[]): Judged => {
-  const faults = planFaults(createSeededRandom(seed).fork('faults'));
+export const judgeFaults = (
+  seed: number,
+  { rules, names }: { readonly rules?: readonly AlertRule[]; readonly names?: readonly FaultName[] } = {},
+): Judged => {
+  const faults = planFaults(createSeededRandom(seed).fork('faults'), names);
   const days = ((faults.at(-1)?.until ?? 0) + 10 * 3_600_000) / day;
   const { episodes } = watch({ seed, days, faults, ...(rules ? { rules } : {}) });
   const causes = episodes.map((episode) => ({
