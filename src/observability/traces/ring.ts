@@ -25,22 +25,26 @@ export interface SpanRing {
   clear(): void;
 }
 
-type Trace = { spans: SpanRecord[]; readonly foreign: boolean; summary: TraceSummary | undefined };
+type Trace = { spans: SpanRecord[]; summary: TraceSummary | undefined };
 
-/** Ended spans of the newest traces. When there are too many the trace of which nothing was heard for longest goes, whole. */
+/**
+ * Ended spans of the newest traces. When there are too many, the trace of which nothing was heard for longest goes, whole: those of
+ * others before ours.
+ */
 export const createSpanRing = (
   options: Partial<SpanRingOptions> = {},
   schedule?: (tell: () => void) => void,
 ): SpanRing => {
   const limits = { ...spanRingDefaults, ...options };
-  const traces = new Map<string, Trace>();
-  let foreignTraces = 0;
+  const own = new Map<string, Trace>();
+  const foreign = new Map<string, Trace>();
   let spans = 0;
   let journal: Journal<SpanRecord> | undefined;
+  const all = () => [...foreign.values(), ...own.values()];
 
   const summaries = createLazyStore<readonly TraceSummary[]>(
     () =>
-      [...traces.values()]
+      all()
         .map((trace) => {
           trace.summary ??= summaryOf(trace.spans);
           return trace.summary;
@@ -48,41 +52,45 @@ export const createSpanRing = (
         .sort((a, b) => b.startedAt - a.startedAt),
     schedule,
   );
-  const remove = (traceId: string, trace: Trace) => {
-    traces.delete(traceId);
-    spans -= trace.spans.length;
-    if (trace.foreign) foreignTraces--;
-  };
-  const isFull = () =>
-    traces.size > limits.maxTraces || foreignTraces > limits.maxForeignTraces || spans > limits.maxSpans;
-  const makeRoom = (newest: string) => {
-    for (const foreignOnly of [true, false]) {
-      for (const [id, trace] of traces) {
-        if (!isFull()) return;
-        if (id === newest || (foreignOnly && foreignTraces <= limits.maxForeignTraces)) continue;
-        if (trace.foreign || !foreignOnly) remove(id, trace);
-      }
+  /** False if there is none but the newest. */
+  const removeOldest = (traces: Map<string, Trace>, newest: string): boolean => {
+    for (const [id, trace] of traces) {
+      if (id === newest) continue;
+      traces.delete(id);
+      spans -= trace.spans.length;
+      return true;
     }
+    return false;
+  };
+  const isFull = () => own.size + foreign.size > limits.maxTraces || spans > limits.maxSpans;
+  const makeRoom = (newest: string, trace: Trace) => {
+    while (foreign.size > limits.maxForeignTraces && removeOldest(foreign, newest));
+    while (isFull() && (removeOldest(foreign, newest) || removeOldest(own, newest)));
     // Only the newest is left: its own oldest spans go.
-    const trace = traces.get(newest);
-    if (!trace || spans <= limits.maxSpans) return;
     const excess = spans - limits.maxSpans;
+    if (excess <= 0) return;
     trace.spans = trace.spans.slice(excess);
     spans -= excess;
   };
-  const hold = (record: SpanRecord, foreign: boolean) => {
+  const hold = (record: SpanRecord, isForeign: boolean) => {
     const { traceId } = record.context;
+    const traces = own.has(traceId) || !(isForeign || foreign.has(traceId)) ? own : foreign;
     const known = traces.get(traceId);
-    const trace = known ?? { spans: [], foreign, summary: undefined };
-    if (!known && foreign) foreignTraces++;
-    traces.delete(traceId); // again at the end
+    const trace = known ?? { spans: [], summary: undefined };
+    if (known) traces.delete(traceId); // again at the end
     traces.set(traceId, trace);
     trace.spans.push(record);
     trace.summary = undefined;
     spans++;
-    if (isFull()) makeRoom(traceId);
+    makeRoom(traceId, trace);
     summaries.touch();
   };
+  const clear = () => {
+    own.clear();
+    foreign.clear();
+    spans = 0;
+  };
+  const heldOf = (traceId: string) => (own.get(traceId) ?? foreign.get(traceId))?.spans ?? [];
   const onDisk = async () => ((await journal?.read()) ?? []).map(({ item }) => item);
 
   return {
@@ -92,7 +100,7 @@ export const createSpanRing = (
       journal?.append(record);
     },
     async spansOf(traceId) {
-      const held = traces.get(traceId)?.spans ?? [];
+      const held = heldOf(traceId);
       const ids = new Set(held.map(({ context }) => context.spanId));
       const stored = (await onDisk()).filter(
         ({ context }) => context.traceId === traceId && !ids.has(context.spanId),
@@ -100,26 +108,27 @@ export const createSpanRing = (
       return [...stored, ...held];
     },
     async traceOfJob(job) {
-      const held = [...traces.values()].flatMap((trace) => trace.spans);
+      const held = all().flatMap((trace) => trace.spans);
       const roots = [...(await onDisk()), ...held].filter(({ fields }) => fields['job'] === job);
       return roots.sort((a, b) => b.startedAt - a.startedAt)[0]?.context.traceId;
     },
     async keepIn(kept) {
       journal = kept;
-      const now = [...traces.values()].map(({ spans: held, foreign }) => ({ held, foreign }));
+      const ours = [...own.values()].flatMap((trace) => trace.spans);
+      const theirs = [...foreign.values()].flatMap((trace) => trace.spans);
+      for (const record of [...theirs, ...ours]) kept.append(record);
       const stored = (await kept.read()).map(({ item }) => item);
-      traces.clear();
-      foreignTraces = 0;
-      spans = 0;
+      const known = new Set(all().flatMap((trace) => trace.spans.map(({ context }) => context.spanId)));
+      const earlier = stored.filter(({ context }) => !known.has(context.spanId));
+      const since = { own: [...own], foreign: [...foreign] };
+      clear();
       // Oldest first, so that what is new pushes out what is old. Who began an old trace is not known any more.
-      for (const record of stored) hold(record, false);
-      for (const { held, foreign } of now) for (const record of held) hold(record, foreign);
-      for (const { held } of now) for (const record of held) kept.append(record);
+      for (const record of earlier) hold(record, false);
+      for (const [, trace] of since.foreign) for (const record of trace.spans) hold(record, true);
+      for (const [, trace] of since.own) for (const record of trace.spans) hold(record, false);
     },
     clear() {
-      traces.clear();
-      foreignTraces = 0;
-      spans = 0;
+      clear();
       summaries.touch();
     },
   };
