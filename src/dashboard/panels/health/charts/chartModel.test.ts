@@ -56,6 +56,32 @@ describe('charts', () => {
     expect(defaultCharts([], describeMetric)).toEqual([]);
   });
 
+  it('of the good set find what the app measures, under its names', () => {
+    const names = [
+      'inference_jobs_total',
+      'inference_job_seconds',
+      'inference_tasks_total',
+      'rpc_seconds',
+      'mesh_bytes_total',
+      'mesh_rtt_seconds',
+      'mesh_links',
+      'memory_bytes',
+      'main_thread_lag_seconds',
+      'ledger_height',
+    ];
+    const others = ['storage_bytes', 'cache_bytes_total', 'inference_jobs_running', 'ledger_submit_seconds'];
+    const measured = [...names, ...others].map((name) => ({
+      key: name,
+      name,
+      labels: {},
+      kind: 'gauge' as const,
+      from: 0,
+      to: 1,
+      points: 1,
+    }));
+    expect(defaultCharts(measured, () => undefined).map(({ id }) => id)).toEqual(names);
+  });
+
   it('of added series are one for each metric, without what is gone', () => {
     const added = ['rpc_seconds{method="ping"}', 'memory_bytes', 'rpc_seconds{method="read"}', 'gone'];
     const charts = addedCharts(added, series, describeMetric);

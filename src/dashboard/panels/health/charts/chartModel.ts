@@ -76,11 +76,12 @@ type Describe = (metric: string) => { readonly help: string; readonly unit: Unit
 
 /** The good set: the first metric of each subject that is there. Subjects that nothing measures have no chart. */
 const subjects: readonly { readonly title: string; readonly pattern: RegExp }[] = [
-  { title: 'Jobs', pattern: /^jobs?_(?!.*seconds)/ },
-  { title: 'How long jobs took', pattern: /^job_seconds/ },
-  { title: 'Tasks', pattern: /^tasks_done/ },
+  { title: 'Jobs', pattern: /^(inference_)?jobs_total$/ },
+  { title: 'How long jobs took', pattern: /^(inference_)?job_seconds$/ },
+  { title: 'Tasks', pattern: /^(inference_)?tasks(_done)?_total$/ },
   { title: 'Calls to other devices', pattern: /^rpc_seconds/ },
   { title: 'Traffic', pattern: /^(?!.*(cache|memory|storage)).*bytes.*_total$/ },
+  { title: 'Round trips', pattern: /_rtt_seconds$/ },
   { title: 'Links', pattern: /^(mesh_)?(links|neighbors|peers)(_open)?$/ },
   { title: 'Memory', pattern: /(memory|heap).*bytes$/ },
   { title: 'Smoothness of this page', pattern: /^(main_thread|page|event_loop).*(lag|seconds)/ },
