@@ -10,7 +10,16 @@ export * from './alerts/relay.ts';
 export * from './alerts/rules.ts';
 export type * from './alerts/types.ts';
 export * from './analytics/analytics.ts';
-export { checkRow, type FileContent, type FileHead, type FileRow, fileHead, formatName, headSchema, lostOf } from './analytics/files/content.ts';
+export {
+  checkRow,
+  type FileContent,
+  type FileHead,
+  type FileRow,
+  fileHead,
+  formatName,
+  headSchema,
+  lostOf,
+} from './analytics/files/content.ts';
 export type { Gzip, SqliteCodec } from './analytics/files/files.ts';
 export { defaultRetention } from './analytics/retention.ts';
 export type * from './analytics/types.ts';
@@ -29,6 +38,9 @@ export * from './metrics/registry.ts';
 export * from './metrics/sketch.ts';
 export type * from './metrics/types.ts';
 export * from './telemetry.ts';
+export * from './traces/exporter.ts';
+export * from './traces/otlp.ts';
+export * from './traces/otlpJson.ts';
 export * from './traces/records.ts';
 export * from './traces/ring.ts';
 export * from './traces/traceparent.ts';

@@ -71,7 +71,8 @@ export const createCatalog = (memory: () => RecentMemory, archive: Archive): Cat
       const fitting = rows.filter(({ key, kind }) => {
         const there = memory().window(key)?.kind ?? stored.get(key)?.info.kind;
         if (there !== undefined && there !== kind) left.push(`${key} is a ${there} here and a ${kind} there`);
-        else if (!keys.has(key) && keys.size >= maxSeries) left.push(`there was no room for the series ${key}`);
+        else if (!keys.has(key) && keys.size >= maxSeries)
+          left.push(`there was no room for the series ${key}`);
         else return keys.add(key);
         return false;
       });

@@ -114,9 +114,7 @@ export class SeriesWindow {
   bytes(): number {
     let pages = 0;
     for (const page of this.#pages.values()) pages += page.byteLength + overhead.page;
-    return (
-      overhead.series + this.ring.byteLength + pages + this.#minutes.bytes() + this.#hours.bytes()
-    );
+    return overhead.series + this.ring.byteLength + pages + this.#minutes.bytes() + this.#hours.bytes();
   }
 
   /** Whether nothing had been measured in that minute. */

@@ -1,7 +1,7 @@
+import { createSketch } from '../../metrics/sketch.ts';
 import { quantileOf } from '../../statistics/quantiles.ts';
 import { trendOf } from '../../statistics/trend.ts';
 import type { TimedValue, Trend } from '../../statistics/types.ts';
-import { createSketch } from '../../metrics/sketch.ts';
 import { rollUp, type StoredBucket, tierMs } from '../buckets.ts';
 import type { Catalog } from '../catalog.ts';
 import type { RecentMemory } from '../memory.ts';
