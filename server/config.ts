@@ -230,7 +230,9 @@ export const readConfig = (
   for (const issue of parsed.issues ?? []) {
     const name = nameOf(v.getDotPath(issue));
     // What is wrong goes to a log; a secret must not, be it too short.
-    const found = /SECRET|credential|BUS|ALERT|SMTP|HEADERS|OTLP_URL/.test(name ?? '') ? 'not shown' : show(issue.input);
+    const found = /SECRET|credential|BUS|ALERT|SMTP|HEADERS|OTLP_URL/.test(name ?? '')
+      ? 'not shown'
+      : show(issue.input);
     problems.push(`${name} ${issue.message} (found: ${found})`);
   }
   problems.push(...turnProblems(environment, parsed.success ? parsed.output.AIVILLAGE_ICE.length : 0));

@@ -27,6 +27,7 @@ const counters = {
     help: 'Clients dropped: they flooded or did not read',
     label: undefined,
   },
+  aivillage_alerts_total: { help: 'Alerts of tabs by what became of them', label: 'outcome' },
   aivillage_ledger_connections_total: { help: 'Ledger sockets accepted', label: undefined },
   aivillage_ledger_refused_total: { help: 'Messages on ledger sockets that were refused', label: undefined },
   aivillage_ledger_dropped_total: { help: 'Ledger sockets dropped: they did not read', label: undefined },

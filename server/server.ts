@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Timers } from '../src/core/ports/timers.ts';
@@ -19,12 +18,11 @@ import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createNatsBus } from './natsBus.ts';
 import { isOwnOrigin } from './origins.ts';
-import { createOtlpRelay, type OtlpConfig } from './otlp/relay.ts';
-import { traceRequest } from './otlp/requestSpans.ts';
 import { createPostDesk } from './posts.ts';
 import { openPublicWork } from './publicWork.ts';
 import { createSignalingHub } from './signaling.ts';
 import { attachSockets } from './sockets.ts';
+import { openTelemetryDesk } from './telemetry.ts';
 import { keepTlsFresh, openTls, trustPages } from './tls.ts';
 import { turnCredentials } from './turn.ts';
 
@@ -70,22 +68,22 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
       throw cause;
     },
   );
+  const telemetry = openTelemetryDesk(config, { log, metrics, timers });
   const pages = {
+    ...telemetry.pages,
     ...operatorPages(files, metrics, status, bus),
     ...(tls ? trustPages(tls) : {}),
     ...ledger.pages,
   };
-  const otlp = config.otlp && openOtlp(config.otlp, timers, metrics);
-  /** What tabs may post: empty until an operator gives it somewhere to go. */
   const posts = createPostDesk(
     { clock: createNodeClock() },
-    { routes: otlp ? { '/telemetry/traces': otlp.route } : {}, isAllowedOrigin: allowedOrigins(config) },
+    { routes: telemetry.routes, isAllowedOrigin: allowedOrigins(config) },
   );
   const listener = createRequestListener(
     {
       log,
       metrics,
-      ...(otlp ? { trace: (request, response) => traceRequest(otlp.span, request, response) } : {}),
+      ...(telemetry.trace ? { trace: telemetry.trace } : {}),
     },
     { files, pages, lookUp: publicWork.value.answer, connect: ledger.connect, posts },
   );
@@ -105,7 +103,7 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     await (isAlone ? sockets.drain(comeBackAfterMs, 0) : sockets.drain(moveAfterMs, moveWithinMs));
     hub.close();
     await ledger.keeper?.close();
-    await otlp?.close();
+    await telemetry.close();
     await bus?.close();
     await endRequests(server);
     log('info', 'stopped');
@@ -190,25 +188,6 @@ const openSockets = (
     },
   );
   return { hub, sockets };
-};
-
-const openOtlp = (config: OtlpConfig, timers: Timers, metrics: Metrics) => {
-  const relay = createOtlpRelay(
-    { clock: createNodeClock(), timers, random: createNodeRandom(), fetch },
-    config,
-    { instance: randomUUID() },
-  );
-  metrics.gauge(
-    'aivillage_otlp_spans_waiting',
-    'Spans on their way to the collector',
-    () => relay.stats().waiting,
-  );
-  metrics.gauge('aivillage_otlp_spans_sent', 'Spans that the collector took', () => relay.stats().sent);
-  metrics.gauge('aivillage_otlp_spans_dropped', 'Spans that reached no collector', () => {
-    const { full, refused, unreachable } = relay.stats().dropped;
-    return full + refused + unreachable;
-  });
-  return relay;
 };
 
 const endRequests = (server: Server): Promise<void> =>

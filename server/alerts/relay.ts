@@ -11,7 +11,7 @@ import {
   type OutboxState,
   readRelayMessage,
   relayLimits,
-} from '../../src/observability/alerts/index.ts';
+} from '../../src/observability/index.ts';
 import type { Log } from '../log.ts';
 import type { PostAnswer, PostRoute } from '../posts.ts';
 import type { AlertConfig } from './config.ts';

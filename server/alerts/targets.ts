@@ -9,7 +9,7 @@ import {
   toEmail,
   toSlack,
   toWebhookJson,
-} from '../../src/observability/alerts/index.ts';
+} from '../../src/observability/index.ts';
 
 /** In whose name a notification is told. */
 export type SenderOf = (notification: Notification) => Sender;

@@ -8,7 +8,8 @@ import { createJournal, type JournalOptions, journalDefaults } from './journal.t
 import { createLogBook, type LogBook, type LogBookOptions } from './logs/logBook.ts';
 import { parseLogEntry } from './logs/query.ts';
 import type { LogEntry } from './logs/types.ts';
-import { createMetricsRegistry, type MetricsRegistry, type RegistryOptions } from './metrics/index.ts';
+import { createMetricsRegistry } from './metrics/registry.ts';
+import type { MetricsRegistry, RegistryOptions } from './metrics/types.ts';
 import { parseSpanRecord } from './traces/records.ts';
 import { createSpanRing, type SpanRing, type SpanRingOptions } from './traces/ring.ts';
 import { createTracer, type Tracer, type TracerOptions } from './traces/tracer.ts';

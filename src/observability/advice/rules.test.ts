@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Incident } from '../health/types.ts';
-import { metricDescriptions } from '../metrics/index.ts';
+import { metricDescriptions } from '../metrics/catalogue.ts';
 import { adviseFrom } from './advise.ts';
 import { createRecording, type Recording, reportWith } from './testDoubles.ts';
 

@@ -1,4 +1,5 @@
-import { forecastReach, medianOf } from '../statistics/index.ts';
+import { forecastReach } from '../statistics/forecast.ts';
+import { medianOf } from '../statistics/quantiles.ts';
 import type { TimedValue } from '../statistics/types.ts';
 import type { Signals } from './signals.ts';
 import type { Saturation } from './types.ts';

@@ -1,5 +1,5 @@
 import type { SignalReader } from '../analytics/types.ts';
-import { parseSeriesKey } from '../metrics/index.ts';
+import { parseSeriesKey } from '../metrics/labels.ts';
 import type { Labels, Sketch } from '../metrics/types.ts';
 
 export type Where = (labels: Labels) => boolean;

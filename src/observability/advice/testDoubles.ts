@@ -1,7 +1,8 @@
 import type { SignalReader } from '../analytics/types.ts';
 import type { HealthReport } from '../health/types.ts';
 import type { LogEntry } from '../logs/types.ts';
-import { createSketch, seriesKey } from '../metrics/index.ts';
+import { seriesKey } from '../metrics/labels.ts';
+import { createSketch } from '../metrics/sketch.ts';
 import type { Labels } from '../metrics/types.ts';
 
 type Event = { readonly at: number; readonly value: number; readonly samples: readonly number[] };

@@ -1,5 +1,7 @@
 import { createBoundedMap } from '../../core/boundedMap.ts';
-import { ewma, type Spread, seasonalSpread, spreadOf, startEwma, zOf } from '../statistics/index.ts';
+import { type Spread, spreadOf, zOf } from '../statistics/deviation.ts';
+import { ewma, startEwma } from '../statistics/ewma.ts';
+import { seasonalSpread } from '../statistics/seasonal.ts';
 import type { Judgement, Signals } from './conditions.ts';
 import type { Condition } from './types.ts';
 import { sayTime, sayValue } from './words.ts';

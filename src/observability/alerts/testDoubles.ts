@@ -1,6 +1,6 @@
 import { milliseconds } from '../../core/brand.ts';
 import type { SignalReader } from '../analytics/types.ts';
-import { createSketch } from '../metrics/index.ts';
+import { createSketch } from '../metrics/sketch.ts';
 import type { Notification } from './types.ts';
 
 /** Series as they were recorded; a counter is what was added at each moment. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AlertRule, defaultRules } from '../../../src/observability/alerts/index.ts';
+import { type AlertRule, defaultRules } from '../../../src/observability/index.ts';
 import { isPage, judgeFaults, judgeNoise } from './judge.ts';
 import { isKept, summarize } from './report.ts';
 

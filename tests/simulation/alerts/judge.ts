@@ -1,4 +1,4 @@
-import type { AlertRule } from '../../../src/observability/alerts/index.ts';
+import type { AlertRule } from '../../../src/observability/index.ts';
 import { createSeededRandom } from '../random.ts';
 import {
   budgetGraceMs,

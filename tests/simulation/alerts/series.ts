@@ -1,5 +1,5 @@
 import type { SignalReader } from '../../../src/observability/analytics/types.ts';
-import { createSketch } from '../../../src/observability/metrics/index.ts';
+import { createSketch } from '../../../src/observability/index.ts';
 
 type Kind = 'counter' | 'gauge' | 'histogram';
 /** Sums up to and including a sample: `count` of a counter is what it came to. */

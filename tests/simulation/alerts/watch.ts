@@ -8,7 +8,7 @@ import {
   noAlerts,
   nothingTold,
   notify,
-} from '../../../src/observability/alerts/index.ts';
+} from '../../../src/observability/index.ts';
 import type { HealthReport } from '../../../src/observability/health/types.ts';
 import { createSeededRandom } from '../random.ts';
 import { type Calendar, createDevice, drawCalendar, type Span, sampleMs } from './device.ts';

@@ -1,6 +1,0 @@
-export * from './catalogue.ts';
-export { parseSeriesKey, seriesKey } from './labels.ts';
-export * from './prometheus.ts';
-export * from './registry.ts';
-export * from './sketch.ts';
-export type * from './types.ts';
