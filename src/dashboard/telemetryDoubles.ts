@@ -613,6 +613,7 @@ export const fixtureTelemetry = (scenario: TelemetryScenario, at: number): Fixtu
       series: some ? 19 : 0,
       points: some ? 178_400 : 0,
       bytes: some ? 2_410_000 : 0,
+      memoryBytes: some ? 3_100_000 : 0,
       dropped: trouble ? 312 : 0,
       problem: trouble ? 'The disk is full: nothing was written since 18:02.' : undefined,
     }),

@@ -25,6 +25,8 @@ const ofWords: Record<Threshold['of'], string> = {
   latest: 'the newest value',
   mean: 'the mean',
   rate: 'the rate',
+  increase: 'what was added',
+  change: 'the change',
   p50: 'the median',
   p95: '95 of 100',
   p99: '99 of 100',
