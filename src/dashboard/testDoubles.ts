@@ -4,13 +4,11 @@ import type {
   CreditsView,
   DeviceProfile,
   GpuProfile,
-  HealthCheck,
   InstallView,
   JobState,
   JobView,
   LedgerView,
   LineView,
-  LogEntry,
   MeasuredSpeed,
   ModelsView,
   NetworkView,
@@ -22,7 +20,6 @@ import type {
   RoomView,
   RuntimeChoice,
   SelfView,
-  SeriesView,
   ShareLimits,
   ThemeChoice,
   WorkShare,
@@ -393,92 +390,6 @@ const creditsOf = (count: number): CreditsView => {
   return { earned: sum('earned'), spent: sum('spent'), receipts };
 };
 
-const seriesOf = (seconds: number): SeriesView => {
-  const time = Array.from({ length: seconds }, (_, index) => fixtureStart / 1000 - seconds + index);
-  const wave = (base: number, swing: number, pace: number) =>
-    time.map((_, index) =>
-      Math.max(0, base + swing * Math.sin(index / pace) + swing * 0.4 * Math.sin(index / 3.7)),
-    );
-  return {
-    time,
-    columns: {
-      peers: time.map((_, index) => (index < 90 ? 1 : index < 300 ? 3 : index < 460 ? 4 : 3)),
-      linesPerMinute: wave(340, 260, 40),
-      tasksRunning: wave(4, 3, 31),
-      bytesInPerSecond: wave(420_000, 400_000, 47),
-      bytesOutPerSecond: wave(1_200_000, 1_100_000, 38),
-      rttMs: wave(12, 6, 22).map((value, index) => (index > 200 && index < 230 ? null : value)),
-    },
-  };
-};
-
-const healthChecks = (bad: boolean): readonly HealthCheck[] => [
-  {
-    id: 'server',
-    title: 'Server',
-    state: bad ? 'bad' : 'ok',
-    message: bad
-      ? 'No answer for 40 s. Links between tabs go on; new devices cannot join until it is back.'
-      : 'Answers in 4 ms.',
-  },
-  { id: 'swarm', title: 'Swarm', state: 'ok', message: '4 devices, 3 accept work.' },
-  { id: 'engine', title: 'Reading engine', state: 'ok', message: 'WebGPU, both models ready.' },
-  {
-    id: 'storage',
-    title: 'Storage',
-    state: bad ? 'bad' : 'warn',
-    message: bad
-      ? 'This browser offers no storage: texts last as long as this tab.'
-      : 'Not persistent: the browser may clear it when space is short. Install the app to keep it.',
-  },
-  {
-    id: 'isolation',
-    title: 'Isolation',
-    state: 'ok',
-    message: 'Cross-origin isolated: WASM threads are possible.',
-  },
-  {
-    id: 'install',
-    title: 'Install',
-    state: 'unknown',
-    message: 'This browser does not say whether it can install the app.',
-  },
-  { id: 'main-thread', title: 'Smoothness', state: 'ok', message: 'Longest pause in a job: 34 ms.' },
-];
-
-const logOf = (count: number): readonly LogEntry[] =>
-  Array.from({ length: count }, (_, index) => {
-    const pick = [
-      { level: 'info', component: 'mesh', message: 'link opened', fields: { peer: 'mKfX3kQ9', ms: 412 } },
-      {
-        level: 'debug',
-        component: 'rpc',
-        message: 'call answered',
-        fields: { kind: 'ocr.recognize', ms: 88 },
-      },
-      {
-        level: 'info',
-        component: 'coordinator',
-        message: 'task given',
-        fields: { task: `t-${index}`, peer: 'q7sVb2nT' },
-      },
-      {
-        level: 'warn',
-        component: 'coordinator',
-        message: 'peer silent for 3 s: tasks taken back',
-        fields: { tasks: 2 },
-      },
-      {
-        level: 'error',
-        component: 'pool',
-        message: 'worker crashed and was replaced',
-        fields: { worker: 1 },
-      },
-    ] as const;
-    const entry = pick[index % 17 === 3 ? 3 : index % 41 === 7 ? 4 : index % 3] ?? pick[0];
-    return { at: fixtureStart - (count - index) * 731, ...entry };
-  });
-
 export const fixtureScenarios = [
   'first-visit',
   'empty-room',
@@ -735,9 +646,6 @@ const modelsOf = (
       checksFailed: 1,
       servedForOthers: 88,
     }),
-    health: createStore(healthChecks(idle)),
-    log: createStore(logOf(scenario === 'empty-room' ? 0 : 900)),
-    series: createStore(seriesOf(idle ? 0 : 600)),
     telemetry: fixtureTelemetry(telemetry, fixtureStart),
     install: createStore(installOf(scenario)),
     theme: createStore<ThemeChoice>(theme),
@@ -826,7 +734,6 @@ export const createFixtureApp = (
         models.credits.get().receipts.find((view) => view.receipt.id === id)?.state === 'claim'
           ? { ok: false, error: 'The requester’s signature is missing: this is only a claim.' }
           : ok(undefined),
-      downloadLog: async () => new Blob(['']),
       openModel: (files) => note(`open ${files.map(({ name }) => name).join()}`),
       openSampleModel: async () => models.bench.set(fixtureBench),
       closeModel: async () => models.bench.set(emptyBench),
