@@ -1,3 +1,4 @@
+import type { HealthReport } from '../../../src/observability/health/types.ts';
 import {
   type AlertRule,
   type AlertView,
@@ -9,7 +10,6 @@ import {
   nothingTold,
   notify,
 } from '../../../src/observability/index.ts';
-import type { HealthReport } from '../../../src/observability/health/types.ts';
 import { createSeededRandom } from '../random.ts';
 import { type Calendar, createDevice, drawCalendar, type Span, sampleMs } from './device.ts';
 import type { Fault } from './faults.ts';

@@ -14,7 +14,11 @@ import { conditionInWords, fieldsOf, withTyped, written } from './conditionField
 
 const useUnits = () => {
   const { commands } = useApp();
-  return (metric: string) => commands.describe(metric)?.unit ?? unitOfName(metric);
+  // A rule may name some series of a metric: `rpc_seconds{outcome!="ok"}`.
+  return (selector: string) => {
+    const metric = selector.replace(/\{.*$/s, '');
+    return commands.describe(metric)?.unit ?? unitOfName(metric);
+  };
 };
 
 export const RulesSection = () => {

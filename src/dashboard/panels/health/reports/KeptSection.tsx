@@ -26,6 +26,7 @@ export const KeptSection = () => {
           { term: 'Series', value: formatInteger(state.series) },
           { term: 'Points', value: formatInteger(state.points) },
           { term: 'Storage', value: formatBytes(state.bytes) },
+          { term: 'Memory', value: formatBytes(state.memoryBytes) },
           {
             term: 'Not taken',
             value:
