@@ -79,9 +79,7 @@ const readDatabase = (
     database.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
     const content = readRows(database);
     if (!content)
-      return err(
-        fault('malformed', `its tables are not those of a saved file of version ${schemaVersion}`),
-      );
+      return err(fault('malformed', `its tables are not those of a saved file of version ${schemaVersion}`));
     return ok({ ...content, lost: [...problems, ...content.lost] });
   } catch (cause) {
     return err(fault('malformed', `its tables can't be read: ${messageOf(cause)}`));
@@ -95,7 +93,9 @@ const integrityOf = (database: Database): string[] => {
     statement = database.prepare('PRAGMA integrity_check(3)');
     const found: string[] = [];
     while (statement.step()) found.push(String(statement.get(0)));
-    return found.filter((finding) => finding !== 'ok').map((finding) => `SQLite says: ${finding.slice(0, 200)}`);
+    return found
+      .filter((finding) => finding !== 'ok')
+      .map((finding) => `SQLite says: ${finding.slice(0, 200)}`);
   } catch (cause) {
     return [`SQLite says: ${messageOf(cause).slice(0, 200)}`];
   } finally {

@@ -9,9 +9,9 @@ import {
   type FileRow,
   headSchema,
 } from '../src/observability/analytics/files/content.ts';
-import { decodeSketch } from '../src/observability/metrics/sketch.ts';
 import type { Row } from '../src/observability/analytics/seriesIdentity.ts';
 import type { Tier } from '../src/observability/analytics/types.ts';
+import { decodeSketch } from '../src/observability/metrics/sketch.ts';
 
 /**
  * The tables of a saved database, made to be asked by hand:
@@ -132,7 +132,11 @@ type SeriesLine = {
 };
 
 const readSeries = (database: Database, lost: string[]): SeriesLine[] => {
-  const { lines, problem } = readLines(database, `SELECT id, name, labels, kind FROM series LIMIT ${mostSeries}`, []);
+  const { lines, problem } = readLines(
+    database,
+    `SELECT id, name, labels, kind FROM series LIMIT ${mostSeries}`,
+    [],
+  );
   if (problem) lost.push(`series after the first ${lines.length} (${problem})`);
   return lines.flatMap(([id, name, labels, kind]) => {
     const isRead = typeof id === 'number' && typeof name === 'string' && typeof labels === 'string';
@@ -196,11 +200,19 @@ const toBucket = (line: readonly unknown[]): StoredBucket | undefined => {
   if (!isTime(at)) return undefined;
   if (line.length === 2) return isNumber(others[0]) ? pointBucket(at, others[0]) : undefined;
   const [count, sum, min, max, last, lastAt, sketch] = others;
-  if (!isNumber(count) || !isNumber(sum) || !isNumber(min) || !isNumber(max) || !isNumber(last) || !isTime(lastAt))
+  if (
+    !isNumber(count) ||
+    !isNumber(sum) ||
+    !isNumber(min) ||
+    !isNumber(max) ||
+    !isNumber(last) ||
+    !isTime(lastAt)
+  )
     return undefined;
   const read = sketch instanceof Uint8Array ? decodeSketch(sketch) : undefined;
   return { at, count, sum, min, max, last, lastAt, ...(read?.ok && { sketch: read.value }) };
 };
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
-const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && isNumber(value) && value >= 0;
+const isTime = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && isNumber(value) && value >= 0;

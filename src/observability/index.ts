@@ -1,3 +1,4 @@
+export * from './analytics/index.ts';
 export * from './health.ts';
 export * from './journal.ts';
 export * from './logs/index.ts';

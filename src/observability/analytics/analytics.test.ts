@@ -112,7 +112,12 @@ describe('what is recorded', () => {
     await compact();
     clock.jump(-300 * 24 * hour);
     const { buckets } = unwrap(
-      await analytics.query({ key: 'load_ratio', from: noon - 2 * hour, to: noon + 21 * hour, maxBuckets: 100_000 }),
+      await analytics.query({
+        key: 'load_ratio',
+        from: noon - 2 * hour,
+        to: noon + 21 * hour,
+        maxBuckets: 100_000,
+      }),
     );
     expect(buckets.map(({ last }) => last)).toEqual([-21, 0, 1, 20]);
   });
@@ -131,10 +136,14 @@ describe('what is recorded', () => {
     step(2, [10]);
     const from = noon + minute;
     expect(analytics.values('tasks_total', from, clock.now() + 1).map(({ value }) => value * 60)).toEqual([
-      30, 0, 2, // the first by its interval of ten seconds
+      30,
+      0,
+      2, // the first by its interval of ten seconds
     ]);
     expect(analytics.increase('tasks_total', from + minute, clock.now() + 1)).toBe(2);
-    expect(analytics.values('rpc_seconds', from, clock.now() + 1).map(({ value }) => value)).toEqual([1.5, 10]);
+    expect(analytics.values('rpc_seconds', from, clock.now() + 1).map(({ value }) => value)).toEqual([
+      1.5, 10,
+    ]);
     expect(analytics.distribution('rpc_seconds', from + minute, clock.now() + 1)?.count).toBe(1);
     // A registry that began anew: all that it counts is new.
     const reset = {
@@ -286,7 +295,9 @@ describe('buckets', () => {
     fc.assert(
       fc.property(fc.array(bucket), fc.nat(), (buckets, cut) => {
         const whole = rollUp(buckets, minute);
-        const parts = [buckets.slice(cut % 7), buckets.slice(0, cut % 7)].flatMap((part) => rollUp(part, minute));
+        const parts = [buckets.slice(cut % 7), buckets.slice(0, cut % 7)].flatMap((part) =>
+          rollUp(part, minute),
+        );
         expect(rollUp(parts, minute)).toEqual(whole);
       }),
       settings,
@@ -296,7 +307,10 @@ describe('buckets', () => {
   it('come back from their bytes as they were; other bytes are refused, never thrown at', () => {
     fc.assert(
       fc.property(fc.array(bucket), fc.nat(255), fc.nat(), (buckets, byte, place) => {
-        for (const [tier, step] of [['raw', 1], ['minute', minute]] as const) {
+        for (const [tier, step] of [
+          ['raw', 1],
+          ['minute', minute],
+        ] as const) {
           const rolled = rollUp(buckets, step);
           const bytes = encodeBlock(tier, rolled);
           expect(unwrap(decodeBlock(tier, bytes))).toEqual(rolled);
@@ -312,7 +326,10 @@ describe('buckets', () => {
   it('of two accounts of one past count once, however often they are told', () => {
     fc.assert(
       fc.property(fc.array(bucket), fc.array(bucket), (own, told) => {
-        for (const [tier, step] of [['raw', 1], ['minute', minute]] as const) {
+        for (const [tier, step] of [
+          ['raw', 1],
+          ['minute', minute],
+        ] as const) {
           const [a, b] = [rollUp(own, step), rollUp(told, step)];
           const once = unite(a, b, tier);
           expect(unite(once, b, tier)).toEqual(once);

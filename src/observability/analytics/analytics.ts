@@ -1,9 +1,9 @@
+import { milliseconds } from '../../core/brand.ts';
+import { sha256Hex } from '../../core/hash.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Locks } from '../../core/ports/locks.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { Timers } from '../../core/ports/timers.ts';
-import { milliseconds } from '../../core/brand.ts';
-import { sha256Hex } from '../../core/hash.ts';
 import { err, fault, ok, type Result } from '../../core/result.ts';
 import type { KeyValueStore } from '../../storage/port.ts';
 import { createSketch } from '../metrics/sketch.ts';
@@ -15,11 +15,11 @@ import { csvOf } from './csv.ts';
 import { type Gzip, readFile, type SqliteCodec, writeFile } from './files/files.ts';
 import { createRecentMemory, type RecentMemory } from './memory.ts';
 import { checkRange, queryRange, tierFor } from './query.ts';
-import { restore } from './restore.ts';
-import { renderReport } from './report/render.ts';
-import { measureReport } from './report/measure.ts';
-import { checkRetention, defaultRetention } from './retention.ts';
 import { keyOf, readPolicy } from './records.ts';
+import { measureReport } from './report/measure.ts';
+import { renderReport } from './report/render.ts';
+import { restore } from './restore.ts';
+import { checkRetention, defaultRetention } from './retention.ts';
 import { identify, type SeriesIdentity } from './seriesIdentity.ts';
 import { createSketchTap } from './sketchDelta.ts';
 import { toleranceMs } from './storedView.ts';
@@ -89,8 +89,7 @@ export const openAnalytics = async (
     },
   );
   policy = await policyIn(deps.store, policy);
-  const newMemory = () =>
-    createRecentMemory({ ...options, maxBytes: options.maxMemoryBytes });
+  const newMemory = () => createRecentMemory({ ...options, maxBytes: options.maxMemoryBytes });
   let memory = newMemory();
   /** One that is being filled from the store takes what is new beside the one in use. */
   let filling: RecentMemory | undefined;
@@ -137,8 +136,7 @@ export const openAnalytics = async (
     trim(now);
     return true;
   };
-  const tooMany = () =>
-    drop(`there are ${options.maxSeries} series already, or this one is of another kind`);
+  const tooMany = () => drop(`there are ${options.maxSeries} series already, or this one is of another kind`);
 
   /** What was seen of each registry: counters as they were, histograms through a tap. */
   type Seen = {
@@ -245,7 +243,9 @@ export const openAnalytics = async (
         const { rows, lost } = catalog.fitting(read.value.rows, options.maxSeries);
         await archive.flush();
         if (!(await archive.addFile(sha256Hex(bytes), rows)))
-          return err(fault('storage', `nothing was loaded: ${archive.problem() ?? 'it could not be stored'}`));
+          return err(
+            fault('storage', `nothing was loaded: ${archive.problem() ?? 'it could not be stored'}`),
+          );
         await archive.compact();
         await refill();
         const keys = new Set(rows.map(({ key }) => key));
@@ -307,6 +307,11 @@ const attempt = async <Value>(
   try {
     return await work();
   } catch (cause) {
-    return err(fault('storage', `what is stored can't be read: ${cause instanceof Error ? cause.message : String(cause)}`));
+    return err(
+      fault(
+        'storage',
+        `what is stored can't be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      ),
+    );
   }
 };

@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import type { KeyValueStore } from '../../storage/port.ts';
 import { createMemoryStore } from '../../storage/memory.ts';
-import { createStoredView } from './storedView.ts';
+import type { KeyValueStore } from '../../storage/port.ts';
 import { defaultRetention } from './retention.ts';
-import { createMortalStore, createTestClock, createTestLocks, noon, openTab } from './testDoubles.ts';
 import { tiers } from './seriesIdentity.ts';
+import { createStoredView } from './storedView.ts';
+import { createMortalStore, createTestClock, createTestLocks, noon, openTab } from './testDoubles.ts';
 
 const minute = 60_000;
 
 /** Each round adds a power of two: a sum tells which rounds are in it, and one counted twice carries over. */
 const rounds = 6;
-const roundsIn = (sum: number) => Array.from({ length: rounds }, (_, i) => Math.floor(sum / 2 ** i) % 2 === 1);
+const roundsIn = (sum: number) =>
+  Array.from({ length: rounds }, (_, i) => Math.floor(sum / 2 ** i) % 2 === 1);
 
 const liveUntilDeath = async (inner: KeyValueStore, at: number, afterDoing: boolean) => {
   const store = createMortalStore(inner, { at, afterDoing });
@@ -29,7 +30,10 @@ const liveUntilDeath = async (inner: KeyValueStore, at: number, afterDoing: bool
     }
   })();
   // `compact` merges what was written, in the same life.
-  const ended = await Promise.race([life.then(() => 'lived' as const), store.died.then(() => 'died' as const)]);
+  const ended = await Promise.race([
+    life.then(() => 'lived' as const),
+    store.died.then(() => 'died' as const),
+  ]);
   return { done, recorded, ended, clock };
 };
 
@@ -85,7 +89,9 @@ describe('a tab that is killed', () => {
         const ended = await compactingLife(inner, at, afterDoing);
         expect(await sumsOf(inner, now), `death at use ${at}`).toEqual(Array(5).fill(whole));
         await openTab({ store: inner, clock: createTestClock(now), locks: createTestLocks() });
-        expect(await sumsOf(inner, now), `merged again after death at use ${at}`).toEqual(Array(5).fill(whole));
+        expect(await sumsOf(inner, now), `merged again after death at use ${at}`).toEqual(
+          Array(5).fill(whole),
+        );
         expect(await inner.entries('metrics', 'seg/')).toEqual([]);
         if (ended === 'lived') break;
         deaths++;

@@ -5,7 +5,21 @@ import type { StoredBucket } from './buckets.ts';
 import type { StoredView } from './storedView.ts';
 import type { AnalyticsFault, SavedFile, Tier } from './types.ts';
 
-const header = ['series', 'kind', 'tier', 'time', 'at_ms', 'count', 'sum', 'min', 'max', 'last', 'p50', 'p95', 'p99'];
+const header = [
+  'series',
+  'kind',
+  'tier',
+  'time',
+  'at_ms',
+  'count',
+  'sum',
+  'min',
+  'max',
+  'last',
+  'p50',
+  'p95',
+  'p99',
+];
 
 /** RFC 4180: every series from the finest tier that reaches back far enough. Rejects with StorageErrors. */
 export const csvOf = async (
@@ -28,7 +42,12 @@ export const csvOf = async (
     const part = utf8(buckets.map((bucket) => lineOf(key, kind, tier, bucket)).join(''));
     size += part.byteLength;
     if (size > maxBytes)
-      return err(fault('too-large', `the file has more than ${maxBytes} bytes: choose fewer series or a shorter range`));
+      return err(
+        fault(
+          'too-large',
+          `the file has more than ${maxBytes} bytes: choose fewer series or a shorter range`,
+        ),
+      );
     parts.push(part);
   }
   return ok({ name: 'aivillage-series.csv', type: 'text/csv;charset=utf-8', bytes: concatBytes(...parts) });

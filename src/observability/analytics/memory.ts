@@ -102,7 +102,7 @@ export const createRecentMemory = (options: {
 const wholeMinute = (at: number): number => Math.floor(at / minuteMs) * minuteMs;
 
 const ringReaches = ({ ring }: SeriesWindow, from: number): boolean =>
-  !ring.isFull || (ring.oldest() ?? Number.POSITIVE_INFINITY) <= from;
+  !ring.hadOlder || (ring.oldest() ?? Number.POSITIVE_INFINITY) <= from;
 
 const borderOf = ({ ring }: SeriesWindow, to: number): number => {
   const oldest = ring.oldest();

@@ -75,11 +75,7 @@ export const tierFor = (
 };
 
 /** Whether a coarser tier knows nothing of the range that this one doesn't. */
-const isAsFar = (
-  tier: Tier,
-  coarser: Tier,
-  from: number,
-  finestFrom: (tier: Tier) => number,
-): boolean => finestFrom(tier) <= Math.max(from, finestFrom(coarser) + tierMs[coarser]);
+const isAsFar = (tier: Tier, coarser: Tier, from: number, finestFrom: (tier: Tier) => number): boolean =>
+  finestFrom(tier) <= Math.max(from, finestFrom(coarser) + tierMs[coarser]);
 
 export const toBucket = ({ lastAt: _, ...bucket }: StoredBucket): Bucket => bucket;

@@ -58,9 +58,10 @@ export const keyOf = {
 const pad = (index: number): string => String(index).padStart(12, '0');
 
 /** `raw/000000497222`: the name of a chunk, in order of time within a tier. */
-export const chunkId = (tier: Tier, at: number): string =>
-  `${tier}/${pad(Math.floor(at / periodMs[tier]))}`;
-export const placeOf = (id: string): { readonly tier: Tier; readonly start: number; readonly end: number } | undefined => {
+export const chunkId = (tier: Tier, at: number): string => `${tier}/${pad(Math.floor(at / periodMs[tier]))}`;
+export const placeOf = (
+  id: string,
+): { readonly tier: Tier; readonly start: number; readonly end: number } | undefined => {
   const [, tier, index] = /^(raw|minute|hour)\/(\d{12})$/.exec(id) ?? [];
   if (tier !== 'raw' && tier !== 'minute' && tier !== 'hour') return undefined;
   const start = Number(index) * periodMs[tier];

@@ -124,8 +124,5 @@ const exactly = (
   if (!now) return [least, greatest];
   const isNewLeast = !before || now[0] < before[0];
   const isNewGreatest = !before || now[1] > before[1];
-  return [
-    isNewLeast ? now[0] : Math.max(now[0], least),
-    isNewGreatest ? now[1] : Math.min(now[1], greatest),
-  ];
+  return [isNewLeast ? now[0] : Math.max(now[0], least), isNewGreatest ? now[1] : Math.min(now[1], greatest)];
 };

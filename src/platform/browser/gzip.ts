@@ -3,7 +3,9 @@ import { concatBytes } from '../../core/bytes.ts';
 type Unpacked = { readonly bytes: Uint8Array; readonly damage?: 'too-large' | 'damaged' };
 
 export const compressGzip = async (bytes: Uint8Array): Promise<Uint8Array> =>
-  new Uint8Array(await new Response(streamOf(bytes).pipeThrough(new CompressionStream('gzip'))).arrayBuffer());
+  new Uint8Array(
+    await new Response(streamOf(bytes).pipeThrough(new CompressionStream('gzip'))).arrayBuffer(),
+  );
 
 /** Stops as soon as there is more than `maxBytes`: nothing is unpacked to find out how large it would be. */
 export const decompressGzip = async (bytes: Uint8Array, maxBytes: number): Promise<Unpacked> => {

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { parseWith } from '../../../core/schema.ts';
 import { decodeBlock } from '../block.ts';
+import { tiersOf } from '../buckets.ts';
 import { schemaVersion } from '../records.ts';
 import { identify, type Row, rowSchema } from '../seriesIdentity.ts';
-import { tiersOf } from '../buckets.ts';
 
 /** A row that was read and is whole. */
 export type FileRow = Row & { readonly points: number };
@@ -41,7 +41,8 @@ export const checkRow = (value: unknown): FileRow | undefined => {
   const buckets = decodeBlock(tier, block);
   if (!buckets.ok || buckets.value.length === 0) return undefined;
   const isNegative = kind !== 'gauge' && buckets.value.some(({ min }) => min < 0);
-  const hasSketches = kind !== 'histogram' || buckets.value.every(({ sketch, count }) => sketch?.count === count);
+  const hasSketches =
+    kind !== 'histogram' || buckets.value.every(({ sketch, count }) => sketch?.count === count);
   return isNegative || !hasSketches ? undefined : { ...series, tier, block, points: buckets.value.length };
 };
 
@@ -50,6 +51,8 @@ export const lostOf = (head: FileHead | undefined, whole: number, damaged: numbe
   const missing = Math.max(damaged, (head?.rows ?? 0) - whole);
   return [
     ...(head ? [] : ['the beginning of the file is damaged: when it was saved is not known']),
-    ...(missing > 0 ? [`${missing} of ${Math.max(head?.rows ?? 0, whole + damaged)} parts are damaged and were left out`] : []),
+    ...(missing > 0
+      ? [`${missing} of ${Math.max(head?.rows ?? 0, whole + damaged)} parts are damaged and were left out`]
+      : []),
   ];
 };

@@ -13,7 +13,9 @@ import { jsonEnd, jsonHead, jsonRow, readJson } from './json.ts';
 export interface SqliteCodec {
   write(head: FileHead, rows: readonly Row[]): Promise<Result<Uint8Array, Fault>>;
   /** Whatever the bytes are: what can't be read is said in `lost`. */
-  read(bytes: Uint8Array): Promise<Result<FileContent & { readonly head: FileHead | undefined }, Fault<'malformed' | 'storage'>>>;
+  read(
+    bytes: Uint8Array,
+  ): Promise<Result<FileContent & { readonly head: FileHead | undefined }, Fault<'malformed' | 'storage'>>>;
 }
 export interface Gzip {
   compress(bytes: Uint8Array): Promise<Uint8Array>;
@@ -42,8 +44,10 @@ export const writeFile = async (
   const { format, now, maxBytes } = options;
   const rows = await allRows(deps.view, now, deps.pause);
   const head = fileHead(now, rows.length);
-  const written = format === 'sqlite' ? await deps.sqlite.write(head, rows) : lines(format, head, rows, maxBytes);
-  if (!written.ok) return err(fault(written.error.code === 'too-large' ? 'too-large' : 'storage', written.error.message));
+  const written =
+    format === 'sqlite' ? await deps.sqlite.write(head, rows) : lines(format, head, rows, maxBytes);
+  if (!written.ok)
+    return err(fault(written.error.code === 'too-large' ? 'too-large' : 'storage', written.error.message));
   const name = `aivillage-analytics-${new Date(now).toISOString().slice(0, 19).replaceAll(':', '-')}.${format}`;
   if (!options.compress) return ok({ name, type: types[format], bytes: written.value });
   return ok({ name: `${name}.gz`, type: 'application/gzip', bytes: await deps.gzip.compress(written.value) });
@@ -63,7 +67,10 @@ export const readFile = async (
   if (!unpacked.ok) return unpacked;
   const { plain, lost } = unpacked.value;
   const format = formatOf(plain);
-  const content = format === 'sqlite' ? await readSqlite(plain, deps.sqlite) : ok(format === 'json' ? readJson(plain) : readCborFile(plain));
+  const content =
+    format === 'sqlite'
+      ? await readSqlite(plain, deps.sqlite)
+      : ok(format === 'json' ? readJson(plain) : readCborFile(plain));
   if (!content.ok) return content;
   if (!content.value) return err(fault('malformed', 'the file holds no measurements of this page'));
   const { head, rows, lost: damaged } = content.value;
@@ -104,7 +111,10 @@ const lines = (
     bytes += part.byteLength;
     if (bytes > maxBytes)
       return err(
-        fault('too-large', `as ${format} it has more than ${maxBytes} bytes: save it as sqlite or cbor, or keep less`),
+        fault(
+          'too-large',
+          `as ${format} it has more than ${maxBytes} bytes: save it as sqlite or cbor, or keep less`,
+        ),
       );
     parts.push(part);
   }
@@ -123,14 +133,22 @@ const unpack = async (
   const { bytes: plain, damage } = await deps.gzip.decompress(bytes, deps.maxUnpackedBytes);
   if (damage === 'too-large')
     return err(fault('too-large', `the file unpacks to more than ${deps.maxUnpackedBytes} bytes`));
-  return ok({ plain, lost: damage ? ['the compressed file is cut or damaged: only its beginning could be read'] : [] });
+  return ok({
+    plain,
+    lost: damage ? ['the compressed file is cut or damaged: only its beginning could be read'] : [],
+  });
 };
 
 const sqliteMagic = 'SQLite format 3\0';
 const formatOf = (bytes: Uint8Array): SaveFormat => {
   const start = String.fromCharCode(...bytes.subarray(0, sqliteMagic.length));
   if (start === sqliteMagic) return 'sqlite';
-  return start.replace(/^\u00ef\u00bb\u00bf/, '').trimStart().startsWith('{') ? 'json' : 'cbor';
+  return start
+    .replace(/^\u00ef\u00bb\u00bf/, '')
+    .trimStart()
+    .startsWith('{')
+    ? 'json'
+    : 'cbor';
 };
 
 const readSqlite = async (bytes: Uint8Array, sqlite: SqliteCodec) => {

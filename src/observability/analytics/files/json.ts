@@ -1,7 +1,7 @@
+import * as v from 'valibot';
 import { fromBase64url, toBase64url, utf8 } from '../../../core/bytes.ts';
 import { parseWith } from '../../../core/schema.ts';
 import { decodeSketch } from '../../metrics/sketch.ts';
-import * as v from 'valibot';
 import { decodeBlock, encodeBlock } from '../block.ts';
 import { pointBucket, type StoredBucket } from '../buckets.ts';
 import { identitySchema, type Row, tiers } from '../seriesIdentity.ts';
@@ -26,7 +26,9 @@ export const jsonRow = (row: Row, isFirst: boolean): Uint8Array => {
 export const jsonEnd = utf8('\n]}\n');
 
 /** Undefined: nothing of ours is in it. */
-export const readJson = (bytes: Uint8Array): (FileContent & { readonly head: FileHead | undefined }) | undefined => {
+export const readJson = (
+  bytes: Uint8Array,
+): (FileContent & { readonly head: FileHead | undefined }) | undefined => {
   const text = new TextDecoder().decode(bytes);
   const { head, rows } = wholeDocument(text) ?? lineByLine(text);
   const read = rows.map(rowOf);

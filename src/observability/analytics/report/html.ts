@@ -66,7 +66,9 @@ const sparkline = ({ shape, key }: SeriesReport): string => {
     const x = ((i + 0.5) * width) / shape.length;
     const y = span > 0 ? height - 2 - ((value - low) / span) * (height - 4) : height / 2;
     // A value between two gaps is a short stroke.
-    const stroke = isPenDown ? `L${x.toFixed(1)} ${y.toFixed(1)}` : `M${(x - 0.5).toFixed(1)} ${y.toFixed(1)}h1`;
+    const stroke = isPenDown
+      ? `L${x.toFixed(1)} ${y.toFixed(1)}`
+      : `M${(x - 0.5).toFixed(1)} ${y.toFixed(1)}h1`;
     isPenDown = true;
     return stroke;
   });

@@ -8,7 +8,11 @@ type Form = { readonly end: string; readonly type: string; readonly text: (repor
 
 /** JSON is the report as `measure.ts` describes it. */
 const forms: Readonly<Record<ReportFormat, Form>> = {
-  json: { end: 'json', type: 'application/json', text: (report) => `${JSON.stringify(report, undefined, 1)}\n` },
+  json: {
+    end: 'json',
+    type: 'application/json',
+    text: (report) => `${JSON.stringify(report, undefined, 1)}\n`,
+  },
   summary: { end: 'txt', type: 'text/plain;charset=utf-8', text: summaryText },
   detailed: { end: 'txt', type: 'text/plain;charset=utf-8', text: detailedText },
   markdown: { end: 'md', type: 'text/markdown;charset=utf-8', text: markdownText },

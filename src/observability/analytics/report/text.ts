@@ -14,7 +14,8 @@ export const durationText = (ms: number): string => {
   if (ms < 7_200_000) return `${numberText(ms / 60_000)} min`;
   return ms < 172_800_000 ? `${numberText(ms / 3_600_000)} h` : `${numberText(ms / 86_400_000)} days`;
 };
-export const timeText = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+export const timeText = (at: number): string =>
+  `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 export const trendText = ({ trend, unit }: SeriesReport): string => {
   if (!trend) return 'too few values';
@@ -117,4 +118,8 @@ export const markdownText = (report: Report): string => {
 
 /** Labels come from anywhere: no cell, link, markup or line of its own. */
 const escapeMarkdown = (text: string): string =>
-  text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_{}[\]<>()#!|~]/g, (sign) => `\\${sign}`);
+  text
+    .replace(/[\r\n]+/g, ' ')
+    .replace(/[\\`*_{}[\]()#!|~]/g, (sign) => `\\${sign}`)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;');
