@@ -617,9 +617,11 @@ export const fixtureTelemetry = (scenario: TelemetryScenario, at: number): Fixtu
       dropped: trouble ? 312 : 0,
       problem: trouble ? 'The disk is full: nothing was written since 18:02.' : undefined,
     }),
-    retention: createStore(maxAgeMs: 7 * day, maxPoints: 10_000 ,
-      minute: maxAgeMs: 30 * day ,
-      hour: maxAgeMs: 365 * day ,),
+    retention: createStore({
+      raw: { maxAgeMs: 7 * day, maxPoints: 10_000 },
+      minute: { maxAgeMs: 30 * day },
+      hour: { maxAgeMs: 365 * day },
+    }),
     traces: createStore(some ? traces : []),
     log: createStore(some ? logOf(at, 900, traces) : []),
     logLevels: createStore({ default: 'info' as const, rpc: 'debug' as const }),
@@ -627,11 +629,11 @@ export const fixtureTelemetry = (scenario: TelemetryScenario, at: number): Fixtu
     advice: createStore<Advice | undefined>(some ? adviceOf(at) : undefined),
     settings: createStore(settingsOf(scenario)),
     host: createStore<
-      | readonly collector: boolean; readonly channels: readonly ('webhook' | 'slack' | 'email')[] 
+      | { readonly collector: boolean; readonly channels: readonly ('webhook' | 'slack' | 'email')[] }
       | undefined
-    >(scenario === 'off' ? undefined : collector: trouble, channels: trouble ? ['webhook', 'email'] : [] ),
+    >(scenario === 'off' ? undefined : { collector: trouble, channels: trouble ? ['webhook', 'email'] : [] }),
     dropped: createStore<Readonly<Record<string, number>>>(
-      trouble ? 'not-finite': 3, cardinality: 309 : ,
+      trouble ? { 'not-finite': 3, cardinality: 309 } : {},
     ),
   };
 };

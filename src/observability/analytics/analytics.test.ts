@@ -123,7 +123,7 @@ describe('what is recorded', () => {
   });
 
   it('from a registry is what changed since the last call', async () => {
-    const { analytics, clock } = await openTab();
+    const { analytics, clock, store } = await openTab();
     const registry = createMetricsRegistry();
     const step = (tasks: number, calls: readonly number[]) => {
       registry.count('tasks_total', tasks);
@@ -132,6 +132,16 @@ describe('what is recorded', () => {
       analytics.sample(registry);
     };
     step(5, [1, 2]);
+    await analytics.flush();
+    const [[, written] = []] = await store.entries('metrics', 'seg/');
+    expect(Object.keys((written as { rows: object[] }).rows[0] ?? {})).toEqual([
+      'key',
+      'name',
+      'labels',
+      'kind',
+      'tier',
+      'block',
+    ]);
     step(0, []);
     step(2, [10]);
     const from = noon + minute;

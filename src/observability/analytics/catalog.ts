@@ -37,9 +37,9 @@ export const createCatalog = (memory: () => RecentMemory, archive: Archive): Cat
     for (const { identity, window } of memory().all()) {
       const { key, name, labels, kind } = identity;
       const before = found.get(key);
-      const oldest = window.ring.oldest();
+      const oldest = oldestOf(window);
       const newest = window.ring.newest();
-      if (oldest === undefined || !newest) continue;
+      if (!newest) continue;
       found.set(key, {
         key,
         name,
@@ -55,13 +55,17 @@ export const createCatalog = (memory: () => RecentMemory, archive: Archive): Cat
   return {
     refresh() {
       stored = fromHeads(archive.heads());
-      for (const { window } of memory().all()) keptBefore.set(window, window.kept);
+      for (const { window } of memory().all()) {
+        keptBefore.set(window, window.kept);
+        window.oldest = Number.POSITIVE_INFINITY;
+      }
     },
     series: () => [...all().values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
     kindOf: (key) => memory().window(key)?.kind ?? stored.get(key)?.info.kind,
     from(key, tier) {
-      const ring = memory().window(key)?.ring.oldest() ?? Number.POSITIVE_INFINITY;
-      return Math.min(stored.get(key)?.from.get(tier) ?? Number.POSITIVE_INFINITY, ring);
+      const window = memory().window(key);
+      const known = stored.get(key)?.from.get(tier) ?? Number.POSITIVE_INFINITY;
+      return Math.min(known, window ? oldestOf(window) : Number.POSITIVE_INFINITY);
     },
     size: () => all().size,
     points: () => [...all().values()].reduce((sum, { points }) => sum + points, 0),
@@ -80,6 +84,9 @@ export const createCatalog = (memory: () => RecentMemory, archive: Archive): Cat
     },
   };
 };
+
+const oldestOf = ({ oldest, ring }: SeriesWindow): number =>
+  Math.min(oldest, ring.oldest() ?? Number.POSITIVE_INFINITY);
 
 const fromHeads = (heads: HeadById): Map<string, Stored> => {
   const found = new Map<string, Stored>();

@@ -1,5 +1,5 @@
 import type { MetricKind, Sketch } from '../metrics/types.ts';
-import type { SeriesIdentity } from './seriesIdentity.ts';
+import { identityOf, type SeriesIdentity } from './seriesIdentity.ts';
 import type { SignalReader } from './types.ts';
 import { minuteMs, pageMs, SeriesWindow, windowMs } from './window.ts';
 
@@ -45,7 +45,7 @@ export const createRecentMemory = (options: {
       if (found) return found.window.kind === identity.kind ? found.window : undefined;
       if (known.size >= options.maxSeries) return undefined;
       const window = new SeriesWindow(identity.kind);
-      known.set(identity.key, { identity, window });
+      known.set(identity.key, { identity: identityOf(identity), window });
       keysByName.set(identity.name, [...(keysByName.get(identity.name) ?? []), identity.key]);
       return window;
     },
@@ -102,7 +102,7 @@ export const createRecentMemory = (options: {
 const wholeMinute = (at: number): number => Math.floor(at / minuteMs) * minuteMs;
 
 const ringReaches = ({ ring }: SeriesWindow, from: number): boolean =>
-  !ring.isFull || (ring.oldest() ?? Number.POSITIVE_INFINITY) <= from;
+  !ring.hadOlder || (ring.oldest() ?? Number.POSITIVE_INFINITY) <= from;
 
 const borderOf = ({ ring }: SeriesWindow, to: number): number => {
   const oldest = ring.oldest();

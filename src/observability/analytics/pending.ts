@@ -1,7 +1,7 @@
 import type { Sketch } from '../metrics/types.ts';
 import { encodeBlock } from './block.ts';
 import { pointBucket, rollUp, type StoredBucket, tierMs } from './buckets.ts';
-import type { Row, SeriesIdentity } from './seriesIdentity.ts';
+import { identityOf, type Row, type SeriesIdentity } from './seriesIdentity.ts';
 
 /** What was recorded and isn't written yet, up to `limit` points: beyond it the newest ones are for memory only. */
 export interface Pending {
@@ -25,7 +25,7 @@ export const createPending = (limit: number): Pending => {
       points++;
       let entry = scalars.get(series.key);
       if (!entry) {
-        entry = { series, at: [], values: [] };
+        entry = { series: identityOf(series), at: [], values: [] };
         scalars.set(series.key, entry);
       }
       entry.at.push(at);
@@ -33,7 +33,7 @@ export const createPending = (limit: number): Pending => {
       return true;
     },
     sketch(series, at, sketch) {
-      const entry = sketches.get(series.key) ?? { series, minutes: [] };
+      const entry = sketches.get(series.key) ?? { series: identityOf(series), minutes: [] };
       const minutes = rollUp([...entry.minutes, sketchBucket(at, sketch)], tierMs.minute);
       if (minutes.length > entry.minutes.length) {
         if (points >= limit) return false;

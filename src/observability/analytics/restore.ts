@@ -33,6 +33,8 @@ export const restore = async (
       ? minutes.filter(({ at }) => at >= now - pointsMs)
       : await view.read(series.key, 'raw', now - pointsMs, now + minuteMs);
     for (const point of points) window.restorePoint(point);
+    const oldest = points[0]?.at ?? Number.POSITIVE_INFINITY;
+    if (minutes.some(({ at }) => at + minuteMs <= oldest)) window.ring.noteOlder();
     await pause();
   }
   memory.trim(now);

@@ -5,8 +5,10 @@ export interface Ring {
   /** A clock that was set back leaves points in the future, which would be the newest ones for ever. */
   dropLaterThan(at: number): void;
   readonly length: number;
-  /** Whether there may have been older points. */
-  readonly isFull: boolean;
+  /** Whether there were older points. */
+  readonly hadOlder: boolean;
+  /** It was filled from where there are older ones. */
+  noteOlder(): void;
   oldest(): number | undefined;
   newest(): { readonly at: number; readonly value: number; readonly weight: number } | undefined;
   /** Every point in [from, to). */
@@ -20,7 +22,7 @@ export const createRing = (capacity: number): Ring => {
   const weights = new Float32Array(capacity);
   let start = 0;
   let length = 0;
-  let everFull = false;
+  let hadOlder = false;
   const slotOf = (position: number) => (start + position) % capacity;
   const put = (position: number, time: number, value: number, weight: number) => {
     const slot = slotOf(position);
@@ -36,7 +38,7 @@ export const createRing = (capacity: number): Ring => {
   return {
     insert(time, value, weight) {
       if (length === capacity) {
-        everFull = true;
+        hadOlder = true;
         if (time < timeAt(0)) return;
         start = slotOf(1);
         length--;
@@ -51,8 +53,11 @@ export const createRing = (capacity: number): Ring => {
     get length() {
       return length;
     },
-    get isFull() {
-      return everFull;
+    get hadOlder() {
+      return hadOlder;
+    },
+    noteOlder() {
+      hadOlder = true;
     },
     oldest: () => (length === 0 ? undefined : timeAt(0)),
     newest() {

@@ -11,6 +11,14 @@ export type SeriesIdentity = {
   readonly kind: MetricKind;
 };
 
+/** Of what may know more: nothing else is kept or written. */
+export const identityOf = ({ key, name, labels, kind }: SeriesIdentity): SeriesIdentity => ({
+  key,
+  name,
+  labels,
+  kind,
+});
+
 /** The buckets of one series in one tier, packed by `encodeBlock`. What segments, chunks and files are made of. */
 export type Row = SeriesIdentity & { readonly tier: Tier; readonly block: Uint8Array };
 

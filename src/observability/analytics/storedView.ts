@@ -12,7 +12,7 @@ import {
   readSegment,
   type Segment,
 } from './records.ts';
-import type { SeriesIdentity } from './seriesIdentity.ts';
+import { identityOf, type SeriesIdentity } from './seriesIdentity.ts';
 import type { RetentionPolicy, Tier } from './types.ts';
 
 export type ReadOptions = { readonly sketches?: boolean };
@@ -100,8 +100,7 @@ export const createStoredView = (
     },
     async series(tier, from, to) {
       const found = new Map<string, SeriesIdentity>();
-      const add = ({ key, name, labels, kind }: SeriesIdentity) =>
-        void found.set(key, { key, name, labels, kind });
+      const add = (row: SeriesIdentity) => void found.set(row.key, identityOf(row));
       for (const { row } of await contributions) add(row);
       for (const start of periodsOf(tier, from, to)) (await chunkAt(chunkId(tier, start)))?.rows.forEach(add);
       return [...found.values()];

@@ -34,6 +34,8 @@ export class SeriesWindow {
   outOfOrder = 0;
   /** Of the finest tier that is stored: points, of a histogram minutes. */
   kept = 0;
+  /** Of what was taken since it was last known what is stored. */
+  oldest = Number.POSITIVE_INFINITY;
 
   constructor(kind: MetricKind) {
     this.kind = kind;
@@ -43,6 +45,7 @@ export class SeriesWindow {
   /** `value` of a histogram: the sum of `weight` samples. */
   record(at: number, value: number, weight: number, now: number): void {
     this.taken++;
+    this.oldest = Math.min(this.oldest, at);
     this.ring.dropLaterThan(now + minuteMs);
     const newest = this.ring.newest();
     if (newest && at < newest.at) this.outOfOrder++;

@@ -43,15 +43,13 @@ describe('a day of 200 series', () => {
   it('every ten seconds stays in bounded memory and storage, and no sample is lost', async () => {
     const tab = await openTab();
     const hours = 24;
-    const before = performance.now();
     const registry = await run(tab, hours, 10_000);
     await tab.compact();
-    console.log('ms', performance.now() - before, tab.analytics.state());
     const key = 'events_total{part="c0"}';
     expect(await sumOf(tab.analytics, key, noon, noon + hours * hour, 100)).toBe(
       registry.value('events_total', { part: 'c0' }),
     );
     expect(tab.analytics.state().bytes).toBeLessThan(64 * MiB);
     expect(tab.analytics.state().memoryBytes).toBeLessThan(10 * MiB);
-  }, 600_000);
+  }, 400_000);
 });

@@ -102,11 +102,11 @@ const reportOf = (
   options: ReportOptions,
 ): SeriesReport => {
   const { from, to } = options;
-  const valueOf = (bucket: StoredBucket, stepMs: number) =>
+  const meanOf = (bucket: StoredBucket, stepMs: number) =>
     kind === 'counter' ? bucket.sum / (stepMs / 1_000) : bucket.sum / bucket.count;
   const valuesBy = (most: number): TimedValue[] => {
     const step = Math.max(tierMs[tier], buckets.length <= most ? tierMs[tier] : stepFor(from, to, most));
-    return rollUp(buckets, step).map((bucket) => ({ at: bucket.at, value: valueOf(bucket, step) }));
+    return rollUp(buckets, step).map((bucket) => ({ at: bucket.at, value: meanOf(bucket, step) }));
   };
   return {
     key,
@@ -118,7 +118,7 @@ const reportOf = (
     ...distributionOf(kind, buckets, tier),
     trend: trendOf(valuesBy(trendLength)),
     quality: qualityOf(key, tier, buckets, memory, options),
-    shape: shapeOf(buckets, options, (bucket, stepMs) => valueOf(bucket, stepMs)),
+    shape: shapeOf(buckets, options, (bucket, stepMs) => meanOf(bucket, stepMs)),
   };
 };
 
@@ -204,7 +204,7 @@ export const coverageOf = (times: readonly number[], end: number, slotMs: number
 const shapeOf = (
   buckets: readonly StoredBucket[],
   { from, to, now }: ReportOptions,
-  valueOf: (bucket: StoredBucket, stepMs: number) => number,
+  meanOf: (bucket: StoredBucket, stepMs: number) => number,
 ): (number | null)[] => {
   const start = Math.max(from, buckets[0]?.at ?? from);
   const step = Math.max(1, Math.ceil((Math.min(to, now + 1) - start) / shapeLength));
@@ -214,7 +214,7 @@ const shapeOf = (
     step,
   )) {
     const place = Math.floor(bucket.at / step);
-    if (place >= 0 && place < shapeLength) shape[place] = valueOf(bucket, step);
+    if (place >= 0 && place < shapeLength) shape[place] = meanOf(bucket, step);
   }
   return shape;
 };

@@ -118,4 +118,8 @@ export const markdownText = (report: Report): string => {
 
 /** Labels come from anywhere: no cell, link, markup or line of its own. */
 const escapeMarkdown = (text: string): string =>
-  text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_{}[\]<>()#!|~]/g, (sign) => `\\${sign}`);
+  text
+    .replace(/[\r\n]+/g, ' ')
+    .replace(/[\\`*_{}[\]()#!|~]/g, (sign) => `\\${sign}`)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;');
