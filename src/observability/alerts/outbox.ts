@@ -79,6 +79,8 @@ export const createOutbox = (
   let entries: readonly Entry[] = [];
   let inFlight: { readonly entry: Entry; readonly stop: AbortController } | undefined;
   let wake: CancelTimer = () => {};
+  /** Asked to wait, a channel is left alone altogether. */
+  let quietUntil = Number.NEGATIVE_INFINITY;
   let window = { startedAt: Number.NEGATIVE_INFINITY, told: 0 };
   let held: Held | undefined;
   let endWindow: CancelTimer = () => {};
@@ -137,9 +139,9 @@ export const createOutbox = (
     if (closed || inFlight) return;
     wake();
     const now = clock.monotonic();
-    const due = entries.find(({ notBefore }) => notBefore <= now);
+    const due = now < quietUntil ? undefined : entries.find(({ notBefore }) => notBefore <= now);
     if (due) return void attempt(due);
-    const soonest = Math.min(...entries.map(({ notBefore }) => notBefore));
+    const soonest = Math.max(quietUntil, Math.min(...entries.map(({ notBefore }) => notBefore)));
     if (entries.length > 0) wake = deps.timers.after(milliseconds(Math.max(1, soonest - now)), pump);
   };
 
@@ -165,10 +167,8 @@ export const createOutbox = (
       return void lose(entry.notification, error.message);
     const asked = Math.min(error.retryAfterMs ?? 0, options.windowMs);
     const wait = Math.max(asked, backoffDelay(options.backoff, entry.tries));
-    // Asked to wait, the channel is left alone altogether.
+    if (asked > 0) quietUntil = clock.monotonic() + asked;
     const notBefore = clock.monotonic() + wait;
-    if (asked > 0)
-      entries = entries.map((each) => ({ ...each, notBefore: Math.max(each.notBefore, notBefore) }));
     add({ ...entry, tries, notBefore });
   };
 
