@@ -1,8 +1,8 @@
 import createSqlite from '@sqlite.org/sqlite-wasm';
 import { describe, expect, it } from 'vitest';
 import { unwrap } from '../src/core/result.ts';
-import type { Analytics, SaveFormat } from '../src/observability/analytics/index.ts';
 import { createTestClock, noon, openTab, sumOf } from '../src/observability/analytics/testDoubles.ts';
+import type { Analytics, SaveFormat } from '../src/observability/index.ts';
 import { compressGzip, decompressGzip } from '../src/platform/browser/gzip.ts';
 import { createAnalyticsApi } from './analyticsApi.ts';
 
