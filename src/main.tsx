@@ -11,7 +11,7 @@ const start = async (): Promise<void> => {
   const app = await createApp();
   mountDashboard(root, app);
   // For whoever builds on the swarm, from the console or a script of their own: docs/p2p.md.
-  Object.assign(globalThis, { aivillage: { p2p: app.p2p } });
+  Object.assign(globalThis, { aivillage: { p2p: app.p2p, telemetry: app.telemetry } });
 };
 
 start().catch((cause: unknown) => {

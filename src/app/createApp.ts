@@ -6,6 +6,7 @@ import { formatRoomLink, openIdentity } from '../identity/index.ts';
 import type { NodeStatus } from '../inference/contracts.ts';
 import { createFederatedInferenceCoordinator, statusMethod } from '../inference/index.ts';
 import type { P2PCoordinator } from '../mesh/index.ts';
+import type { MetricsRegistry } from '../observability/index.ts';
 import { createIdentityStore } from '../platform/browser/identityStore.ts';
 import { createInstaller } from '../platform/browser/install.ts';
 import { createJobStore, createReceiptArchive, createReceiptOutbox } from '../platform/browser/jobStore.ts';
@@ -41,12 +42,21 @@ import { openSettings, type Settings } from './settings.ts';
 import { createHealthInput } from './telemetry/healthInput.ts';
 import { createLateTelemetry } from './telemetry/lateTelemetry.ts';
 import { vitalsTopics } from './telemetry/swarmProtocol.ts';
+import type { TelemetryCommands, TelemetrySettings } from './telemetryView.ts';
 
 /** What it costs to give work to somebody who is not linked yet. */
 const linkSetup = milliseconds(1_500);
 
 /** What the dashboard reads, and the swarm itself for whoever builds on this page (docs/p2p.md). */
-export type App = AppModel & { readonly p2p: P2PCoordinator<NodeStatus> };
+export type App = AppModel & {
+  readonly p2p: P2PCoordinator<NodeStatus>;
+  /** What is measured, and its switches: docs/telemetry.md. */
+  readonly telemetry: {
+    settings(): TelemetrySettings;
+    readonly set: TelemetryCommands['setTelemetry'];
+    readonly snapshot: MetricsRegistry['snapshot'];
+  };
+};
 
 const rememberedNames = 500;
 const refreshEvery = milliseconds(1_000);
@@ -315,6 +325,7 @@ export const createApp = async (): Promise<App> => {
       room: room.id,
       self: peer,
       build,
+      rpc,
       broadcast: network.broadcast,
       statistics: network.p2p.getNetworkStatistics,
       connection: signaling.state,
@@ -349,6 +360,11 @@ export const createApp = async (): Promise<App> => {
     clock,
     timers,
     p2p: network.p2p,
+    telemetry: {
+      settings: watching.models.settings.get,
+      set: watching.commands.setTelemetry,
+      snapshot: telemetry.metrics.snapshot,
+    },
     models: {
       self,
       consent,

@@ -6,7 +6,7 @@ import type { Locks } from '../../core/ports/locks.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { Timers } from '../../core/ports/timers.ts';
 import { err, type Fault, ok, type Result } from '../../core/result.ts';
-import type { Broadcast, NetworkStatistics, SignalingState } from '../../mesh/index.ts';
+import type { Broadcast, NetworkStatistics, Rpc, SignalingState } from '../../mesh/index.ts';
 import {
   type Analytics,
   adviseFrom,
@@ -35,6 +35,7 @@ import { askHost, postToHost } from './host.ts';
 import type { FilledModels } from './lateTelemetry.ts';
 import type { HealthInput } from './pageHealth.ts';
 import { createSwarmMetrics } from './swarmMetrics.ts';
+import { createTraceSharing } from './traceSharing.ts';
 
 export type TelemetryDeps = {
   readonly clock: Clock;
@@ -48,6 +49,7 @@ export type TelemetryDeps = {
   readonly room: string;
   readonly self: PeerId;
   readonly build: string;
+  readonly rpc: Pick<Rpc, 'call' | 'handle'>;
   readonly broadcast: Pick<Broadcast, 'publish' | 'subscribe'>;
   readonly statistics: () => NetworkStatistics;
   readonly connection: Store<SignalingState>;
@@ -132,6 +134,12 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
     if (choices().exportTraces && models.host.get()?.collector) exporter.add(own, [span]);
   });
 
+  const sharing = createTraceSharing({
+    ...deps,
+    spansOf: telemetry.traces.spansOf,
+    mayTell: () => choices().traces,
+  });
+
   const swarm = createSwarmMetrics({
     ...deps,
     reader: () => analytics,
@@ -178,10 +186,10 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
   return {
     chart: (query) => chartOf(analytics, query),
     describe: describeMetric,
-    trace: async (traceId) => waterfallOf(await telemetry.traces.spansOf(traceId)),
+    trace: async (traceId) => waterfallOf(await sharing.whole(traceId)),
     traceOfJob: (job) => telemetry.traces.traceOfJob(job),
     async exportTrace(traceId) {
-      const spans = await telemetry.traces.spansOf(traceId);
+      const spans = await sharing.whole(traceId);
       if (spans.length === 0) return undefined;
       return {
         name: `trace-${traceId.slice(0, 8)}.json`,
