@@ -1,3 +1,4 @@
+export * from './alerts/index.ts';
 export * from './health.ts';
 export * from './metrics/index.ts';
 export * from './series.ts';
