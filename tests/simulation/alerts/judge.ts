@@ -5,7 +5,7 @@ import { type Episode, watch } from './watch.ts';
 
 const minute = 60_000;
 const day = 86_400_000;
-/** So long after its fault is over, an alert that found it has to be over, too. */
+/** So long after its fault is over, a page that found it has to be over, too (a ticket looks back six hours). */
 const overWithinMs = 60 * minute;
 
 export type Found = {
@@ -44,13 +44,13 @@ export const judgeFaults = (
       return {
         seed,
         fault: fault.name,
-        afterSeconds: after <= faultKinds[fault.name].withinMs ? after / 1_000 : undefined,
+        afterSeconds: after <= faultKinds[fault.name].withinMs ? Math.round(after / 100) / 10 : undefined,
       };
     }),
     right: causes.filter(({ fault }) => fault !== undefined).length,
     wrong: causes.flatMap(({ episode, fault }) => (fault ? [] : [{ seed, episode }])),
     late: causes.flatMap(({ episode, fault }) =>
-      fault && isLate(fault, episode) ? [{ seed, episode }] : [],
+      fault && isPage(episode) && isLate(fault, episode) ? [{ seed, episode }] : [],
     ),
   };
 };
