@@ -97,11 +97,11 @@ const openRelay = (config: AlertConfig, change: object = {}, mailCa?: string) =>
     {
       host: 'village.example',
       outbox: {
-        timeoutMs: 400,
+        timeoutMs: 250,
         backoff: [milliseconds(20), milliseconds(20)],
         maxWaiting: 5,
         perWindow: 3,
-        windowMs: 1_500,
+        windowMs: 1_100,
         ...change,
       },
       ...(mailCa === undefined ? {} : { mailCa }),
@@ -178,7 +178,7 @@ describe('webhooks', () => {
     await expect.poll(() => slack.calls.length).toBe(1);
     expect(hanging.calls.length).toBe(1);
     await expect.poll(() => counts['lost webhook'], { timeout: 4_000 }).toBe(1);
-    expect(relay.state()[0]?.problem).toBe('webhook did not answer within 0.4 s');
+    expect(relay.state()[0]?.problem).toBe('webhook did not answer within 0.25 s');
     expect(logged.join()).not.toContain('s3cret');
   });
 

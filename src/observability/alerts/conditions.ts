@@ -17,8 +17,12 @@ export type Signals = {
   /** Since when evaluations follow each other without a gap. */
   readonly awakeSince: number;
   /** First moments after each sleep or start: links are still dead then, and that says nothing about the service. */
-  readonly settling: readonly { readonly from: number; readonly to: number }[];
+  readonly settling: readonly Span[];
+  /** Pages of burn rates that are over: their failures were told, and are no reason to tell again. */
+  readonly incidents: readonly (Span & { readonly rule: string })[];
 };
+
+type Span = { readonly from: number; readonly to: number };
 
 /** `unknown`: too little was measured to say. */
 export type Verdict = {
@@ -43,7 +47,7 @@ export const judge = (rule: AlertRule, signals: Signals): readonly Verdict[] => 
         ...judgeAnomaly(rule.id, condition, key, signals),
       }));
     case 'burn-rate':
-      return judgeBurn(condition, signals);
+      return judgeBurn(rule.id, condition, signals);
     case 'absence':
       return [{ series: undefined, severity: rule.severity, ...judgeAbsence(condition, signals) }];
     case 'health':
@@ -88,7 +92,7 @@ const quantiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 const measure = (
   { of, windowMs, minimumSamples }: Of<'threshold'>,
   key: string,
-  { reader, now, since }: Signals,
+  { reader, now, since, awakeSince }: Signals,
 ): { readonly value: number; readonly samples: number } | undefined => {
   const from = Math.max(now - windowMs, since);
   if (of === 'latest') {
@@ -109,7 +113,7 @@ const measure = (
   const [first, last] = [values[0], values.at(-1)];
   if (!first || !last) return undefined;
   // Of a part of the window only, it would say that nothing changes because little time has passed.
-  if (of === 'change' && now - first.at < 0.9 * windowMs) return undefined;
+  if (of === 'change' && now - Math.max(first.at, awakeSince) < 0.9 * windowMs) return undefined;
   const samples = values.length;
   switch (of) {
     case 'change':
@@ -129,10 +133,12 @@ const measure = (
  * each severity are an alert of their own, so that a page ends when its short windows say so; while a graver one holds, the
  * others are not news.
  */
-const judgeBurn = (condition: Of<'burn-rate'>, signals: Signals): readonly Verdict[] => {
+const judgeBurn = (rule: string, condition: Of<'burn-rate'>, signals: Signals): readonly Verdict[] => {
+  const apart = unionOf([...signals.settling, ...signals.incidents.filter((each) => each.rule === rule)]);
   const good = signals.finder.find(signals.reader, condition.good);
   const total = signals.finder.find(signals.reader, condition.total);
-  const within = (windowMs: number, untilMs = 0) => countWithin(good, total, windowMs, untilMs, signals);
+  const within = (windowMs: number, untilMs = 0) =>
+    countWithin({ good, total, apart }, windowMs, untilMs, signals);
   const allowed = 1 - condition.objective;
   const verdicts: Verdict[] = [];
   for (const severity of ['page', 'ticket', 'info'] as const) {
@@ -173,20 +179,35 @@ const judgeWindows = (
   return enough ? clear : unknown;
 };
 
+/** The same moments, none of them twice. */
+const unionOf = (spans: readonly Span[]): readonly Span[] => {
+  const union: Span[] = [];
+  for (const span of spans.toSorted((a, b) => a.from - b.from)) {
+    const last = union.at(-1);
+    if (last && span.from <= last.to)
+      union.splice(-1, 1, { from: last.from, to: Math.max(last.to, span.to) });
+    else union.push(span);
+  }
+  return union;
+};
+
 /** From `windowMs` ago to `untilMs` ago. */
 const countWithin = (
-  good: readonly string[],
-  total: readonly string[],
+  {
+    good,
+    total,
+    apart,
+  }: { readonly good: readonly string[]; readonly total: readonly string[]; readonly apart: readonly Span[] },
   windowMs: number,
   untilMs: number,
-  { reader, now, since, settling }: Signals,
+  { reader, now, since }: Signals,
 ): { readonly bad: number; readonly total: number } => {
   const from = Math.max(now - windowMs, since);
   const to = now - untilMs;
   const added = (keys: readonly string[]): number =>
     keys.reduce((sum, key) => {
       let each = from < to ? reader.increase(key, from, to) : 0;
-      for (const span of settling) {
+      for (const span of apart) {
         const [start, end] = [Math.max(from, span.from), Math.min(to, span.to)];
         if (start < end) each -= reader.increase(key, start, end);
       }

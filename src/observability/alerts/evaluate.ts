@@ -16,6 +16,10 @@ export const alertLimits = {
   /** What happens so soon after a start or a sleep is not counted against the service. */
   settleMs: 60_000,
   sleepsKept: 32,
+  /** Outages that were told and are over; failures so long before they were found belong to them. */
+  incidentsKept: 64,
+  incidentLeadMs: 3_600_000,
+  incidentKeptMs: 3 * 86_400_000,
   /** A firing alert of which nothing is measured any more ends after so long. */
   staleMs: 1_800_000,
   /** An alert that comes back this often within this time has to stay away for longer each time, up to a limit. */
@@ -43,6 +47,7 @@ export type AlertsState = {
   /** See `Signals`. */
   readonly since: number;
   readonly settling: Signals['settling'];
+  readonly incidents: Signals['incidents'];
   /** Alerts there was no room for at the last evaluation. */
   readonly untracked: number;
 };
@@ -53,6 +58,7 @@ export const noAlerts: AlertsState = {
   awakeSince: 0,
   since: Number.NEGATIVE_INFINITY,
   settling: [],
+  incidents: [],
   untracked: 0,
 };
 
@@ -104,7 +110,24 @@ export const evaluate = (
   }
   const untracked = admit(judged, next, now);
   const tracked = withSilences(next, silences, now);
-  return [{ ...awake, tracked, untracked }, changesBetween(state.tracked, tracked)];
+  const changes = changesBetween(state.tracked, tracked);
+  return [{ ...awake, incidents: incidentsAfter(awake, changes, now), tracked, untracked }, changes];
+};
+
+const incidentsAfter = (
+  { incidents }: AlertsState,
+  changes: readonly AlertChange[],
+  now: number,
+): AlertsState['incidents'] => {
+  const ended = changes.flatMap(({ alert: { rule, severity, firedAt = now }, to }) =>
+    to === 'resolved' && severity === 'page'
+      ? [{ rule, from: firedAt - alertLimits.incidentLeadMs, to: now }]
+      : [],
+  );
+  const isRecent = (incident: { readonly to: number }) =>
+    incident.to <= now && now - incident.to < alertLimits.incidentKeptMs;
+  if (ended.length === 0 && incidents.every(isRecent)) return incidents;
+  return [...incidents.filter(isRecent), ...ended].slice(-alertLimits.incidentsKept);
 };
 
 /** Begins to track what holds and was not known, as far as there is room; returns how many there was none for. */

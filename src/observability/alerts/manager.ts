@@ -208,7 +208,10 @@ export const createAlertManager = (deps: AlertManagerDeps, options: AlertManager
     const [kept, set] = await Promise.all([keeping.readRecord(noRecord), keeping.readSettings(noSettings)]);
     if (closed) return;
     const tracked = new Map([...kept.state.tracked, ...record.state.tracked]);
-    record = { ...kept, state: { ...record.state, tracked, evaluatedAt: undefined } };
+    record = {
+      ...kept,
+      state: { ...record.state, incidents: kept.state.incidents, tracked, evaluatedAt: undefined },
+    };
     applySettings(set);
     alerts.set(inOrder(record));
     loaded = true;

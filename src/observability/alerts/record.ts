@@ -34,6 +34,10 @@ const trackedSchema = v.object({
 const recordSchema = v.object({
   version: v.literal(version),
   tracked: v.pipe(v.array(trackedSchema), v.maxLength(alertLimits.alerts)),
+  incidents: v.pipe(
+    v.array(v.object({ rule: v.string(), from: time, to: time })),
+    v.maxLength(alertLimits.incidentsKept),
+  ),
   told: v.array(
     v.object({
       id: v.string(),
@@ -69,9 +73,13 @@ export const readRecord = async (store: KeyValueStore): Promise<AlertRecord | un
   const parsed = v.safeParse(recordSchema, await store.get('alerts', recordKeys.record));
   if (!parsed.success) return undefined;
   // When it was last evaluated is not read: a tab that opens has slept until now.
-  const { tracked, told, groups, waiting } = parsed.output;
+  const { tracked, incidents, told, groups, waiting } = parsed.output;
   return {
-    state: { ...noAlerts, tracked: new Map(tracked.map((each) => [each.view.id, asTracked(each)])) },
+    state: {
+      ...noAlerts,
+      incidents,
+      tracked: new Map(tracked.map((each) => [each.view.id, asTracked(each)])),
+    },
     notices: { told: new Map(told.map(({ id, ...each }) => [id, each])), groups: new Map(groups) },
     waiting: Object.fromEntries(
       Object.entries(waiting).map(([channel, notifications]) => [channel, notifications.map(asNotification)]),
@@ -83,6 +91,7 @@ export const writeRecord = (store: KeyValueStore, { state, notices, waiting }: A
   store.set('alerts', recordKeys.record, {
     version,
     tracked: [...state.tracked.values()],
+    incidents: state.incidents,
     told: [...notices.told].map(([id, each]) => ({ id, ...each })),
     groups: [...notices.groups],
     waiting,

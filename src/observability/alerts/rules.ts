@@ -160,7 +160,7 @@ const ledger: readonly Draft[] = [
       of: 'change',
       // An epoch block comes every ten minutes, now and then some minutes late.
       windowMs: 45 * minute,
-      below: 1,
+      below: 0.5,
     },
     forMs: 2 * minute,
     resolveAfterMs: minute,

@@ -55,9 +55,8 @@ export const faultKinds = {
 export type FaultName = keyof typeof faultKinds;
 export const faultNames = Object.keys(faultKinds) as readonly FaultName[];
 
-/** After the end of a fault: its windows are still full of it. Tickets of a budget look back six hours. */
+/** After the end of a fault: its windows are still full of it. */
 export const graceMs = 30 * minute;
-export const budgetGraceMs = 7 * hour;
 
 /** `share`: how bad it is, 0 to 1. */
 export type Fault = {

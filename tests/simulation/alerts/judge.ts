@@ -1,19 +1,11 @@
 import type { AlertRule } from '../../../src/observability/index.ts';
 import { createSeededRandom } from '../random.ts';
-import {
-  budgetGraceMs,
-  type Fault,
-  type FaultName,
-  faultKinds,
-  faultNames,
-  graceMs,
-  planFaults,
-} from './faults.ts';
+import { type Fault, type FaultName, faultKinds, faultNames, graceMs, planFaults } from './faults.ts';
 import { type Episode, watch } from './watch.ts';
 
 const minute = 60_000;
 const day = 86_400_000;
-/** So long after its fault is over, an alert that found it has to be over, too; a budget's ticket looks back six hours. */
+/** So long after its fault is over, a page that found it has to be over, too (a ticket looks back six hours). */
 const overWithinMs = 60 * minute;
 
 export type Found = {
@@ -52,13 +44,13 @@ export const judgeFaults = (
       return {
         seed,
         fault: fault.name,
-        afterSeconds: after <= faultKinds[fault.name].withinMs ? after / 1_000 : undefined,
+        afterSeconds: after <= faultKinds[fault.name].withinMs ? Math.round(after / 100) / 10 : undefined,
       };
     }),
     right: causes.filter(({ fault }) => fault !== undefined).length,
     wrong: causes.flatMap(({ episode, fault }) => (fault ? [] : [{ seed, episode }])),
     late: causes.flatMap(({ episode, fault }) =>
-      fault && isLate(fault, episode) ? [{ seed, episode }] : [],
+      fault && isPage(episode) && isLate(fault, episode) ? [{ seed, episode }] : [],
     ),
   };
 };
@@ -69,17 +61,14 @@ export const judgeNoise = (seed: number, days: number, rules?: readonly AlertRul
 
 export const isPage = ({ alert }: Episode): boolean => alert.severity === 'page';
 
-const isBudget = ({ alert }: Episode): boolean => alert.series === 'ticket';
-
 const explains = (fault: Fault, episode: Episode): boolean => {
   const rules: readonly string[] = faultKinds[fault.name].rules;
-  const until = fault.until + (isBudget(episode) ? budgetGraceMs : graceMs);
+  const until = fault.until + graceMs;
   return rules.includes(episode.alert.rule) && episode.firedAt >= fault.from && episode.firedAt <= until;
 };
 
 const isLate = (fault: Fault, episode: Episode): boolean =>
-  (episode.resolvedAt ?? Number.POSITIVE_INFINITY) >
-  fault.until + overWithinMs + (isBudget(episode) ? budgetGraceMs : 0);
+  (episode.resolvedAt ?? Number.POSITIVE_INFINITY) > fault.until + overWithinMs;
 
 export type FaultFigures = {
   readonly injected: number;

@@ -59,7 +59,7 @@ export const summarize = (judged: readonly Judged[]) => {
     outages_missed: (faults['total-outage']?.injected ?? 0) - (faults['total-outage']?.found ?? 0),
     precision: right / Math.max(1, right + wrong),
     recall: found.filter(({ afterSeconds }) => afterSeconds !== undefined).length / Math.max(1, found.length),
-    /** Alerts that went on for more than an hour after their fault. */
+    /** Pages that went on for more than an hour after their fault. */
     late: judged.reduce((sum, each) => sum + each.late.length, 0),
     faults,
   };
