@@ -337,6 +337,11 @@ export const createApp = async (): Promise<App> => {
           const view = ledger.view.get();
           return view.phase === 'open' ? view.chain.height : undefined;
         },
+        ledgerBehind() {
+          const view = ledger.view.get();
+          if (view.phase === 'opening') return view.progress && view.progress.total - view.progress.done;
+          return view.phase === 'open' ? 0 : undefined;
+        },
       },
       nameOf: (other) =>
         other === peer

@@ -56,7 +56,7 @@ const metrics = {
     ['ocr.detect', 'ocr.recognize'],
   ],
   link_bytes_total: ['counter', 'Bytes over all links.', 'bytes', 'direction', ['in', 'out']],
-  mesh_links: ['gauge', 'Links that are open.', 'count', 'way', ['direct', 'relayed']],
+  mesh_links_by_way: ['gauge', 'Links that are open.', 'count', 'way', ['direct', 'relayed']],
   memory_bytes: ['gauge', 'Memory of this tab.', 'bytes', '', ['']],
   main_thread_lag_seconds: ['histogram', 'How late the page answered.', 'seconds', '', ['']],
   ledger_height: ['gauge', 'Height of the ledger here.', 'count', '', ['']],

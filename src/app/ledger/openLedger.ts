@@ -21,6 +21,7 @@ import { createOutboxStore } from '../../ledger/wallet/outboxStore.ts';
 import { createVCoinLedger, type VCoinLedger } from '../../ledger/wallet/vcoin.ts';
 import { type KeeperAnswer, openWallet, type Wallet } from '../../ledger/wallet/wallet.ts';
 import type { KeyValueStore } from '../../storage/port.ts';
+import { measureSubmits } from './measureSubmits.ts';
 import { createMeshLedger, type MeshLedgerDeps } from './meshLedger.ts';
 import { pinGenesis } from './pinGenesis.ts';
 
@@ -127,6 +128,7 @@ export const openLedger = async (deps: LedgerDeps): Promise<Result<OpenLedger, F
     leave();
     return wallet;
   }
+  const stopMeasuring = measureSubmits(deps, wallet.intents);
   return ok({
     access: wallet,
     wallet,
@@ -136,6 +138,7 @@ export const openLedger = async (deps: LedgerDeps): Promise<Result<OpenLedger, F
     blocks: view.blocks,
     log: worker.api,
     async close() {
+      stopMeasuring();
       wallet.close();
       await worker.api.close();
       leave();

@@ -2,7 +2,13 @@ import { err, ok, type Result } from '../../core/result.ts';
 import type { Analytics, Bucket, SeriesRange } from '../../observability/index.ts';
 import type { ChartQuery, ChartRange } from '../telemetryView.ts';
 
-/** Series on one axis of time: the coarsest step among them, so that no line claims more than was kept. */
+/** Two samples: a step of fewer would now and then have none. */
+const leastStepMs = 10_000;
+
+/**
+ * Series on one axis of time: the coarsest step among them, so that no line claims more than was kept. Steps in which nothing was
+ * measured of any line are left out.
+ */
 export const chartOf = async (
   analytics: Pick<Analytics, 'query'>,
   { keys, show, from, to, maxPoints }: ChartQuery,
@@ -13,27 +19,29 @@ export const chartOf = async (
     if (!range.ok) return err(range.error.message);
     ranges.push(range.value);
   }
-  const stepMs = Math.max(1, ...ranges.map((range) => range.stepMs));
-  const start = Math.floor(from / stepMs);
-  const steps = Math.max(0, Math.ceil(to / stepMs) - start);
-  const time = Array.from({ length: steps }, (_, index) => ((start + index) * stepMs) / 1_000);
-  const lines = ranges.map((range) => {
-    const values: (number | null)[] = new Array(steps).fill(null);
-    for (const [index, bucket] of byStep(range.buckets, stepMs, start)) {
-      if (index >= 0 && index < steps) values[index] = valueOf(bucket, show, range.kind, stepMs);
-    }
-    return { key: range.key, label: range.key, values };
-  });
-  return ok({ time, lines, stepMs });
+  const stepMs = Math.max(leastStepMs, ...ranges.map((range) => range.stepMs));
+  const merged = ranges.map((range) => byStep(range.buckets, stepMs));
+  const steps = [...new Set(merged.flatMap((buckets) => [...buckets.keys()]))]
+    .filter((step) => step * stepMs + stepMs > from && step * stepMs < to)
+    .sort((a, b) => a - b);
+  const lines = ranges.map(({ key, kind }, line) => ({
+    key,
+    label: key,
+    values: steps.map((step) => {
+      const bucket = merged[line]?.get(step);
+      return bucket ? valueOf(bucket, show, kind, stepMs) : null;
+    }),
+  }));
+  return ok({ time: steps.map((step) => (step * stepMs) / 1_000), lines, stepMs });
 };
 
 /** Buckets of a finer step put together. */
-const byStep = (buckets: readonly Bucket[], stepMs: number, start: number): ReadonlyMap<number, Bucket> => {
+const byStep = (buckets: readonly Bucket[], stepMs: number): ReadonlyMap<number, Bucket> => {
   const merged = new Map<number, Bucket>();
   for (const bucket of buckets) {
-    const index = Math.floor(bucket.at / stepMs) - start;
-    const other = merged.get(index);
-    merged.set(index, other ? together(other, bucket) : bucket);
+    const step = Math.floor(bucket.at / stepMs);
+    const other = merged.get(step);
+    merged.set(step, other ? together(other, bucket) : bucket);
   }
   return merged;
 };

@@ -14,6 +14,7 @@ export type DeviceSources = {
   readonly tasksRunning: () => number;
   /** Of the newest block known here; undefined while no ledger is open. */
   readonly ledgerHeight: () => number | undefined;
+  readonly ledgerBehind: () => number | undefined;
 };
 
 /** What this device is able to say about itself, as metrics: read when they are sampled, nothing is polled for them. */
@@ -28,6 +29,7 @@ export const measureDevice = (
   });
   const profile = () => device.profile.get();
   const memoryShare = () => ratio(vitals.memory()?.used, vitals.memory()?.limit);
+  const openLinks = () => device.statistics().links.length;
   const links = (way: string) => () => device.statistics().links.filter((link) => link.way === way).length;
   const stops = [
     registry.watch('memory_bytes', () => vitals.memory()?.used, { kind: 'heap' }),
@@ -41,9 +43,11 @@ export const measureDevice = (
     }),
     registry.watch('signaling_connected', () => (device.connection().phase === 'joined' ? 1 : 0)),
     registry.watch('mesh_peers', () => device.statistics().peers),
-    registry.watch('mesh_links', links('direct'), { way: 'direct' }),
-    registry.watch('mesh_links', links('relayed'), { way: 'relayed' }),
-    registry.watch('mesh_links', links('carried'), { way: 'carried' }),
+    registry.watch('mesh_links', openLinks, { state: 'open' }),
+    registry.watch('mesh_links_by_way', links('direct'), { way: 'direct' }),
+    registry.watch('mesh_links_by_way', links('relayed'), { way: 'relayed' }),
+    registry.watch('mesh_links_by_way', links('carried'), { way: 'carried' }),
+    registry.watch('ledger_behind_blocks', device.ledgerBehind),
     registry.watch('inference_tasks_running', device.tasksRunning),
     registry.watch('inference_tasks_queued', device.queued),
     registry.watch('ledger_height', device.ledgerHeight),

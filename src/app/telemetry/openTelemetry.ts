@@ -60,8 +60,8 @@ export type TelemetryDeps = {
   readonly repairs: Omit<Repairs, 'dropCaches'>;
 };
 
-/** Every series gets a point so often: what completeness is measured against. */
-const sampleEveryMs = 10_000;
+/** Every series gets a point so often: what completeness is measured against, and what a total outage is found by. */
+const sampleEveryMs = 5_000;
 const adviseEvery = milliseconds(5 * 60_000);
 /** What is looked through for patterns of errors. */
 const advisedEntries = 2_000;
@@ -112,6 +112,7 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
       store,
       reader: analytics,
       health: monitor.report.get,
+      measures: () => choices().metrics,
       channels: alertChannels({
         settings: choices,
         host: models.host.get,
@@ -154,7 +155,7 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
     models.dropped.set(telemetry.dropped());
   };
   const sampleLinks = createLinkSampler(telemetry, deps.statistics);
-  timers.every(milliseconds(sampleEveryMs), () => {
+  const sample = () => {
     if (choices().metrics) {
       sampleLinks();
       busy.look();
@@ -162,7 +163,9 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
     }
     swarm.refresh();
     showAnalytics();
-  });
+    timers.after(untilSample(clock.now()), sample);
+  };
+  timers.after(untilSample(clock.now()), sample);
   const advise = async () => {
     const entries = await telemetry.logs.search({ level: 'warn', limit: advisedEntries });
     models.advice.set(
@@ -245,6 +248,12 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
     refreshAdvice: advise,
   };
 };
+
+/** In the middle of steps that begin with whole ones of the clock: late as it may be, a step has its samples, and no other's. */
+const untilSample = (now: number): Milliseconds =>
+  milliseconds(
+    sampleEveryMs - ((((now - sampleEveryMs / 2) % sampleEveryMs) + sampleEveryMs) % sampleEveryMs),
+  );
 
 /** A database of its own: what is measured must never be in the way of the one that holds keys and money. */
 const openTelemetryStore = async (telemetry: PageTelemetry): Promise<KeyValueStore> => {

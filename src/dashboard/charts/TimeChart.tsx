@@ -207,7 +207,7 @@ const plotOptions = ({
           label: line.label,
           stroke,
           width: strokeWidth(lines.length),
-          points: { show: false },
+          points: { show: true, size: 4, width: 0, fill: stroke, filter: isolatedPoints },
           ...(line.dashed ? { dash: [6, 4] } : {}),
           ...(line.stepped && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
         };
@@ -225,6 +225,22 @@ const plotOptions = ({
       ],
     },
   };
+};
+
+/** What was measured once, with nothing beside it: a line of one point is not seen. */
+const isolatedPoints = (plot: uPlot, line: number): number[] => {
+  const values = plot.data[line] ?? [];
+  const found: number[] = [];
+  let before: number | null | undefined = null;
+  let at = -1;
+  for (let i = 0; i <= values.length; i++) {
+    const value = i < values.length ? values[i] : null;
+    if (value === undefined) continue;
+    if (value === null && before !== null && before !== undefined && at >= 0) found.push(at);
+    at = before === null && value !== null ? i : -1;
+    before = value;
+  }
+  return found;
 };
 
 /** Many lines are thin, to be told apart; hairlines are also drawn much faster than strokes with a breadth. */

@@ -19,7 +19,7 @@ export type Objective = {
 };
 
 const day = 24 * 3_600_000;
-const gaveUp = ['cancelled', 'aborted', 'stopped'];
+const gaveUp = ['cancelled', 'aborted', 'stopped', 'refused', 'overloaded', 'peer-lost', 'closed'];
 
 export const defaultObjectives: readonly Objective[] = [
   {

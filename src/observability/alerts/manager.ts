@@ -35,6 +35,8 @@ export type AlertManagerDeps = {
   readonly locks: Locks;
   readonly reader: SignalReader;
   readonly health: () => HealthReport | undefined;
+  /** Whether anything is measured now: else silence would be taken for news. Always, if left out. */
+  readonly measures?: () => boolean;
   readonly store: KeyValueStore;
   readonly channels: readonly Channel[];
   readonly telemetry: Telemetry;
@@ -145,6 +147,7 @@ export const createAlertManager = (deps: AlertManagerDeps, options: AlertManager
   };
 
   const tick = () => {
+    if (deps.measures?.() === false) return;
     const { state } = record;
     const now = clock.now();
     const [next, changes] = evaluate(

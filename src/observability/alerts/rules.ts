@@ -76,7 +76,12 @@ const service: readonly Draft[] = [
     id: 'rpc-failing',
     title: 'Calls to peers fail',
     group: 'mesh',
-    ...objective('rpc_seconds{outcome="ok"}', 'rpc_seconds{outcome!="aborted"}', 0.995),
+    // Whom its caller gave up, whom a peer may refuse and whose peer has left: none of them says how calls fare.
+    ...objective(
+      'rpc_seconds{outcome="ok"}',
+      'rpc_seconds{outcome!="cancelled",outcome!="refused",outcome!="overloaded",outcome!="peer-lost"}',
+      0.995,
+    ),
     advice:
       'See in the panel of peers whether one peer or all fail: block the one, or look at the network if it is all.',
   },
@@ -207,7 +212,11 @@ const device: readonly Draft[] = [
     id: 'worker-calls-failing',
     title: 'Computing on this device fails',
     group: 'device',
-    ...objective('worker_call_seconds{outcome="ok"}', 'worker_call_seconds{outcome!="aborted"}', 0.99),
+    ...objective(
+      'worker_call_seconds{outcome="ok"}',
+      'worker_call_seconds{outcome!="cancelled",outcome!="closed"}',
+      0.99,
+    ),
     advice:
       'See the log of the pool that fails; verify the model, or switch the runtime to one that works here.',
   },

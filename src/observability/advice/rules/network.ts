@@ -4,7 +4,7 @@ import { countOf, number, percent, quoted, seconds } from '../words.ts';
 import { confidenceOf, hour, inHour, inRecent, type Rule, recent } from './rule.ts';
 
 const leastCalls = 50;
-const notFailed = ['ok', 'cancelled', 'aborted'];
+const notFailed = ['ok', 'cancelled', 'peer-lost'];
 
 /** Questions of one kind that peers often don't answer. */
 export const failingCallsRule: Rule = (signals) =>

@@ -64,7 +64,7 @@ describe('charts', () => {
       'rpc_seconds',
       'mesh_bytes_total',
       'mesh_rtt_seconds',
-      'mesh_links',
+      'mesh_links_by_way',
       'memory_bytes',
       'main_thread_lag_seconds',
       'ledger_height',

@@ -82,7 +82,7 @@ const subjects: readonly { readonly title: string; readonly pattern: RegExp }[] 
   { title: 'Calls to other devices', pattern: /^rpc_seconds/ },
   { title: 'Traffic', pattern: /^(?!.*(cache|memory|storage)).*bytes.*_total$/ },
   { title: 'Round trips', pattern: /_rtt_seconds$/ },
-  { title: 'Links', pattern: /^(mesh_)?(links|neighbors|peers)(_open)?$/ },
+  { title: 'Links', pattern: /^(mesh_)?links_by_way$/ },
   { title: 'Memory', pattern: /(memory|heap).*bytes$/ },
   { title: 'Smoothness of this page', pattern: /^(main_thread|page|event_loop).*(lag|seconds)/ },
   { title: 'Ledger', pattern: /^ledger_(?!.*seconds)/ },
