@@ -323,6 +323,7 @@ export const createApp = async (): Promise<App> => {
       ...platform,
       settings,
       room: room.id,
+      origin: deviceId.slice(0, 16),
       self: peer,
       build,
       rpc,

@@ -35,6 +35,7 @@ export const measureDevice = (
     registry.watch('memory_bytes', () => vitals.memory()?.used, { kind: 'heap' }),
     registry.watch('memory_used_ratio', memoryShare),
     registry.watch('storage_bytes', () => profile()?.storage?.usage, { what: 'used' }),
+    registry.watch('storage_quota_bytes', () => profile()?.storage?.quota),
     registry.watch('storage_used_ratio', () => ratio(profile()?.storage?.usage, profile()?.storage?.quota)),
     registry.watch('battery_ratio', () => profile()?.battery?.level),
     registry.watch('network_downlink_bytes_per_second', () => {

@@ -45,6 +45,8 @@ export type TelemetryDeps = {
   readonly telemetry: PageTelemetry;
   readonly settings: SettingsKeeper;
   readonly models: FilledModels;
+  /** Names this browser in alerts, the same after a reload. */
+  readonly origin: string;
   /** The room's id: a hash, by which the host tells swarms apart. */
   readonly room: string;
   readonly self: PeerId;
@@ -62,6 +64,8 @@ export type TelemetryDeps = {
 
 /** Every series gets a point so often: what completeness is measured against, and what a total outage is found by. */
 const sampleEveryMs = 5_000;
+/** What a person looks at while the screen is open. */
+const showEvery = milliseconds(10_000);
 const adviseEvery = milliseconds(5 * 60_000);
 /** What is looked through for patterns of errors. */
 const advisedEntries = 2_000;
@@ -120,7 +124,7 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
         post: postToHost,
       }),
     },
-    { origin: tab },
+    { origin: deps.origin },
   );
   follow(alerts.alerts, models.alerts.set);
   follow(alerts.rules, models.rules.set);
@@ -154,15 +158,21 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
     models.series.set(analytics.series());
     models.dropped.set(telemetry.dropped());
   };
+  timers.every(showEvery, () => {
+    swarm.refresh();
+    showAnalytics();
+  });
+  telemetry.metrics.watch('telemetry_bytes', () => analytics.state().bytes);
+  telemetry.metrics.watch('telemetry_series', () => analytics.state().series);
+  const countDropped = createDropCounter(telemetry);
   const sampleLinks = createLinkSampler(telemetry, deps.statistics);
   const sample = () => {
     if (choices().metrics) {
       sampleLinks();
       busy.look();
+      countDropped();
       analytics.sample(telemetry.metrics);
     }
-    swarm.refresh();
-    showAnalytics();
     timers.after(untilSample(clock.now()), sample);
   };
   timers.after(untilSample(clock.now()), sample);
@@ -290,6 +300,18 @@ const whyNoNotifications = async (): Promise<string | undefined> => {
   return asked === 'unsupported'
     ? 'This browser has no notifications. On a phone, install the page first.'
     : 'This browser does not allow this page to notify: allow it in the settings of the page, beside its address.';
+};
+
+/** What was dropped since the last look, as a metric of its own: nothing is lost in silence. */
+const createDropCounter = (telemetry: PageTelemetry) => {
+  const before = new Map<string, number>();
+  return () => {
+    for (const [reason, count] of Object.entries(telemetry.dropped())) {
+      const added = count - (before.get(reason) ?? 0);
+      before.set(reason, count);
+      if (added > 0) telemetry.count('telemetry_dropped_total', added, { reason });
+    }
+  };
 };
 
 /** Share of the time since the last look that this tab's workers were busy, over all of its pools. */
