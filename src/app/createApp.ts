@@ -41,7 +41,7 @@ import { createRoster } from './roster.ts';
 import { openSettings, type Settings } from './settings.ts';
 import { createHealthInput } from './telemetry/healthInput.ts';
 import { createLateTelemetry } from './telemetry/lateTelemetry.ts';
-import { vitalsTopics } from './telemetry/swarmProtocol.ts';
+import { vitalsTopics } from './telemetry/swarmTopic.ts';
 import type { TelemetryCommands, TelemetrySettings } from './telemetryView.ts';
 
 /** What it costs to give work to somebody who is not linked yet. */

@@ -3,7 +3,8 @@ import type { CryptoPort } from '../core/ports/crypto.ts';
 import type { Locks } from '../core/ports/locks.ts';
 import type { Random } from '../core/ports/random.ts';
 import type { Timers } from '../core/ports/timers.ts';
-import { createTelemetry, type PageTelemetry } from '../observability/index.ts';
+// Not the whole domain: the rest of it is loaded when the page stands.
+import { createTelemetry, type PageTelemetry } from '../observability/telemetry.ts';
 import { createBrowserClock } from '../platform/browser/clock.ts';
 import { createBrowserCrypto } from '../platform/browser/crypto.ts';
 import { createBrowserLocks } from '../platform/browser/locks.ts';

@@ -1,5 +1,6 @@
 import { createStore, type Store, type WritableStore } from '../../core/events.ts';
-import { emptyReport, type PageTelemetry } from '../../observability/index.ts';
+import { emptyReport } from '../../observability/health/report.ts';
+import type { PageTelemetry } from '../../observability/telemetry.ts';
 import type { TelemetryCommands, TelemetryModels } from '../telemetryView.ts';
 import type { TelemetryDeps } from './openTelemetry.ts';
 import { defaultRetentionView, telemetrySettingsOf } from './settings.ts';

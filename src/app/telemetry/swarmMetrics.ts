@@ -12,13 +12,8 @@ import {
   type Sketch,
 } from '../../observability/index.ts';
 import type { Percentiles, SwarmMetric } from '../telemetryView.ts';
-import {
-  decodeVitals,
-  encodeVitals,
-  type SharedMetric,
-  sharedMetrics,
-  vitalsTopic,
-} from './swarmProtocol.ts';
+import { decodeVitals, encodeVitals, type SharedMetric, sharedMetrics } from './swarmProtocol.ts';
+import { vitalsTopic } from './swarmTopic.ts';
 
 /** What the sketches cover: long enough for quantiles, short enough to be about now. */
 const windowMs = 600_000;

@@ -15,6 +15,7 @@ import type { Fault, Result } from '../../core/result.ts';
 import { err, fault, ok } from '../../core/result.ts';
 import { decodeWith } from '../../core/schema.ts';
 import { decodeSketch, type Sketch } from '../../observability/index.ts';
+import { maxVitalsBytes } from './swarmTopic.ts';
 
 export const sharedMetrics = [
   'rpc_seconds',
@@ -28,15 +29,12 @@ export const sharedMetrics = [
 ] as const;
 export type SharedMetric = (typeof sharedMetrics)[number];
 
-export const vitalsTopic = 'vitals';
 export const vitalsLimits = {
-  maxBytes: 12 * 1024,
+  maxBytes: maxVitalsBytes,
   maxDepth: 6,
   maxWindowSeconds: 86_400,
   maxSamples: 1_000_000,
 } as const;
-
-export const vitalsTopics = { [vitalsTopic]: { critical: false, maxBytes: vitalsLimits.maxBytes } } as const;
 
 const messageSchema = v.object({
   v: v.literal(1),
