@@ -15,7 +15,7 @@ import { type KeeperDriver, startKeeperDriver } from './keeperDriver.ts';
 import type { KeeperKeys } from './keyFile.ts';
 import { createLedgerHub, type LedgerHub } from './ledgerSockets.ts';
 import { beginMachine } from './machine.ts';
-import { keeperPages, watchKeeper } from './pages.ts';
+import { keeperPages, measureKeeper, watchKeeper } from './pages.ts';
 import { connectPeers } from './peers.ts';
 import { recoverKeeper } from './store.ts';
 
@@ -23,6 +23,8 @@ import { recoverKeeper } from './store.ts';
 export interface KeeperService {
   readonly driver: KeeperDriver;
   readonly hub: LedgerHub;
+  /** Names of the other keepers that it reaches. */
+  readonly connected: () => readonly string[];
   readonly pages: Readonly<Record<string, DynamicPage>>;
   /** After the hub was drained. Idempotent. */
   close(): Promise<void>;
@@ -53,7 +55,7 @@ export const openKeeperService = async (
   }
   const clock = createNodeClock();
   const started = startKeeperDriver(
-    { begin: beginMachine, clock, timers, crypto: createNodeCrypto(), log },
+    { begin: beginMachine, clock, timers, crypto: createNodeCrypto(), log, measured: measureKeeper(metrics) },
     recovered.value,
     keys,
     { ...keeperDefaults, ...options.machine },
@@ -72,6 +74,7 @@ export const openKeeperService = async (
     value: {
       driver,
       hub,
+      connected: peers.connected,
       pages: keeperPages({ genesis, driver, peers, own }),
       async close() {
         peers.close();
