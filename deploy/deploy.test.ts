@@ -143,7 +143,7 @@ describe.skipIf(!isInstalled)(
       // It only parses here: there is nothing at this address.
       prometheus = await startPrometheus({ target: 'http://127.0.0.1:9', everySeconds: 60 });
     }, 30_000);
-    afterAll(() => prometheus?.close());
+    afterAll(() => prometheus?.close(), 30_000);
 
     it('takes the configuration and the rules, and the rules do what their tests say', async () => {
       for (const { what, ok, output } of await checkDeployment())

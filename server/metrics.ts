@@ -39,7 +39,6 @@ export const createMetrics = (now: () => number = () => performance.now()): Metr
   // What has not happened yet is 0, and not nothing: a rate needs a first sample.
   for (const [name, { kind, labels }] of Object.entries(serverMetricDescriptions))
     if (kind === 'counter' && labels.length === 0) total.count(name, 0);
-  total.watch('telemetry_series', () => total.snapshot().length);
 
   const observe = (name: string, value: number, labels?: LogFields) => {
     total.observe(name, value, labels);
@@ -64,6 +63,7 @@ export const createMetrics = (now: () => number = () => performance.now()): Metr
         total.count('telemetry_dropped_total', dropped - total.value('telemetry_dropped_total', { reason }), {
           reason,
         });
+      total.gauge('telemetry_series', total.snapshot().length);
       return renderPrometheus(total.snapshot(), describeMetric, recent.sketches());
     },
     contentType: prometheusContentType,
