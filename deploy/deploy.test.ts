@@ -1,13 +1,11 @@
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  checkDeployment,
-  findProgram,
-  type RunningPrometheus,
-  startPrometheus,
-} from '../scripts/lib/prometheus.mjs';
+import { findProgram, type RunningPrometheus, startPrometheus } from '../scripts/lib/prometheus.mjs';
+import { startServer } from '../server/server.ts';
+import { testConfig } from '../server/testDoubles.ts';
 import { describeMetric } from '../src/observability/metrics/index.ts';
 import { dashboards } from './grafana/dashboards.ts';
 
@@ -145,9 +143,25 @@ describe.skipIf(!isInstalled)(
     }, 30_000);
     afterAll(() => prometheus?.close(), 30_000);
 
-    it('takes the configuration and the rules, and the rules do what their tests say', async () => {
-      for (const { what, ok, output } of await checkDeployment())
-        expect([what, ok ? '' : output]).toEqual([what, '']);
+    it('can be tried with npm run observe, whose check runs the tests of the rules', async () => {
+      const server = await startServer(testConfig, { log: () => {}, clientFolder: '/nonexistent' });
+      const { code, said } = await observe('--check', '--url', `http://127.0.0.1:${server.port}`);
+      await server.close();
+      expect(said.split('\n').map((line) => line.replace(/http\S+/, '…'))).toEqual([
+        'ok     configuration',
+        'ok     rules',
+        'ok     tests of the rules',
+        'ok     Prometheus reads …',
+        '',
+      ]);
+      expect(code).toBe(0);
+    });
+
+    it('is not started for what is no host', async () => {
+      expect(await observe('--check', '--url', 'ftp://x')).toEqual({
+        code: 1,
+        said: expect.stringContaining('--url must be'),
+      });
     });
 
     it('can read every query of the dashboards', async () => {
@@ -159,3 +173,15 @@ describe.skipIf(!isInstalled)(
     });
   },
 );
+
+const observe = (...args: readonly string[]) =>
+  new Promise<{ readonly code: number | null; readonly said: string }>((resolve) => {
+    const child = spawn(process.execPath, [here('../scripts/observe.mjs'), ...args], { stdio: 'pipe' });
+    let said = '';
+    const take = (part: Buffer) => {
+      said += part.toString();
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    child.on('close', (code) => resolve({ code, said }));
+  });

@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   findProgram,
@@ -72,6 +70,7 @@ describe('a host that is watched', () => {
     await get('/nothing');
     const text = await (await get('/metrics')).text();
     expect(families(text).size).toBeGreaterThan(60);
+    expect(Number(/^telemetry_series (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(60);
     for (const [name, type] of families(text)) {
       const kind = describeMetric(name)?.kind;
       expect([name, type]).toEqual([name, kind === 'histogram' ? 'summary' : kind]);
@@ -169,24 +168,4 @@ describe.skipIf(!isInstalled)('Prometheus (skipped where it is not installed)', 
     const whole = await promtool(['check', 'metrics'], await (await get('/metrics')).text());
     expect(whole.output).not.toMatch(/error while linting|parsing error|no help text|counter metrics should/);
   });
-
-  it('is started by npm run observe, which ends what it started', async () => {
-    const script = fileURLToPath(new URL('../../scripts/observe.mjs', import.meta.url));
-    const observe = (args: readonly string[]) =>
-      new Promise<{ readonly code: number | null; readonly said: string }>((resolve) => {
-        const child = spawn(process.execPath, [script, '--check', ...args], { stdio: 'pipe' });
-        let said = '';
-        child.stdout.on('data', (part) => {
-          said += part;
-        });
-        child.stderr.on('data', (part) => {
-          said += part;
-        });
-        child.on('close', (code) => resolve({ code, said }));
-      });
-    const fine = await observe(['--url', `http://127.0.0.1:${server.port}`]);
-    expect(fine).toEqual({ code: 0, said: expect.stringContaining('ok     Prometheus reads') });
-    const wrong = await observe(['--url', 'ftp://x']);
-    expect(wrong).toEqual({ code: 1, said: expect.stringContaining('--url must be') });
-  }, 120_000);
 });
