@@ -12,6 +12,7 @@ export default defineConfig({
             'server/**/*.test.ts',
             'bench/**/*.test.ts',
             'scripts/**/*.test.ts',
+            'deploy/**/*.test.ts',
             'tests/contract/**/*.test.ts',
             'tests/fuzz/**/*.test.ts',
           ],

@@ -28,6 +28,8 @@ export type Client = {
   readonly id: ConnectionId;
   readonly wire: Wire;
   readonly address: string;
+  /** Monotonic ms. */
+  readonly openedAt: number;
   phase: Phase;
   cancelDeadline: CancelTimer;
 };

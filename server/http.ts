@@ -13,6 +13,7 @@ import {
 } from './files.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { routeOf, timeRequest } from './observe/httpTiming.ts';
 import type { createPostDesk } from './posts.ts';
 
 /**
@@ -71,6 +72,10 @@ export const createRequestListener = (
 ): RequestListener => {
   const { log, metrics } = deps;
   const compressed = createCompressor();
+  const kinds = {
+    isPage: (path: string) => Object.hasOwn(site.pages, path) || (site.posts?.has(path) ?? false),
+    isFile: (path: string) => site.files.has(path),
+  };
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
@@ -95,8 +100,8 @@ export const createRequestListener = (
     const id = randomUUID();
     response.setHeader('X-Request-Id', id);
     deps.trace?.(request, response);
+    timeRequest(metrics, request, response, () => routeOf(pathOf(request), kinds));
     response.on('finish', () => {
-      metrics.count('aivillage_http_requests_total', `${Math.floor(response.statusCode / 100)}xx`);
       log('debug', 'request', {
         id,
         method: request.method,

@@ -1,65 +1,102 @@
-/** Counters and gauges in Prometheus text format 0.0.4. Names and labels are fixed here, so cardinality is too. */
+import type { LogFields } from '../src/core/ports/telemetry.ts';
+import {
+  createMetricsRegistry,
+  describeMetric,
+  type MetricsRegistry,
+  prometheusContentType,
+  renderPrometheus,
+  type Sketch,
+  serverMetricDescriptions,
+} from '../src/observability/index.ts';
+
+export type ServerMetricName = keyof typeof serverMetricDescriptions;
+
+/** What this process counts and measures, in Prometheus text format 0.0.4. Cardinality is bounded by the registry. */
 export interface Metrics {
-  count(name: CounterName, label?: string, by?: number): void;
-  gauge(name: string, help: string, read: () => number): void;
+  /** `label`: the value of the one label that the catalogue gives this counter. */
+  count(name: ServerMetricName, label?: string, by?: number): void;
+  observe(name: ServerMetricName, seconds: number, labels?: LogFields): void;
+  /** A gauge that is read when somebody looks. Returns what ends it. */
+  gauge(name: ServerMetricName, read: () => number | undefined, labels?: LogFields): () => void;
+  /** Called before somebody looks: for what is not told by itself. Returns what ends it. */
+  onLook(update: () => void): () => void;
+  /** For what has metrics of its own in the catalogue. */
+  readonly registry: Pick<MetricsRegistry, 'count' | 'observe' | 'gauge' | 'value'>;
   render(): string;
+  readonly contentType: string;
 }
 
-const counters = {
-  aivillage_http_requests_total: { help: 'HTTP answers by class of status', label: 'class' },
-  aivillage_signaling_connections_total: { help: 'WebSocket connections accepted', label: undefined },
-  aivillage_signaling_relayed_total: { help: 'Envelopes relayed between peers', label: undefined },
-  aivillage_signaling_relayed_bytes_total: { help: 'Bytes of envelopes relayed', label: undefined },
-  aivillage_signaling_carried_total: { help: 'Frames carried between peers', label: undefined },
-  aivillage_signaling_carried_bytes_total: { help: 'Bytes of frames carried', label: undefined },
-  aivillage_signaling_gone_total: {
-    help: 'Envelopes and frames for somebody who is not in the room (any more)',
-    label: undefined,
-  },
-  aivillage_bus_published_total: { help: 'Messages to other server processes', label: undefined },
-  aivillage_bus_received_total: { help: 'Messages of other server processes', label: undefined },
-  aivillage_bus_not_taken_total: {
-    help: 'Messages lost because the bus was away or did not read',
-    label: undefined,
-  },
-  aivillage_bus_malformed_total: { help: 'Messages on the bus that are none', label: undefined },
-  aivillage_signaling_dropped_total: {
-    help: 'Clients dropped: they flooded or did not read',
-    label: undefined,
-  },
-  aivillage_alerts_total: { help: 'Alerts of tabs by what became of them', label: 'outcome' },
-  aivillage_ledger_connections_total: { help: 'Ledger sockets accepted', label: undefined },
-  aivillage_ledger_refused_total: { help: 'Messages on ledger sockets that were refused', label: undefined },
-  aivillage_ledger_dropped_total: { help: 'Ledger sockets dropped: they did not read', label: undefined },
-  aivillage_upgrades_refused_total: { help: 'WebSocket upgrades refused by status', label: 'status' },
-  aivillage_signaling_refused_total: { help: 'Refusals sent to clients', label: 'code' },
-} as const satisfies Record<string, { help: string; label: string | undefined }>;
-type CounterName = keyof typeof counters;
+/**
+ * Quantiles are those of the last 5 to 10 minutes, as with Prometheus' own clients: over days one bad minute would vanish among
+ * the good ones. Sums and counts are since the start.
+ */
+const windowMs = 5 * 60_000;
 
-export const createMetrics = (): Metrics => {
-  const valuesByName = new Map<CounterName, Map<string, number>>();
-  const gauges: { name: string; help: string; read: () => number }[] = [];
+export const createMetrics = (now: () => number = () => performance.now()): Metrics => {
+  const total = createMetricsRegistry();
+  const updates = new Set<() => void>();
+  const recent = createRecent(now);
+  // What has not happened yet is 0, and not nothing: a rate needs a first sample.
+  for (const [name, { kind, labels }] of Object.entries(serverMetricDescriptions))
+    if (kind === 'counter' && labels.length === 0) total.count(name, 0);
+
+  const observe = (name: string, value: number, labels?: LogFields) => {
+    total.observe(name, value, labels);
+    recent.observe(name, value, labels);
+  };
   return {
     count(name, label = '', by = 1) {
-      const values = valuesByName.get(name) ?? new Map<string, number>();
-      values.set(label, (values.get(label) ?? 0) + by);
-      valuesByName.set(name, values);
+      const key = serverMetricDescriptions[name].labels[0];
+      if (key === undefined || label === '') total.count(name, by);
+      else total.count(name, by, { [key]: label });
     },
-    gauge(name, help, read) {
-      gauges.push({ name, help, read });
+    observe,
+    gauge: (name, read, labels) => total.watch(name, read, labels),
+    onLook(update) {
+      updates.add(update);
+      return () => void updates.delete(update);
     },
+    registry: { count: total.count, observe, gauge: total.gauge, value: total.value },
     render() {
-      const lines: string[] = [];
-      for (const [name, { help, label }] of Object.entries(counters)) {
-        lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} counter`);
-        const values = valuesByName.get(name as CounterName) ?? new Map(label ? [] : [['', 0]]);
-        for (const [value, total] of values)
-          lines.push(`${name}${label ? `{${label}="${value}"}` : ''} ${total}`);
+      for (const update of updates) update();
+      for (const [reason, dropped] of Object.entries(total.dropped()))
+        total.count('telemetry_dropped_total', dropped - total.value('telemetry_dropped_total', { reason }), {
+          reason,
+        });
+      total.gauge('telemetry_series', total.snapshot().length);
+      return renderPrometheus(total.snapshot(), describeMetric, recent.sketches());
+    },
+    contentType: prometheusContentType,
+  };
+};
+
+/** The samples of this window and of the one before. */
+const createRecent = (now: () => number) => {
+  let current = createMetricsRegistry();
+  let previous = createMetricsRegistry();
+  let endsAt = now() + windowMs;
+  const turn = () => {
+    const at = now();
+    if (at < endsAt) return;
+    previous = at < endsAt + windowMs ? current : createMetricsRegistry();
+    current = createMetricsRegistry();
+    endsAt = at + windowMs;
+  };
+  return {
+    observe(name: string, value: number, labels: LogFields | undefined) {
+      turn();
+      current.observe(name, value, labels);
+    },
+    sketches(): ReadonlyMap<string, Sketch> {
+      turn();
+      const byKey = new Map<string, Sketch>();
+      for (const series of [...previous.snapshot(), ...current.snapshot()]) {
+        if (series.kind !== 'histogram') continue;
+        const before = byKey.get(series.key);
+        if (before) before.merge(series.sketch);
+        else byKey.set(series.key, series.sketch.copy());
       }
-      for (const { name, help, read } of gauges) {
-        lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${read()}`);
-      }
-      return `${lines.join('\n')}\n`;
+      return byKey;
     },
   };
 };

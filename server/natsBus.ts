@@ -22,6 +22,8 @@ export type NatsDeps = {
   readonly log: Log;
   readonly timers: Timers;
   readonly random: Pick<Random, 'next'>;
+  /** How long it took until the bus said that it had what was published. */
+  readonly confirmed?: (seconds: number) => void;
 };
 
 const connectWithinMs = 5_000;
@@ -97,13 +99,17 @@ export const createNatsBus = (deps: NatsDeps, options: NatsOptions): Bus => {
   const confirm = (on: NatsConnection) => {
     const sent = waiting;
     confirming = true;
+    const startedAt = performance.now();
     const settle = (confirmed: number) => {
       confirming = false;
       waiting = Math.max(0, waiting - confirmed);
       if (confirmed > 0 && waiting > 0 && connection === on && !on.isClosed()) confirm(on);
     };
     on.flush().then(
-      () => settle(sent),
+      () => {
+        deps.confirmed?.((performance.now() - startedAt) / 1_000);
+        settle(sent);
+      },
       () => settle(0),
     );
   };

@@ -10,13 +10,15 @@ import {
 import type { Bus } from './bus.ts';
 import type { ServerConfig } from './config.ts';
 import { listFiles, type ServedFile } from './files.ts';
-import { watchProcess } from './gauges.ts';
+import { watchSignaling } from './gauges.ts';
 import { answerBrokenRequest, createRequestListener, type DynamicPage } from './http.ts';
 import { openLedger } from './keeper/embedded.ts';
 import type { KeeperService } from './keeper/service.ts';
 import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createNatsBus } from './natsBus.ts';
+import { type HostHealth, openHostHealth } from './observe/host.ts';
+import { healthPage, jsonPage, metricsPage } from './observe/pages.ts';
 import { isOwnOrigin } from './origins.ts';
 import { createPostDesk } from './posts.ts';
 import { openPublicWork } from './publicWork.ts';
@@ -61,7 +63,8 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   const timers = createNodeTimers({ holdsProcess: false });
   const tls = config.tls ? await openTls(config) : undefined;
   const status = { draining: false };
-  const bus = config.bus && createNatsBus({ log, timers, random: createNodeRandom() }, config.bus);
+  const confirmed = (seconds: number) => metrics.observe('aivillage_bus_confirm_seconds', seconds);
+  const bus = config.bus && createNatsBus({ log, timers, random: createNodeRandom(), confirmed }, config.bus);
   const ledger = await openLedger({ log, metrics, timers, now: createNodeClock().now }, config).catch(
     async (cause: unknown) => {
       await checkPort(config); // started twice: a taken port is what a person understands
@@ -69,9 +72,14 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
     },
   );
   const telemetry = openTelemetryDesk(config, { log, metrics, timers });
+  const hasClient = files.has('/index.html');
+  const observed = openHostHealth(
+    { log, metrics, timers, clock: createNodeClock() },
+    { config, bus, keeper: ledger.keeper, hasClient, isDraining: () => status.draining },
+  );
   const pages = {
     ...telemetry.pages,
-    ...operatorPages(files, metrics, status, bus),
+    ...operatorPages(observed, { hasClient, metrics, status, bus, keeper: ledger.keeper }),
     ...(tls ? trustPages(tls) : {}),
     ...ledger.pages,
   };
@@ -93,12 +101,12 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   const { hub, sockets } = openSockets(server, { log, metrics, timers, bus, keeper: ledger.keeper }, config);
   const cancelRenewal =
     secure && tls ? keepTlsFresh(secure, { timers, log, open: () => openTls(config) }, tls) : () => {};
-  const stopWatching = watchProcess(metrics, hub);
+  watchSignaling(metrics, hub);
 
   const close = async () => {
     status.draining = true;
     cancelRenewal();
-    stopWatching();
+    observed.close();
     const isAlone = bus?.state.get() !== 'connected' || hub.others()?.processes === 0;
     await (isAlone ? sockets.drain(comeBackAfterMs, 0) : sockets.drain(moveAfterMs, moveWithinMs));
     hub.close();
@@ -131,25 +139,29 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
 };
 
 const operatorPages = (
-  files: ReadonlyMap<string, ServedFile>,
-  metrics: Metrics,
-  status: { readonly draining: boolean },
-  bus: Bus | undefined,
-): Record<string, DynamicPage> => ({
-  // Without the bus a process serves its own tabs as before: no reason to take it out or to restart it.
-  '/healthz': () => json(200, { status: 'ok', bus: bus?.state.get() ?? 'none' }),
-  '/readyz': () => {
-    const client = files.has('/index.html');
-    const ready = client && !status.draining;
-    return json(ready ? 200 : 503, {
-      ready,
-      client,
-      draining: status.draining,
-      bus: bus?.state.get() ?? 'none',
-    });
+  { health }: HostHealth,
+  host: {
+    readonly hasClient: boolean;
+    readonly metrics: Metrics;
+    readonly status: { readonly draining: boolean };
+    readonly bus: Bus | undefined;
+    readonly keeper: KeeperService | undefined;
   },
-  '/metrics': () => ({ status: 200, type: 'text/plain; version=0.0.4', body: metrics.render() }),
-});
+): Record<string, DynamicPage> => {
+  const { hasClient: client, metrics, bus, keeper } = host;
+  const busState = () => bus?.state.get() ?? 'none';
+  return {
+    '/healthz': healthPage(health, () => ({ bus: busState() })),
+    '/readyz': () => {
+      const { draining } = host.status;
+      const fault = keeper?.driver.fault();
+      const ready = client && !draining && !fault;
+      const ledger = keeper ? { keeper: fault ? fault.code : 'ok' } : {};
+      return jsonPage(ready ? 200 : 503, { ready, client, draining, bus: busState(), ...ledger });
+    },
+    '/metrics': metricsPage(metrics),
+  };
+};
 
 const allowedOrigins =
   ({ origins }: ServerConfig) =>
@@ -202,12 +214,6 @@ const urlHost = (host: string): string => {
   if (['0.0.0.0', '::', '127.0.0.1', '::1'].includes(host)) return 'localhost';
   return host.includes(':') ? `[${host}]` : host;
 };
-
-const json = (status: number, body: unknown) => ({
-  status,
-  type: 'application/json; charset=utf-8',
-  body: `${JSON.stringify(body)}\n`,
-});
 
 const listen = (server: Server, config: ServerConfig): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -178,6 +178,7 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
       ice,
       carries: carrying.bytesPerSecond,
     });
+    metrics.observe('aivillage_signaling_join_seconds', (clock.monotonic() - client.openedAt) / 1_000);
     log('info', 'joined', { connection: client.id, peer: peer.slice(0, 8), build: hello.build });
   };
 
@@ -198,7 +199,9 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
     const { room, peer: from } = client.phase;
     const network = networks.nameOf(client.address);
     const named = network === undefined ? {} : { network };
+    const startedAt = clock.monotonic();
     if (!passing.pass(client, { t: 'relay', room, from, to, payload, ...named })) return;
+    metrics.observe('aivillage_signaling_relay_seconds', (clock.monotonic() - startedAt) / 1_000);
     metrics.count('aivillage_signaling_relayed_total');
     metrics.count('aivillage_signaling_relayed_bytes_total', '', payload.byteLength);
   };
@@ -289,6 +292,7 @@ export const createSignalingHub = (deps: SignalingDeps, options: SignalingOption
         id: ++lastId,
         wire,
         address,
+        openedAt: clock.monotonic(),
         phase: { name: 'challenged', nonce },
         cancelDeadline: timers.after(milliseconds(limits.helloWithinMs), () =>
           refuse(client, 'malformed', `no hello within ${limits.helloWithinMs / 1000} s`),

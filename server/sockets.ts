@@ -47,6 +47,7 @@ export interface Sockets {
 const heartbeatEveryMs = 20_000;
 const connectRate = { capacity: 120, perSecond: 4 };
 
+type Place = { readonly path: string; readonly hub: SocketHub; readonly acceptor: WebSocketServer };
 type Refusal = { readonly status: number; readonly reason: string };
 
 /** WebSockets for the hubs: who may connect, and which connections are dead. Doesn't know the protocols. */
@@ -56,7 +57,7 @@ export const attachSockets = (server: Server, deps: SocketsDeps, options: Socket
     Object.entries(deps.hubs).map(([path, hub]) => {
       const maxPayload = 2 * hub.maxMessageBytes;
       const acceptor = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false });
-      return [path, { hub, acceptor }] as const;
+      return [path, { path, hub, acceptor }] as const;
     }),
   );
   const answeredBySocket = new Map<WebSocket, boolean>();
@@ -83,13 +84,16 @@ export const attachSockets = (server: Server, deps: SocketsDeps, options: Socket
     return undefined;
   };
 
-  const accept = (hub: SocketHub, socket: WebSocket, pipe: Duplex, address: string) => {
+  const accept = (place: Place, socket: WebSocket, pipe: Duplex, address: string) => {
+    const { hub, path } = place;
     answeredBySocket.set(socket, true);
     connectionsByAddress.set(address, (connectionsByAddress.get(address) ?? 0) + 1);
     const session = hub.open(wireOf(socket, pipe), address);
     socket.on('message', (data, isBinary) => {
       answeredBySocket.set(socket, true);
+      const startedAt = performance.now();
       session.receive(isBinary && data instanceof Buffer ? new Uint8Array(data) : 'text');
+      metrics.observe('aivillage_socket_message_seconds', (performance.now() - startedAt) / 1_000, { path });
     });
     socket.on('pong', () => answeredBySocket.set(socket, true));
     socket.on('error', (cause) =>
@@ -111,8 +115,9 @@ export const attachSockets = (server: Server, deps: SocketsDeps, options: Socket
     const refused = whyNot(request, address);
     const place = placeOf(request);
     if (!refused && place) {
-      const { hub, acceptor } = place;
-      return acceptor.handleUpgrade(request, socket, head, (opened) => accept(hub, opened, socket, address));
+      return place.acceptor.handleUpgrade(request, socket, head, (opened) =>
+        accept(place, opened, socket, address),
+      );
     }
     if (!refused) return void socket.destroy();
     log('debug', 'upgrade refused', refused);

@@ -60,13 +60,9 @@ const openOtlp = (config: OtlpConfig, timers: Timers, metrics: Metrics) => {
     config,
     { instance: randomUUID() },
   );
-  metrics.gauge(
-    'aivillage_otlp_spans_waiting',
-    'Spans on their way to the collector',
-    () => relay.stats().waiting,
-  );
-  metrics.gauge('aivillage_otlp_spans_sent', 'Spans that the collector took', () => relay.stats().sent);
-  metrics.gauge('aivillage_otlp_spans_dropped', 'Spans that reached no collector', () => {
+  metrics.gauge('aivillage_otlp_spans_waiting', () => relay.stats().waiting);
+  metrics.gauge('aivillage_otlp_spans_sent', () => relay.stats().sent);
+  metrics.gauge('aivillage_otlp_spans_dropped', () => {
     const { full, refused, unreachable } = relay.stats().dropped;
     return full + refused + unreachable;
   });

@@ -57,6 +57,7 @@ const open = () => {
     },
     ledger: () => state,
     phase: () => 'voting' as const,
+    round: () => 0,
     proposalOf: () => undefined,
   };
   const driver = unwrap(

@@ -50,6 +50,7 @@ export interface KeeperDriver {
   /** Why this keeper votes no more, if so. */
   fault(): Fault | undefined;
   phase(): ReturnType<KeeperMachine['phase']>;
+  round(): number;
   /** What is being written is written to its end. Idempotent. */
   close(): Promise<void>;
 }
@@ -75,7 +76,10 @@ export type KeeperDriverDeps = {
   readonly timers: Timers;
   readonly crypto: Pick<CryptoPort, 'verify'>;
   readonly log: Log;
+  /** How long a write, a check of a block, what follows a final block, or an operation's way to its end took. */
+  readonly measured?: (what: Measured, ms: number) => void;
 };
+export type Measured = 'commit' | 'check' | 'apply' | 'operation';
 
 /** `successor`: the key that is to take the seat of the first. It asks for it, and speaks from the moment the ledger names it. */
 export type DrivenKeys = { readonly keys: KeeperKeys; readonly successor?: KeeperKeys };
@@ -101,7 +105,7 @@ export const startKeeperDriver = (
   { keys, successor }: DrivenKeys,
   options: KeeperSettings,
 ): Result<KeeperDriver, Fault> => {
-  const { clock, timers, log } = deps;
+  const { clock, timers, log, measured = () => {} } = deps;
   const news = createEmitter<KeeperNews>();
   const crypto = rememberVerified(deps.crypto.verify);
   const verifyNow = createVerifyNow();
@@ -156,7 +160,9 @@ export const startKeeperDriver = (
       const batch = waiting.splice(0);
       const changes = batch.flatMap(changeOf);
       try {
+        const startedAt = clock.monotonic();
         if (changes.length > 0) await store.commit(changes);
+        if (changes.length > 0) measured('commit', clock.monotonic() - startedAt);
       } catch (cause) {
         stop(fault('disk', `the keeper's data can not be written: ${messageOf(cause)}`));
         break;
@@ -191,7 +197,11 @@ export const startKeeperDriver = (
     },
     check: ({ block, state: against }) => void check(block, against),
     fetch: (effect) => fetch(effect),
-    final: (effect) => finish(effect),
+    final(effect) {
+      const startedAt = clock.monotonic();
+      finish(effect);
+      measured('apply', clock.monotonic() - startedAt);
+    },
     refused: ({ operation, reason }) => refuse(operation, reason),
     evidence({ seat: keeper, first, second }) {
       log('error', 'a keeper contradicted itself', { keeper });
@@ -242,7 +252,9 @@ export const startKeeperDriver = (
   };
 
   const check = async (block: Block, against: LedgerState) => {
+    const startedAt = clock.monotonic();
     const checked = await checkSignatures(against, block.operations, crypto);
+    measured('check', clock.monotonic() - startedAt);
     handle({ kind: 'checked', block, signaturesHold: checked.ok });
   };
 
@@ -278,7 +290,9 @@ export const startKeeperDriver = (
   const noteWaits = ({ operations }: Block) => {
     const known = operations.flatMap(({ id }) => pending.get(id)?.since ?? []);
     if (known.length === 0) return;
-    const mean = clock.monotonic() - known.reduce((sum, since) => sum + since, 0) / known.length;
+    const now = clock.monotonic();
+    for (const since of known) measured('operation', now - since);
+    const mean = now - known.reduce((sum, since) => sum + since, 0) / known.length;
     usualMs += (mean - usualMs) * newestShare;
   };
 
@@ -433,6 +447,7 @@ export const startKeeperDriver = (
     },
     fault: () => stopped,
     phase: () => machine.phase(),
+    round: () => machine.round(),
     async close() {
       closed = true;
       for (const cancel of timersByName.values()) cancel();

@@ -19,6 +19,8 @@ export interface KeeperMachine {
   ledger(): LedgerState;
   /** `watching`: it votes no more. */
   phase(): 'quiet' | 'voting' | 'watching';
+  /** Of the height that is being agreed on; -1 while this keeper has no part in it. */
+  round(): number;
   /** What answers a keeper that wants this block. */
   proposalOf(block: BlockId): KeeperMessage | undefined;
 }
@@ -45,6 +47,7 @@ export const beginMachine: BeginMachine = ({ ledger, records }, options, now) =>
     },
     ledger: () => state.chain,
     phase: () => state.phase,
+    round: () => state.height?.agreement.round ?? -1,
     proposalOf: (block) => proposalOf(state, block),
   };
   return ok({ machine, effects });

@@ -7,7 +7,7 @@ import type { KeeperSigner } from '../../src/ledger/keeper/index.ts';
 import type { Genesis, LedgerState } from '../../src/ledger/types.ts';
 import type { DynamicPage } from '../http.ts';
 import type { Metrics } from '../metrics.ts';
-import type { KeeperDriver } from './keeperDriver.ts';
+import type { KeeperDriver, Measured } from './keeperDriver.ts';
 import type { LedgerHub } from './ledgerSockets.ts';
 import type { KeeperPeers } from './peers.ts';
 
@@ -82,16 +82,27 @@ export const watchKeeper = (
   hub: LedgerHub,
   peers: KeeperPeers,
 ): void => {
-  const gauge = (name: string, help: string, read: () => number) =>
-    metrics.gauge(`aivillage_ledger_${name}`, help, read);
-  gauge('height', 'Height of the newest final block', () => driver.ledger().position.height);
-  gauge('epoch', 'Epoch of the next block', () => driver.ledger().epoch);
-  gauge('pending', 'Operations that wait to be ordered', () => driver.counts.pending);
-  gauge('finals', 'Blocks that became final since the start', () => driver.counts.finals);
-  gauge('operations', 'Operations that became final since the start', () => driver.counts.operations);
-  gauge('votes', 'Proposals and votes sent since the start', () => driver.counts.votes);
-  gauge('peers', 'Other keepers that this one reaches', () => peers.connected().length);
-  gauge('peer_bytes', 'Bytes of messages to the other keepers since the start', () => peers.sentBytes());
-  gauge('sockets', 'Open ledger sockets', () => hub.load().connections);
-  gauge('voting', '1 if this keeper votes', () => (driver.phase() === 'voting' && !driver.fault() ? 1 : 0));
+  const { gauge } = metrics;
+  gauge('aivillage_ledger_height', () => driver.ledger().position.height);
+  gauge('aivillage_ledger_round', () => Math.max(0, driver.round()));
+  gauge('aivillage_ledger_epoch', () => driver.ledger().epoch);
+  gauge('aivillage_ledger_pending', () => driver.counts.pending);
+  gauge('aivillage_ledger_finals', () => driver.counts.finals);
+  gauge('aivillage_ledger_operations', () => driver.counts.operations);
+  gauge('aivillage_ledger_votes', () => driver.counts.votes);
+  gauge('aivillage_ledger_keepers', () => driver.ledger().keepers.length);
+  gauge('aivillage_ledger_peers', () => peers.connected().length);
+  gauge('aivillage_ledger_peer_bytes', () => peers.sentBytes());
+  gauge('aivillage_ledger_sockets', () => hub.load().connections);
+  gauge('aivillage_ledger_voting', () => (driver.phase() === 'voting' && !driver.fault() ? 1 : 0));
 };
+
+/** A person who waits for an operation goes away after that. */
+const slowOperationMs = 10_000;
+
+export const measureKeeper =
+  (metrics: Metrics) =>
+  (what: Measured, ms: number): void => {
+    metrics.observe(`aivillage_ledger_${what}_seconds`, ms / 1_000);
+    if (what === 'operation' && ms > slowOperationMs) metrics.count('aivillage_ledger_operations_slow_total');
+  };

@@ -4,7 +4,10 @@ import { type Fault, ok, type Result } from '../../src/core/result.ts';
 import { createNodeClock } from '../../src/platform/node/index.ts';
 import { answerBrokenRequest, createRequestListener, type DynamicPage } from '../http.ts';
 import type { Log } from '../log.ts';
-import { createMetrics } from '../metrics.ts';
+import { createMetrics, type Metrics } from '../metrics.ts';
+import { healthSummary } from '../observe/health.ts';
+import { type HostHealth, openKeeperHealth } from '../observe/host.ts';
+import { jsonPage, metricsPage } from '../observe/pages.ts';
 import { isOwnOrigin } from '../origins.ts';
 import { attachSockets } from '../sockets.ts';
 import { type KeeperService, type KeeperServiceOptions, openKeeperService } from './service.ts';
@@ -34,7 +37,17 @@ export const serveKeeper = async (
   const opened = await openKeeperService({ log, metrics, timers }, options);
   if (!opened.ok) return opened;
   const service = opened.value;
-  const pages = { ...service.pages, ...operatorPages(service, () => metrics.render()) };
+  let draining = false;
+  const observed = openKeeperHealth(
+    { log, metrics, timers, clock: createNodeClock() },
+    {
+      service,
+      dataFolder: options.dataFolder,
+      maxConnections: options.maxConnections,
+      isDraining: () => draining,
+    },
+  );
+  const pages = { ...service.pages, ...operatorPages(service, observed, metrics, () => draining) };
   server.on('request', createRequestListener({ log, metrics }, { files: new Map(), pages }));
   server.on('clientError', answerBrokenRequest);
   const { origins, maxConnections, maxConnectionsPerAddress } = options;
@@ -49,6 +62,8 @@ export const serveKeeper = async (
     },
   );
   const close = async () => {
+    draining = true;
+    observed.close();
     await sockets.drain(0, 0);
     await service.close();
     await endServer(server);
@@ -65,18 +80,33 @@ export const serveKeeper = async (
 
 const operatorPages = (
   { driver }: KeeperService,
-  metrics: () => string,
+  { health }: HostHealth,
+  metrics: Metrics,
+  isDraining: () => boolean,
 ): Readonly<Record<string, DynamicPage>> => ({
   '/healthz': () => {
     const fault = driver.fault();
-    const body = { status: fault ? 'fault' : 'ok', phase: driver.phase(), fault: fault?.message };
-    return {
-      status: fault ? 503 : 200,
-      type: 'application/json; charset=utf-8',
-      body: `${JSON.stringify(body)}\n`,
+    const status = fault ? 'fault' : 'ok';
+    const body = {
+      status,
+      phase: driver.phase(),
+      fault: fault?.message,
+      ...healthSummary(health.report.get()),
     };
+    return jsonPage(fault ? 503 : 200, body);
   },
-  '/metrics': () => ({ status: 200, type: 'text/plain; version=0.0.4', body: metrics() }),
+  '/readyz': () => {
+    const fault = driver.fault();
+    const draining = isDraining();
+    const ready = !fault && !draining;
+    return jsonPage(ready ? 200 : 503, {
+      ready,
+      draining,
+      phase: driver.phase(),
+      keeper: fault?.code ?? 'ok',
+    });
+  },
+  '/metrics': metricsPage(metrics),
 });
 
 const endServer = (server: Server): Promise<void> =>

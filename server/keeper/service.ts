@@ -16,7 +16,7 @@ import { type KeeperDriver, startKeeperDriver } from './keeperDriver.ts';
 import type { KeeperKeys } from './keyFile.ts';
 import { createLedgerHub, type LedgerHub } from './ledgerSockets.ts';
 import { beginMachine } from './machine.ts';
-import { keeperPages, watchKeeper } from './pages.ts';
+import { keeperPages, measureKeeper, watchKeeper } from './pages.ts';
 import { connectPeers } from './peers.ts';
 import { recoverKeeper } from './store.ts';
 
@@ -24,6 +24,8 @@ import { recoverKeeper } from './store.ts';
 export interface KeeperService {
   readonly driver: KeeperDriver;
   readonly hub: LedgerHub;
+  /** Names of the other keepers that it reaches. */
+  readonly connected: () => readonly string[];
   readonly pages: Readonly<Record<string, DynamicPage>>;
   /** After the hub was drained. Idempotent. */
   close(): Promise<void>;
@@ -58,7 +60,7 @@ export const openKeeperService = async (
   }
   const clock = createNodeClock();
   const started = startKeeperDriver(
-    { begin: beginMachine, clock, timers, crypto: createNodeCrypto(), log },
+    { begin: beginMachine, clock, timers, crypto: createNodeCrypto(), log, measured: measureKeeper(metrics) },
     recovered.value,
     { keys, ...(successor ? { successor } : {}) },
     { ...keeperDefaults, ...options.machine },
@@ -79,6 +81,7 @@ export const openKeeperService = async (
       driver,
       hub,
       pages: keeperPages({ genesis, driver, peers, own, asking }),
+      connected: peers.connected,
       async close() {
         peers.close();
         await driver.close();

@@ -35,6 +35,7 @@ export type * from './logs/types.ts';
 export * from './metrics/catalogue.ts';
 export * from './metrics/prometheus.ts';
 export * from './metrics/registry.ts';
+export { serverMetricDescriptions } from './metrics/serverCatalogue.ts';
 export * from './metrics/sketch.ts';
 export type * from './metrics/types.ts';
 export * from './telemetry.ts';
