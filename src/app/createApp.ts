@@ -307,7 +307,10 @@ export const createApp = async (): Promise<App> => {
     consent.set(current.consent);
     theme.set(current.theme ?? 'system');
   });
-  void coordinator.resumeStoredJobs();
+  // What is resumed is traced from its beginning, too.
+  void telemetry.ready
+    .catch((cause: unknown) => telemetry.log('warn', 'telemetry', `no traces in this tab: ${String(cause)}`))
+    .then(() => coordinator.resumeStoredJobs());
   const healthInput = createHealthInput({
     clock,
     device,

@@ -27,7 +27,7 @@ export type BrowserPlatform = {
 export const openPlatform = async (): Promise<BrowserPlatform> => {
   const clock = createBrowserClock();
   const random = createBrowserRandom();
-  const telemetry = createTelemetry({ clock, random });
+  const telemetry = createTelemetry({ clock, random, createTracer: loadTracer() });
   return {
     clock,
     timers: createBrowserTimers(),
@@ -38,6 +38,9 @@ export const openPlatform = async (): Promise<BrowserPlatform> => {
     store: await openStore(telemetry),
   };
 };
+
+/** The OpenTelemetry SDK: 10 kB that no page needs to be shown. */
+const loadTracer = async () => (await import('../observability/traces/tracer.ts')).createTracer;
 
 const openStore = async (telemetry: PageTelemetry): Promise<KeyValueStore> => {
   try {

@@ -3,8 +3,9 @@ import { silentSpan } from '../core/ports/telemetry.ts';
 import { createMemoryStore } from '../storage/index.ts';
 import { createTelemetry } from './telemetry.ts';
 import { createTestClock, createTestRandom } from './traces/testDoubles.ts';
+import { createTracer } from './traces/tracer.ts';
 
-const deps = { clock: createTestClock().clock, random: createTestRandom() };
+const deps = { clock: createTestClock().clock, random: createTestRandom(), createTracer };
 
 describe('telemetry', () => {
   it('keeps the newest entries only', () => {
@@ -102,7 +103,7 @@ describe('telemetry', () => {
     const store = createMemoryStore();
     const time = createTestClock();
     const open = async (tab: string, seed: number) => {
-      const telemetry = createTelemetry({ clock: time.clock, random: createTestRandom(seed) });
+      const telemetry = createTelemetry({ clock: time.clock, random: createTestRandom(seed), createTracer });
       await telemetry.keepIn({ store, timers: time.timers, tab });
       return telemetry;
     };

@@ -12,7 +12,7 @@ import { createMetricsRegistry } from './metrics/registry.ts';
 import type { MetricsRegistry, RegistryOptions } from './metrics/types.ts';
 import { parseSpanRecord } from './traces/records.ts';
 import { createSpanRing, type SpanRing, type SpanRingOptions } from './traces/ring.ts';
-import { createTracer, type Tracer, type TracerOptions } from './traces/tracer.ts';
+import type { CreateTracer, Tracer, TracerOptions } from './traces/tracer.ts';
 import type { SpanRecord } from './traces/types.ts';
 
 /** What is measured at all. A part that is off costs one comparison a call, and keeps nothing. */
@@ -42,6 +42,8 @@ export interface PageTelemetry extends Telemetry {
   /** Every span that is kept, when it is. */
   readonly spans: Subscribe<SpanRecord>;
   readonly parts: Store<TelemetryParts>;
+  /** Spans begin from now on. Rejects if what makes them could not be loaded; all else works without. */
+  readonly ready: Promise<void>;
   setParts(change: Partial<TelemetryParts>): void;
   /** From now on logs and spans outlive the tab. Resolves when those of earlier lives are here. */
   keepIn(deps: {
@@ -61,7 +63,12 @@ export interface PageTelemetry extends Telemetry {
  * and each with a switch. Knows neither who speaks nor who reads, and sends nothing anywhere.
  */
 export const createTelemetry = (
-  deps: { readonly clock: Clock; readonly random: Random },
+  deps: {
+    readonly clock: Clock;
+    readonly random: Random;
+    /** A page that must be quick has it loaded: until it is there, no span begins. */
+    readonly createTracer: CreateTracer | Promise<CreateTracer>;
+  },
   options: Partial<TelemetryOptions> = {},
 ): PageTelemetry => {
   const parts = createStore<TelemetryParts>(options.parts ?? allParts);
@@ -70,24 +77,30 @@ export const createTelemetry = (
   const logs = createLogBook(deps, options.logs);
   const ring = createSpanRing(options.traces);
   const ended = createEmitter<SpanRecord>();
-  const tracer = createTracer(
-    {
-      ...deps,
-      keep(record, foreign) {
-        if (!on.traces) return;
-        ring.add(record, foreign);
-        ended.emit(record);
+  let tracer: Tracer | undefined;
+  const openTracer = (create: CreateTracer) => {
+    tracer = create(
+      {
+        ...deps,
+        keep(record, foreign) {
+          if (!on.traces) return;
+          ring.add(record, foreign);
+          ended.emit(record);
+        },
       },
-    },
-    { ...options.traces, sampling: on.traceSampling },
-  );
+      { ...options.traces, sampling: on.traceSampling },
+    );
+  };
+  const traced = deps.createTracer instanceof Promise ? deps.createTracer.then(openTracer) : undefined;
+  if (!(deps.createTracer instanceof Promise)) openTracer(deps.createTracer);
   const journals: Journals = { all: [] };
 
   return {
     entries: logs.entries,
     logs,
     metrics,
-    traces: { ...ring, running: tracer.running },
+    traces: { ...ring, running: () => tracer?.running() ?? [] },
+    ready: Promise.resolve(traced),
     spans: ended.subscribe,
     parts,
     log(level, component, message, fields) {
@@ -102,10 +115,10 @@ export const createTelemetry = (
     gauge(name, value, labels) {
       if (on.metrics) metrics.gauge(name, value, labels);
     },
-    span: (name, spanOptions) => (on.traces ? tracer.span(name, spanOptions) : silentSpan),
+    span: (name, spanOptions) => (on.traces && tracer ? tracer.span(name, spanOptions) : silentSpan),
     setParts(change) {
       on = { ...on, ...change };
-      tracer.setSampling(on.traceSampling);
+      tracer?.setSampling(on.traceSampling);
       if (!on.traces) ring.clear();
       parts.set(on);
     },
@@ -114,7 +127,7 @@ export const createTelemetry = (
     dropped: () => ({
       ...prefixed('metrics', metrics.dropped()),
       ...prefixed('logs', logs.dropped()),
-      ...prefixed('spans', tracer.dropped()),
+      ...prefixed('spans', tracer?.dropped() ?? {}),
       'disk.unwritten': journals.all.reduce((sum, journal) => sum + journal.dropped(), 0),
     }),
     close: async () => void (await Promise.all(journals.all.map((journal) => journal.close()))),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createTelemetry, type PageTelemetry } from '../../src/observability/index.ts';
+import { createTelemetry, createTracer, type PageTelemetry } from '../../src/observability/index.ts';
 import type { SpanRecord } from '../../src/observability/traces/types.ts';
 import { waterfallOf } from '../../src/observability/traces/waterfall.ts';
 import { honest } from './plan.ts';
@@ -7,7 +7,11 @@ import { createSeededRandom } from './random.ts';
 import { openRoom } from './room.ts';
 
 const traced = (room: ReturnType<typeof openRoom>, seed: number) => {
-  const telemetry = createTelemetry({ clock: room.time.clock, random: createSeededRandom(seed) });
+  const telemetry = createTelemetry({
+    clock: room.time.clock,
+    random: createSeededRandom(seed),
+    createTracer,
+  });
   const spans: SpanRecord[] = [];
   telemetry.spans((span) => spans.push(span));
   return { telemetry, spans };

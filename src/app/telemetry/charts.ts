@@ -29,7 +29,7 @@ export const chartOf = async (
     label: key,
     values: steps.map((step) => {
       const bucket = merged[line]?.get(step);
-      return bucket ? valueOf(bucket, show, kind, stepMs) : null;
+      return bucket ? drawnValue(bucket, show, kind, stepMs) : null;
     }),
   }));
   return ok({ time: steps.map((step) => (step * stepMs) / 1_000), lines, stepMs });
@@ -63,7 +63,7 @@ const together = (earlier: Bucket, later: Bucket): Bucket => {
 
 const quantiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 
-const valueOf = (
+const drawnValue = (
   bucket: Bucket,
   show: ChartQuery['show'],
   kind: SeriesRange['kind'],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { milliseconds } from '../../core/brand.ts';
 import { createEmitter } from '../../core/events.ts';
 import { silentTelemetry } from '../../core/ports/telemetry.ts';
-import { createTelemetry } from '../../observability/index.ts';
+import { createTelemetry, createTracer } from '../../observability/index.ts';
 import { createTestRandom } from '../../observability/traces/testDoubles.ts';
 import type { SpanRecord } from '../../observability/traces/types.ts';
 import type { PoolCallOptions } from '../contracts.ts';
@@ -233,7 +233,7 @@ describe('the worker pool', () => {
 describe('the trace of a call to a worker', () => {
   it('shows when it began, how it ended, and what the worker itself took', async () => {
     const time = createVirtualTime();
-    const telemetry = createTelemetry({ clock: time.clock, random: createTestRandom() });
+    const telemetry = createTelemetry({ clock: time.clock, random: createTestRandom(), createTracer });
     const spans: SpanRecord[] = [];
     telemetry.spans((span) => spans.push(span));
     const ran = createEmitter<WorkerRan>();

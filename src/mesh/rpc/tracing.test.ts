@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { milliseconds, type PeerId } from '../../core/brand.ts';
 import { err, fault, ok } from '../../core/result.ts';
-import { createTelemetry } from '../../observability/index.ts';
+import { createTelemetry, createTracer } from '../../observability/index.ts';
 import { createTestRandom } from '../../observability/traces/testDoubles.ts';
 import type { SpanRecord } from '../../observability/traces/types.ts';
 import type { Method } from '../contracts.ts';
@@ -27,7 +27,7 @@ const createPair = () => {
   const time = createManualTime();
   const hub = createTransportHub();
   const open = (peer: PeerId, seed: number) => {
-    const telemetry = createTelemetry({ clock: time.clock, random: createTestRandom(seed) });
+    const telemetry = createTelemetry({ clock: time.clock, random: createTestRandom(seed), createTracer });
     const spans: SpanRecord[] = [];
     telemetry.spans((span) => spans.push(span));
     return { telemetry, spans, rpc: createRpc(hub.join(peer), { ...time, telemetry }) };

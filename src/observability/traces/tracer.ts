@@ -300,3 +300,4 @@ const toHrTime = (ms: number): HrTime => {
 const toMs = ([seconds, nanoseconds]: HrTime): number => seconds * 1_000 + nanoseconds / 1e6;
 
 const clampShare = (share: number): number => (share >= 0 ? Math.min(1, share) : 0);
+export type CreateTracer = typeof createTracer;
