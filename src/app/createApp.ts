@@ -308,7 +308,8 @@ export const createApp = async (): Promise<App> => {
     theme.set(current.theme ?? 'system');
   });
   // What is resumed is traced from its beginning, too.
-  void telemetry.ready
+  const traced = settings.store.get().consent === undefined ? Promise.resolve() : telemetry.ready;
+  void traced
     .catch((cause: unknown) => telemetry.log('warn', 'telemetry', `no traces in this tab: ${String(cause)}`))
     .then(() => coordinator.resumeStoredJobs());
   const healthInput = createHealthInput({
@@ -320,50 +321,55 @@ export const createApp = async (): Promise<App> => {
     peers: peersView.peers.get,
     durable: identity.durable,
   });
-  // Its first reading asks for what offline work needs; the page itself comes before that.
-  timers.after(watchAfter, () =>
-    watching.start({
-      ...platform,
-      settings,
-      room: room.id,
-      origin: deviceId.slice(0, 16),
-      self: peer,
-      build,
-      rpc,
-      broadcast: network.broadcast,
-      statistics: network.p2p.getNetworkStatistics,
-      connection: signaling.state,
-      device: {
-        profile: device.profile,
-        queued: coordinator.queued,
-        tasksRunning: () => metrics.get().tasksRunning,
-        ledgerHeight: () => {
-          const view = ledger.view.get();
-          return view.phase === 'open' ? view.chain.height : undefined;
+  /** Nothing is watched before the person has chosen; and the page itself comes first. */
+  const watch = () => {
+    if (settings.store.get().consent === undefined) return;
+    platform.startTracing();
+    timers.after(watchAfter, () =>
+      watching.start({
+        ...platform,
+        settings,
+        room: room.id,
+        origin: deviceId.slice(0, 16),
+        self: peer,
+        build,
+        rpc,
+        broadcast: network.broadcast,
+        statistics: network.p2p.getNetworkStatistics,
+        connection: signaling.state,
+        device: {
+          profile: device.profile,
+          queued: coordinator.queued,
+          tasksRunning: () => metrics.get().tasksRunning,
+          ledgerHeight: () => {
+            const view = ledger.view.get();
+            return view.phase === 'open' ? view.chain.height : undefined;
+          },
+          ledgerBehind() {
+            const view = ledger.view.get();
+            if (view.phase === 'opening') return view.progress && view.progress.total - view.progress.done;
+            return view.phase === 'open' ? 0 : undefined;
+          },
         },
-        ledgerBehind() {
+        nameOf: (other) =>
+          other === peer
+            ? self.get().name
+            : peersView.peers.get().find(({ status }) => status.peer === other)?.status.name,
+        health: healthInput,
+        ledger() {
           const view = ledger.view.get();
-          if (view.phase === 'opening') return view.progress && view.progress.total - view.progress.done;
-          return view.phase === 'open' ? 0 : undefined;
+          return { phase: view.phase, reason: 'reason' in view ? view.reason : undefined };
         },
-      },
-      nameOf: (other) =>
-        other === peer
-          ? self.get().name
-          : peersView.peers.get().find(({ status }) => status.peer === other)?.status.name,
-      health: healthInput,
-      ledger() {
-        const view = ledger.view.get();
-        return { phase: view.phase, reason: 'reason' in view ? view.reason : undefined };
-      },
-      repairs: {
-        reconnect: () => signaling.retryNow(),
-        rebuildLinks: () => overlay.networkChanged(),
-        restartWorkers: () => device.engine.restartWorkers(),
-        leaveGpu: (why) => device.engine.leaveGpu(why),
-      },
-    }),
-  );
+        repairs: {
+          reconnect: () => signaling.retryNow(),
+          rebuildLinks: () => overlay.networkChanged(),
+          restartWorkers: () => device.engine.restartWorkers(),
+          leaveGpu: (why) => device.engine.leaveGpu(why),
+        },
+      }),
+    );
+  };
+  watch();
 
   return {
     clock,
@@ -404,7 +410,10 @@ export const createApp = async (): Promise<App> => {
       random,
       self,
       telemetryCommands: watching.commands,
-      applyConsent,
+      applyConsent() {
+        applyConsent();
+        watch();
+      },
       administer: swarm.administer,
       modelCommands: bench.commands,
       ledgerCommands: ledger.commands,

@@ -21,13 +21,19 @@ export type BrowserPlatform = {
   readonly locks: Locks;
   readonly telemetry: PageTelemetry;
   readonly store: KeyValueStore;
+  /** Spans begin: once somebody has chosen to use the page. */
+  startTracing(): void;
 };
 
 /** The ports, as this browser fills them. Without IndexedDB everything works for as long as the tab lives. */
 export const openPlatform = async (): Promise<BrowserPlatform> => {
   const clock = createBrowserClock();
   const random = createBrowserRandom();
-  const telemetry = createTelemetry({ clock, random, createTracer: loadTracer() });
+  let startTracing = () => {};
+  const tracing = new Promise<void>((resolve) => {
+    startTracing = resolve;
+  });
+  const telemetry = createTelemetry({ clock, random, createTracer: tracing.then(loadTracer) });
   return {
     clock,
     timers: createBrowserTimers(),
@@ -36,6 +42,7 @@ export const openPlatform = async (): Promise<BrowserPlatform> => {
     locks: createBrowserLocks(),
     telemetry,
     store: await openStore(telemetry),
+    startTracing,
   };
 };
 

@@ -23,6 +23,7 @@ export {
 export type { Gzip, SqliteCodec } from './analytics/files/files.ts';
 export { defaultRetention } from './analytics/retention.ts';
 export type * from './analytics/types.ts';
+export * from './health/emptyReport.ts';
 export * from './health/machine.ts';
 export * from './health/monitor.ts';
 export * from './health/report.ts';
@@ -44,6 +45,7 @@ export * from './traces/otlp.ts';
 export * from './traces/otlpJson.ts';
 export * from './traces/records.ts';
 export * from './traces/ring.ts';
+export * from './traces/summaries.ts';
 export * from './traces/traceparent.ts';
 export * from './traces/tracer.ts';
 export type * from './traces/types.ts';

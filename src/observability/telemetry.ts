@@ -4,13 +4,12 @@ import type { Random } from '../core/ports/random.ts';
 import { silentSpan, type Telemetry } from '../core/ports/telemetry.ts';
 import type { Timers } from '../core/ports/timers.ts';
 import type { KeyValueStore } from '../storage/port.ts';
-import { createJournal, type JournalOptions, journalDefaults } from './journal.ts';
+import type { JournalOptions } from './journal.ts';
+import type { Journals } from './journals.ts';
 import { createLogBook, type LogBook, type LogBookOptions } from './logs/logBook.ts';
-import { parseLogEntry } from './logs/query.ts';
 import type { LogEntry } from './logs/types.ts';
 import { createMetricsRegistry } from './metrics/registry.ts';
 import type { MetricsRegistry, RegistryOptions } from './metrics/types.ts';
-import { parseSpanRecord } from './traces/records.ts';
 import { createSpanRing, type SpanRing, type SpanRingOptions } from './traces/ring.ts';
 import type { CreateTracer, Tracer, TracerOptions } from './traces/tracer.ts';
 import type { SpanRecord } from './traces/types.ts';
@@ -122,7 +121,10 @@ export const createTelemetry = (
       if (!on.traces) ring.clear();
       parts.set(on);
     },
-    keepIn: (disk) => openJournals({ ...deps, ...disk, logs, ring }, options.journals, journals),
+    async keepIn(disk) {
+      const { openJournals } = await import('./journals.ts');
+      await openJournals({ ...deps, ...disk, logs, ring }, options.journals, journals);
+    },
     flush: async () => void (await Promise.all(journals.all.map((journal) => journal.flush()))),
     dropped: () => ({
       ...prefixed('metrics', metrics.dropped()),
@@ -132,28 +134,6 @@ export const createTelemetry = (
     }),
     close: async () => void (await Promise.all(journals.all.map((journal) => journal.close()))),
   };
-};
-
-type Journals = { all: readonly { flush(): Promise<void>; close(): Promise<void>; dropped(): number }[] };
-
-const openJournals = async (
-  deps: {
-    readonly clock: Clock;
-    readonly store: KeyValueStore;
-    readonly timers: Timers;
-    readonly tab: string;
-    readonly logs: LogBook;
-    readonly ring: SpanRing;
-  },
-  options: Partial<Omit<JournalOptions, 'namespace'>> = {},
-  journals: Journals,
-): Promise<void> => {
-  const settings = { ...journalDefaults, ...options };
-  const entries = createJournal({ ...deps, parse: parseLogEntry }, { ...settings, namespace: 'logs' });
-  const spans = createJournal({ ...deps, parse: parseSpanRecord }, { ...settings, namespace: 'spans' });
-  journals.all = [entries, spans];
-  deps.logs.keepIn(entries, deps.tab);
-  await deps.ring.keepIn(spans);
 };
 
 const prefixed = (part: string, counts: Readonly<Record<string, number>>): Record<string, number> =>

@@ -1,5 +1,5 @@
 import { createStore, type Store, type WritableStore } from '../../core/events.ts';
-import { emptyReport } from '../../observability/health/report.ts';
+import { emptyReport } from '../../observability/health/emptyReport.ts';
 import type { PageTelemetry } from '../../observability/telemetry.ts';
 import type { TelemetryCommands, TelemetryModels } from '../telemetryView.ts';
 import type { TelemetryDeps } from './openTelemetry.ts';

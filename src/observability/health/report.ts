@@ -10,15 +10,6 @@ export type CheckNow = {
   readonly givenUpUntil: Milliseconds | undefined;
 };
 
-export const emptyReport: HealthReport = {
-  state: 'unknown',
-  score: 100,
-  checks: [],
-  incidents: [],
-  mttrMs: undefined,
-  at: 0,
-};
-
 type Times = { readonly now: number; readonly wall: (at: Milliseconds) => number };
 
 /** What a person is shown: pure, from the machines as they stand. */

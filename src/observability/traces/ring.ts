@@ -1,8 +1,8 @@
 import type { Store } from '../../core/events.ts';
 import type { Journal } from '../journal.ts';
 import { createLazyStore } from '../lazyStore.ts';
+import { summaryOf } from './summaries.ts';
 import type { SpanRecord, TraceSummary } from './types.ts';
-import { summaryOf } from './waterfall.ts';
 
 export type SpanRingOptions = {
   readonly maxTraces: number;

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { summariesOf, traceOfJob } from './summaries.ts';
 import { spanOf } from './testDoubles.ts';
 import type { SpanRecord } from './types.ts';
-import { maxRows, summariesOf, traceOfJob, waterfallOf } from './waterfall.ts';
+import { maxRows, waterfallOf } from './waterfall.ts';
 
 const sketch = (spans: readonly SpanRecord[]) =>
   waterfallOf(spans).map(
