@@ -9,8 +9,6 @@ export type Overhead = {
   readonly high: number;
 };
 
-const resamples = 10_000;
-
 /** mulberry32 (Tommy Ettinger): the same numbers for the same seed, in [0, 1). */
 export const createSeededNumbers = (seed: number): (() => number) => {
   let state = seed >>> 0;
@@ -39,7 +37,7 @@ export const measurePairs = async (
 };
 
 /** Percentile bootstrap over the pairs (Efron, Tibshirani 1993, §13.3): one-sided, of the median. */
-export const overheadOf = (pairs: readonly Pair[], random: () => number): Overhead => {
+export const overheadOf = (pairs: readonly Pair[], random: () => number, resamples = 10_000): Overhead => {
   const added = pairs.map(({ on, off }) => 100 * (on / off - 1));
   const medians = Array.from({ length: resamples }, () =>
     median(added.map(() => added[Math.floor(random() * added.length)] ?? 0)),

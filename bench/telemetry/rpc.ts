@@ -24,7 +24,8 @@ export const measureRpc = async (
   };
   try {
     for (let i = 0; i < warmRounds; i++)
-      for (const on of [true, false]) for (const kind of ['traced', 'untraced'] as const) await round(kind, on);
+      for (const on of [true, false])
+        for (const kind of ['traced', 'untraced'] as const) await round(kind, on);
     await verify(here, there, round);
     const measured = async (kind: Kind): Promise<Overhead> => {
       const times = await measurePairs(pairs, random, (on) => round(kind, on));
@@ -53,7 +54,9 @@ const verify = async (
     const [caller, server] = [await here.call('measured'), await there.call('measured')];
     const counted = [caller.called - before[0].called, server.served - before[1].served];
     if (counted.some((count) => count !== expected))
-      throw new Error(`${calls} calls with telemetry ${on ? 'on' : 'off'} were counted as ${counted.join(' and ')}`);
+      throw new Error(
+        `${calls} calls with telemetry ${on ? 'on' : 'off'} were counted as ${counted.join(' and ')}`,
+      );
     if (on && (caller.spans === 0 || server.spans === 0)) throw new Error('a traced round has left no span');
   }
 };

@@ -58,7 +58,8 @@ const open = async (initiator: boolean) => {
         while (left-- > 0) {
           const answer = await rpc.call(other, echoMethod, message, { deadline, trace });
           if (!answer.ok) throw new Error(`a call failed: ${answer.error.message}`);
-          if (answer.value.byteLength !== message.byteLength) throw new Error('the echo is not what was sent');
+          if (answer.value.byteLength !== message.byteLength)
+            throw new Error('the echo is not what was sent');
         }
       };
       await Promise.all(Array.from({ length: concurrency }, callByCall));
