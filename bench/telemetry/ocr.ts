@@ -12,7 +12,7 @@ const pairs = 40;
 const warmJobs = 4;
 const workers = 1;
 const timeout = 120_000;
-const pageName = 'clean-poem';
+const pageName = 'clean-receipt-narrow';
 const maxErrorRate = 0.02;
 
 export const measureOcr = async (seed: number, say: (text: string) => void): Promise<Overhead> => {

@@ -4,10 +4,10 @@ import { median } from '../suite.ts';
 import { createSeededNumbers, measurePairs, type Overhead, overheadOf, type Pair } from './pairs.ts';
 import type { StormTab } from './storm.ts';
 
-const pairs = 60;
-const calls = 4_000;
+const pairs = 40;
+const calls = 8_000;
 const concurrency = 8;
-const warmRounds = 4;
+const warmRounds = 2;
 const kinds = { traced: true, untraced: false } as const;
 type Kind = keyof typeof kinds;
 
