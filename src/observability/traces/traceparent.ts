@@ -37,6 +37,25 @@ export const formatTraceparent = (context: SpanContext): string | undefined =>
 export const parseTraceparent = (text: unknown): SpanContext | undefined => {
   if (typeof text !== 'string' || text.length < traceparentLength || text.length > longestRead)
     return undefined;
+  return parseUsual(text) ?? parseAny(text);
+};
+
+/** Version 00, without a pattern: every traced call brings one. */
+const parseUsual = (text: string): SpanContext | undefined => {
+  if (text.length !== traceparentLength || !text.startsWith('00-')) return undefined;
+  if (text[35] !== '-' || text[52] !== '-') return undefined;
+  const flags = hexDigits.indexOf(text.charAt(54));
+  if (flags < 0 || !hexDigits.includes(text.charAt(53))) return undefined;
+  const context = {
+    traceId: text.slice(3, 35),
+    spanId: text.slice(36, 52),
+    sampled: (flags & 1) === 1,
+  };
+  return isTraced(context) ? context : undefined;
+};
+const hexDigits = '0123456789abcdef';
+
+const parseAny = (text: string): SpanContext | undefined => {
   const [, version, traceId, spanId, flags, rest] = shape.exec(text) ?? [];
   if (version === undefined || traceId === undefined || spanId === undefined || flags === undefined)
     return undefined;

@@ -75,6 +75,8 @@ export const createTracer = (deps: TracerDeps, options: Partial<TracerOptions> =
   const running = new Set<LiveSpan>();
   const dropped = { limit: 0, running: 0, event: 0, field: 0 };
   let sampling = clampShare(settings.sampling);
+  /** The parent that was last found to name a span: the next one mostly has the same. */
+  let checked: SpanContext | undefined;
 
   const home: SpanHome = {
     clock,
@@ -91,12 +93,13 @@ export const createTracer = (deps: TracerDeps, options: Partial<TracerOptions> =
     const { parent } = spanOptions;
     const now = clock.monotonic();
     const wallOffset = () => clock.now() - now;
-    if (!parent || !isTraced(parent)) {
+    if (!parent || !(parent === checked || isTraced(parent))) {
       const traceId = ids.traceId();
       const context = { traceId, spanId: ids.spanId(), sampled: isChosen(traceId, sampling) };
       const offset = own.began(traceId, now, wallOffset) ?? wallOffset();
       return hold(new LiveSpan(home, own, context, undefined, name, spanOptions, now, offset));
     }
+    checked = parent;
     // A parent that is not ours makes the trace somebody else's.
     const { traceId, sampled } = parent;
     const buffer = own.has(traceId) ? own : foreign;
