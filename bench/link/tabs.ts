@@ -1,20 +1,23 @@
-/** Two tabs, each a process of its own, that run `page.ts` and are connected. Knows how, not what is measured. */
+/** Two tabs, each a process of its own, that run a page and are connected. Knows how, not what is measured. */
 import type { Page } from 'playwright';
 import { openBrowser, startHost } from '../../scripts/lib/village.ts';
 import { bundlePage, openBundle } from '../bundle.ts';
 import type { PathName, Tab } from './page.ts';
 
-export type RemoteTab = {
+type Calls = { readonly [name: string]: (...args: never[]) => unknown };
+
+export type RemoteTab<Functions extends Calls = Tab> = {
   readonly page: Page;
   /** Calls a function of the tab's page. */
-  call<Name extends keyof Tab>(
+  call<Name extends keyof Functions>(
     name: Name,
-    ...args: Parameters<Tab[Name]>
-  ): Promise<Awaited<ReturnType<Tab[Name]>>>;
+    ...args: Parameters<Functions[Name]>
+  ): Promise<Awaited<ReturnType<Functions[Name]>>>;
 };
 
-export const openTabs = async () => {
-  const bundle = await bundlePage('bench/link/page.ts');
+/** The page at `entry` opens its end by `openTab`, and hears what the other says until then by `acceptSignal`. */
+export const openTabs = async <Functions extends Calls = Tab>(entry = 'bench/link/page.ts') => {
+  const bundle = await bundlePage(entry);
   const host = await startHost();
   const { browser, close } = await openBrowser();
   const openPage = async (): Promise<Page> => {
@@ -27,7 +30,7 @@ export const openTabs = async () => {
   const [here, there] = [await openPage(), await openPage()];
   await connect(here, there);
   return {
-    tabs: [remote(here), remote(there)] as const,
+    tabs: [remote<Functions>(here), remote<Functions>(there)] as const,
     close: async () => {
       await close();
       await host.close();
@@ -48,7 +51,7 @@ const connect = async (here: Page, there: Page): Promise<void> => {
   await answering;
 };
 
-const remote = (page: Page): RemoteTab => ({
+const remote = <Functions extends Calls>(page: Page): RemoteTab<Functions> => ({
   page,
   call: (name, ...args) => page.evaluate(`tab[${JSON.stringify(name)}](...${JSON.stringify(args)})`),
 });

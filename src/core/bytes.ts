@@ -4,9 +4,11 @@ const textEncoder = new TextEncoder();
 
 export const utf8 = (text: string): Bytes => textEncoder.encode(text);
 
+const hexOfBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 export const toHex = (bytes: Uint8Array): string => {
   let hex = '';
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0');
+  for (const byte of bytes) hex += hexOfBytes[byte];
   return hex;
 };
 

@@ -139,8 +139,8 @@ export const createJournal = <T>(deps: JournalDeps<T>, options: JournalOptions):
       }
       waiting.push(item);
       if (waiting.length > maxWaiting) {
-        lost += waiting.length - maxWaiting;
-        waiting = waiting.slice(-maxWaiting);
+        lost++;
+        waiting.shift();
       }
       later();
     },

@@ -186,7 +186,9 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
     new Promise<Result<unknown, RpcError>>((resolve) => {
       const { deadline, signal, onProgress } = callOptions;
       const d = Math.max(1, Math.min(Math.round(deadline), rpcLimits.maxDeadlineMs));
-      const tp = span && formatTraceparent(span.context);
+      // A span for which its trace has no room names its parent: there is none for what the other side would add either.
+      const isKept = span !== undefined && span.context !== callOptions.trace;
+      const tp = isKept ? formatTraceparent(span.context) : undefined;
       const traced = tp === undefined ? {} : { tp };
       const bytes = encodeRpc({ t: 'call', id: nextId, m: method.name, i: input, d, ...traced });
       const id = nextId++;

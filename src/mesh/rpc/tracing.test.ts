@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { milliseconds, type PeerId } from '../../core/brand.ts';
 import { err, fault, ok } from '../../core/result.ts';
-import { createTelemetry, createTracer } from '../../observability/index.ts';
+import { createTelemetry, createTracer, tracerDefaults } from '../../observability/index.ts';
 import { createTestRandom } from '../../observability/traces/testDoubles.ts';
 import type { SpanRecord } from '../../observability/traces/types.ts';
 import type { Method } from '../contracts.ts';
@@ -68,6 +68,23 @@ describe('the trace of a call', () => {
     await call;
     expect(seen).toBeUndefined();
     expect([...caller.spans, ...server.spans]).toEqual([]);
+  });
+
+  it('is not sent for a call for which the trace has no room', async () => {
+    const { time, ana: caller, ben: server } = createPair();
+    server.rpc.handle(double, async ({ n }) => ok({ n }));
+    const root = caller.telemetry.span('job');
+    const options = { ...minute, trace: root.context };
+    const calls = tracerDefaults.maxSpansPerTrace + 10;
+    for (let n = 0; n < calls; n++) {
+      const call = caller.rpc.call(ben, double, { n }, options);
+      await time.advance(0);
+      expect(await call).toMatchObject({ ok: true });
+    }
+    expect(caller.spans).toHaveLength(tracerDefaults.maxSpansPerTrace);
+    expect(server.spans).toHaveLength(tracerDefaults.maxSpansPerTrace);
+    expect(caller.telemetry.dropped()['spans.limit']).toBe(10);
+    expect(server.telemetry.dropped()['spans.limit']).toBe(0);
   });
 
   it('says at both ends why it failed; a refusal is an answer', async () => {

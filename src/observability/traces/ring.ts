@@ -25,7 +25,7 @@ export interface SpanRing {
   clear(): void;
 }
 
-type Trace = { spans: SpanRecord[]; summary: TraceSummary | undefined };
+type Trace = { readonly id: string; spans: SpanRecord[]; summary: TraceSummary | undefined };
 
 /**
  * Ended spans of the newest traces. When there are too many, the trace of which nothing was heard for longest goes, whole: those of
@@ -39,6 +39,8 @@ export const createSpanRing = (
   const own = new Map<string, Trace>();
   const foreign = new Map<string, Trace>();
   let spans = 0;
+  /** At the end of its map already. */
+  let newest: Trace | undefined;
   let journal: Journal<SpanRecord> | undefined;
   const all = () => [...foreign.values(), ...own.values()];
 
@@ -66,19 +68,22 @@ export const createSpanRing = (
   const makeRoom = (newest: string, trace: Trace) => {
     while (foreign.size > limits.maxForeignTraces && removeOldest(foreign, newest));
     while (isFull() && (removeOldest(foreign, newest) || removeOldest(own, newest)));
-    // Only the newest is left: its own oldest spans go.
-    const excess = spans - limits.maxSpans;
-    if (excess <= 0) return;
-    trace.spans = trace.spans.slice(excess);
-    spans -= excess;
+    if (spans <= limits.maxSpans) return;
+    // Only the newest is left: its own oldest spans go, a tenth at a time, because to copy the rest costs more than a span.
+    const before = trace.spans.length;
+    trace.spans = trace.spans.slice(Math.max(1, Math.floor(limits.maxSpans / 10)));
+    spans -= before - trace.spans.length;
   };
   const hold = (record: SpanRecord, isForeign: boolean) => {
     const { traceId } = record.context;
     const traces = own.has(traceId) || !(isForeign || foreign.has(traceId)) ? own : foreign;
     const known = traces.get(traceId);
-    const trace = known ?? { spans: [], summary: undefined };
-    if (known) traces.delete(traceId); // again at the end
-    traces.set(traceId, trace);
+    const trace = known ?? { id: traceId, spans: [], summary: undefined };
+    if (trace !== newest) {
+      if (known) traces.delete(traceId); // again at the end
+      traces.set(traceId, trace);
+      newest = trace;
+    }
     trace.spans.push(record);
     trace.summary = undefined;
     spans++;
@@ -88,6 +93,7 @@ export const createSpanRing = (
   const clear = () => {
     own.clear();
     foreign.clear();
+    newest = undefined;
     spans = 0;
   };
   const heldOf = (traceId: string) => (own.get(traceId) ?? foreign.get(traceId))?.spans ?? [];

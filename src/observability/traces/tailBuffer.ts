@@ -2,6 +2,7 @@ import type { SpanRecord } from './types.ts';
 
 export type TailOptions = {
   readonly maxTraces: number;
+  /** Beside its first. */
   readonly maxSpansPerTrace: number;
   /** Spans of traces that nobody asked to keep, over all of them. */
   readonly maxPending: number;
@@ -9,61 +10,74 @@ export type TailOptions = {
   readonly forgetAfterMs: number;
 };
 
-/** What happens to an ended span: it is kept (with those that waited for it), it waits, or its trace has too many. */
-export type TailDecision = { readonly kept: readonly SpanRecord[]; readonly dropped: number };
-
 export interface TailBuffer {
   /**
-   * A span of it has begun. Gives wall time minus monotonic time of the trace: one clock for the whole of it, though the
-   * device's may jump.
+   * A span of it begins. Gives wall time minus monotonic time of the trace: one clock for the whole of it, though the
+   * device's may jump. Undefined: it has as many spans as it may have.
    */
-  began(traceId: string, now: number, offset: () => number): number;
+  began(traceId: string, now: number, offset: () => number): number | undefined;
   has(traceId: string): boolean;
-  ended(record: SpanRecord, now: number): TailDecision;
+  /** What is kept from now on: nothing as long as it waits, or itself behind those that waited for it. */
+  ended(record: SpanRecord, now: number): readonly SpanRecord[];
+  /** Something failed in it of which there is no span. */
+  failed(traceId: string): void;
   pending(): number;
 }
 
 type Trace = {
+  readonly id: string;
   readonly offset: number;
   touchedAt: number;
   running: number;
+  /** That have begun. */
   spans: number;
   failed: boolean;
   pending: SpanRecord[];
 };
 
+const nothing: readonly SpanRecord[] = [];
+
 /**
  * Keeps spans of traces that were not chosen until it is known whether one of them fails: then all that are still here are
- * kept, and all that follow. Bounded in every direction; what is pushed out was not chosen, so nobody misses it. Root and
- * boundary spans (those without a parent here) are kept beyond the limit of a trace: they end last and say what it was.
+ * kept, and all that follow. Bounded in every direction; what is pushed out was not chosen, so nobody misses it. The spans of a
+ * trace are counted when they begin: its root, which says what it was, ends last and must have its place.
  */
 export const createTailBuffer = (options: TailOptions): TailBuffer => {
   const traces = new Map<string, Trace>();
   let pending = 0;
+  /** The one at the end of the map: most spans are of the trace that the last one was of. */
+  let newest: Trace | undefined;
 
-  const release = (traceId: string, trace: Trace) => {
+  const release = (trace: Trace) => {
     pending -= trace.pending.length;
-    traces.delete(traceId);
+    traces.delete(trace.id);
+    if (newest === trace) newest = undefined;
   };
   /** Of a trace that still runs only what waits is forgotten, not that it is ours and whether it failed. */
-  const emptied = (traceId: string, trace: Trace, now: number) => {
-    release(traceId, trace);
+  const emptied = (trace: Trace, now: number) => {
+    release(trace);
     trace.pending = [];
     trace.touchedAt = now;
-    traces.set(traceId, trace);
+    traces.set(trace.id, trace);
+    newest = trace;
   };
   const forgetOld = (now: number) => {
-    for (const [id, trace] of traces) {
+    for (const trace of traces.values()) {
       const old = now - trace.touchedAt > options.forgetAfterMs;
       const full = traces.size > options.maxTraces;
       if (!old && !full && pending <= options.maxPending) return;
-      if (trace.running > 0 && !full) emptied(id, trace, now);
-      else release(id, trace);
+      if (trace.running > 0 && !full) emptied(trace, now);
+      else release(trace);
     }
   };
-  const touch = (traceId: string, now: number, offset: () => number): Trace => {
-    const known = traces.get(traceId);
+  const touch = (id: string, now: number, offset: () => number): Trace => {
+    if (newest?.id === id) {
+      newest.touchedAt = now;
+      return newest;
+    }
+    const known = traces.get(id);
     const trace = known ?? {
+      id,
       offset: offset(),
       touchedAt: now,
       running: 0,
@@ -72,8 +86,9 @@ export const createTailBuffer = (options: TailOptions): TailBuffer => {
       pending: [],
     };
     trace.touchedAt = now;
-    if (known) traces.delete(traceId); // again at the end
-    traces.set(traceId, trace);
+    if (known) traces.delete(id); // again at the end
+    traces.set(id, trace);
+    newest = trace;
     if (!known) forgetOld(now);
     return trace;
   };
@@ -81,29 +96,33 @@ export const createTailBuffer = (options: TailOptions): TailBuffer => {
   return {
     began(traceId, now, offset) {
       const trace = touch(traceId, now, offset);
+      if (trace.spans > options.maxSpansPerTrace) return undefined;
+      trace.spans++;
       trace.running++;
       return trace.offset;
     },
-    has: (traceId) => traces.has(traceId),
+    has: (traceId) => newest?.id === traceId || traces.has(traceId),
     pending: () => pending,
+    failed(traceId) {
+      const trace = traces.get(traceId);
+      if (trace) trace.failed = true;
+    },
     ended(record, now) {
       const { traceId, sampled } = record.context;
       const trace = touch(traceId, now, () => record.startedAt - now);
       trace.failed ||= record.failure !== undefined;
-      trace.spans++;
       trace.running = Math.max(0, trace.running - 1);
-      const boundary = record.parentId === undefined || record.kind === 'server';
-      if (trace.spans > options.maxSpansPerTrace && !boundary) return { kept: [], dropped: 1 };
       if (!sampled && !trace.failed) {
         trace.pending.push(record);
         pending++;
         forgetOld(now);
-        return { kept: [], dropped: 0 };
+        return nothing;
       }
+      if (trace.pending.length === 0) return [record];
       const kept = [...trace.pending, record];
       pending -= trace.pending.length;
       trace.pending = [];
-      return { kept, dropped: 0 };
+      return kept;
     },
   };
 };

@@ -147,6 +147,29 @@ describe('the tracer', () => {
     expect(tracer.dropped()).toMatchObject({ limit: 15 });
   });
 
+  it('bounds what others ask of it too, and puts what has no room below its parent', () => {
+    const { tracer, foreign } = createRig({ maxSpansPerTrace: 5 });
+    for (let i = 0; i < 20; i++) tracer.span('serve', { parent: stranger, kind: 'server' }).end();
+    expect(foreign).toHaveLength(6);
+    const beyond = tracer.span('serve', { parent: stranger, kind: 'server' });
+    beyond.set({ n: 1 });
+    beyond.event('e');
+    expect(beyond.context).toEqual(stranger);
+    beyond.end();
+    expect(foreign).toHaveLength(6);
+    expect(tracer.running()).toEqual([]);
+  });
+
+  it('keeps a trace that nobody chose if what fails in it has no room itself', () => {
+    const { tracer, names } = createRig({ sampling: 0, maxSpansPerTrace: 2 });
+    const root = tracer.span('root');
+    for (const name of ['one', 'two']) tracer.span(name, { parent: root.context }).end();
+    tracer.span('three', { parent: root.context }).end('it broke');
+    expect(names()).toEqual([]);
+    root.end();
+    expect(names()).toEqual(['one', 'two', 'root']);
+  });
+
   it('bounds fields, events and lengths', () => {
     const { tracer, kept } = createRig({ maxFields: 3, maxEvents: 2 });
     const span = tracer.span('x'.repeat(10_000));

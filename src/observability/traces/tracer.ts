@@ -1,20 +1,3 @@
-import {
-  trace as api,
-  type Context,
-  type HrTime,
-  type Span as OtelSpan,
-  SpanKind as OtelSpanKind,
-  ROOT_CONTEXT,
-  SpanStatusCode,
-  TraceFlags,
-} from '@opentelemetry/api';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  BasicTracerProvider,
-  type ReadableSpan,
-  type Sampler,
-  SamplingDecision,
-} from '@opentelemetry/sdk-trace-base';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type {
@@ -77,77 +60,69 @@ export type TracerDeps = {
 };
 
 /**
- * Spans over the OpenTelemetry SDK, with this village's clock, random numbers and limits. A trace that begins here is chosen
- * or not by its id; one that began elsewhere follows its flag. What was not chosen is kept all the same if something in it
- * fails. Nothing global is registered, and no context is remembered: a parent is always given by hand. Doesn't know where
- * spans go.
+ * Spans as OpenTelemetry models them (ids, kinds, events, status; https://opentelemetry.io/docs/specs/otel/trace/api/), with this
+ * village's clock, random numbers and limits. Its SDK is not under them: with it a span cost as much as a fifth of the call it
+ * measured. A trace that begins here is chosen or not by its id; one that began elsewhere follows its flag. What was not
+ * chosen is kept all the same if something in it fails. Nothing global is registered, and no context is remembered: a parent
+ * is always given by hand. Doesn't know where spans go.
  */
 export const createTracer = (deps: TracerDeps, options: Partial<TracerOptions> = {}): Tracer => {
   const settings = { ...tracerDefaults, ...options };
+  const { clock } = deps;
+  const ids = createIds(deps.random);
   const own = createTailBuffer(settings);
   const foreign = createTailBuffer(settings);
-  const running = new Map<string, Running>();
+  const running = new Set<LiveSpan>();
   const dropped = { limit: 0, running: 0, event: 0, field: 0 };
-  const wheres = new WeakMap<object, string>();
   let sampling = clampShare(settings.sampling);
+  /** The parent that was last found to name a span: the next one mostly has the same. */
+  let checked: SpanContext | undefined;
 
-  const bufferOf = (traceId: string): TailBuffer =>
-    own.has(traceId) || !foreign.has(traceId) ? own : foreign;
-  const onEnd = (span: ReadableSpan) => {
-    const record = toRecord(span, wheres.get(span) ?? settings.where);
-    dropped.field += span.droppedAttributesCount;
-    dropped.event += span.droppedEventsCount;
-    const buffer = bufferOf(record.context.traceId);
-    const decision = buffer.ended(record, deps.clock.monotonic());
-    dropped.limit += decision.dropped;
-    for (const kept of decision.kept) deps.keep(kept, buffer === foreign);
+  const home: SpanHome = {
+    clock,
+    limits: settings,
+    dropped,
+    ended(span, record) {
+      running.delete(span);
+      const isForeign = span.buffer === foreign;
+      for (const kept of span.buffer.ended(record, clock.monotonic())) deps.keep(kept, isForeign);
+    },
   };
-  const tracer = openSdk(deps.random, settings, () => sampling, onEnd);
 
-  const start = (
-    name: string,
-    { parent, kind = 'internal', fields, where, agoMs = 0 }: SpanOptions,
-  ): Span => {
-    const context = parent && isTraced(parent) ? contextOf(parent) : ROOT_CONTEXT;
-    const now = deps.clock.monotonic();
-    const wallOffset = () => deps.clock.now() - now;
+  const start = (name: string, spanOptions: SpanOptions): Span => {
+    const { parent } = spanOptions;
+    const now = clock.monotonic();
+    const wallOffset = () => clock.now() - now;
+    if (!parent || !(parent === checked || isTraced(parent))) {
+      const traceId = ids.traceId();
+      const context = { traceId, spanId: ids.spanId(), sampled: isChosen(traceId, sampling) };
+      const offset = own.began(traceId, now, wallOffset) ?? wallOffset();
+      return hold(new LiveSpan(home, own, context, undefined, name, spanOptions, now, offset));
+    }
+    checked = parent;
     // A parent that is not ours makes the trace somebody else's.
-    const joined = context === ROOT_CONTEXT ? undefined : parent?.traceId;
-    const joinedOffset =
-      joined === undefined ? undefined : (own.has(joined) ? own : foreign).began(joined, now, wallOffset);
-    const offset = joinedOffset ?? wallOffset();
-    const startedAt = now - Math.max(0, Number.isFinite(agoMs) ? agoMs : 0);
-    const span = tracer.startSpan(
-      redact(name).slice(0, 128),
-      { kind: otelKinds[kind], startTime: toHrTime(startedAt + offset) },
-      context,
-    );
-    const made = wrap(span, toContext(span), {
-      clock: deps.clock,
-      offset,
-      running,
-      maxFields: settings.maxFields,
-    });
-    if (joined === undefined) own.began(made.context.traceId, now, () => offset);
-    if (where !== undefined) wheres.set(span, where);
-    if (fields) made.set(fields);
-    hold({ span, where: where ?? settings.where });
-    return made;
+    const { traceId, sampled } = parent;
+    const buffer = own.has(traceId) ? own : foreign;
+    const offset = buffer.began(traceId, now, wallOffset);
+    if (offset === undefined) {
+      dropped.limit++;
+      return new UnkeptSpan(buffer, parent);
+    }
+    const context = { traceId, spanId: ids.spanId(), sampled };
+    return hold(new LiveSpan(home, buffer, context, parent.spanId, name, spanOptions, now, offset));
   };
-  const hold = (entry: Running) => {
-    running.set(entry.span.spanContext().spanId, entry);
-    if (running.size <= settings.maxRunning) return;
-    const [oldest] = running.keys();
-    if (oldest !== undefined) running.delete(oldest);
+  const hold = (span: LiveSpan): Span => {
+    running.add(span);
+    if (running.size <= settings.maxRunning) return span;
+    const [oldest] = running;
+    if (oldest) running.delete(oldest);
     dropped.running++;
+    return span;
   };
 
   return {
     span: (name, spanOptions = {}) => start(name, spanOptions),
-    running: () =>
-      [...running.values()].flatMap(({ span, where }) =>
-        isReadable(span) ? [{ ...toRecord(span, where), endedAt: undefined }] : [],
-      ),
+    running: () => Array.from(running, (span) => span.record(undefined, undefined)),
     setSampling(share) {
       sampling = clampShare(share);
     },
@@ -155,149 +130,136 @@ export const createTracer = (deps: TracerDeps, options: Partial<TracerOptions> =
   };
 };
 
-type Running = { readonly span: OtelSpan; readonly where: string };
-
-const openSdk = (
-  random: Random,
-  settings: TracerOptions,
-  sampling: () => number,
-  onEnd: (span: ReadableSpan) => void,
-) =>
-  new BasicTracerProvider({
-    resource: resourceFromAttributes({}),
-    sampler: createSampler(sampling),
-    idGenerator: createIds(random),
-    spanLimits: {
-      attributeCountLimit: settings.maxFields,
-      attributeValueLengthLimit: 1_001,
-      eventCountLimit: settings.maxEvents,
-      attributePerEventCountLimit: settings.maxFields,
-    },
-    spanProcessors: [{ onStart() {}, onEnd, forceFlush: async () => {}, shutdown: async () => {} }],
-  }).getTracer('aivillage');
-
 /**
  * Chosen by the 56 random bits of the trace id, as W3C Trace Context level 2 suggests, so that every device would decide the
  * same. What is not chosen is recorded all the same: it may fail.
  */
-const createSampler = (sampling: () => number): Sampler => ({
-  shouldSample(context: Context, traceId: string) {
-    const parent = api.getSpanContext(context);
-    const chosen = parent
-      ? (parent.traceFlags & TraceFlags.SAMPLED) !== 0
-      : Number.parseInt(traceId.slice(-14), 16) < sampling() * 2 ** 56;
-    return { decision: chosen ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.RECORD };
-  },
-  toString: () => 'aivillage',
-});
+const isChosen = (traceId: string, share: number): boolean =>
+  share >= 1 || Number.parseInt(traceId.slice(-14), 16) < share * 2 ** 56;
 
-/** The port's span over the SDK's. The SDK complains of every use after the end; here it is ignored. */
-const wrap = (
-  span: OtelSpan,
-  context: SpanContext,
-  {
-    clock,
-    offset,
-    running,
-    maxFields,
-  }: {
-    readonly clock: Clock;
-    readonly offset: number;
-    readonly running: Map<string, Running>;
-    readonly maxFields: number;
-  },
-): Span => {
-  let over = false;
-  const now = () => toHrTime(clock.monotonic() + offset);
-  return {
-    context,
-    set(fields: LogFields) {
-      // One more than fit, so that the SDK counts what it drops.
-      if (!over) span.setAttributes(redactFields(fields, maxFields + 1));
-    },
-    event(name, fields = {}) {
-      if (!over) span.addEvent(redact(name).slice(0, 128), redactFields(fields, maxFields + 1), now());
-    },
-    end(failure) {
-      if (over) return;
-      over = true;
-      running.delete(context.spanId);
-      if (failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: redact(failure) });
-      span.end(now());
-    },
-  };
+/** What the spans of a tracer share. */
+type SpanHome = {
+  readonly clock: Clock;
+  readonly limits: Pick<TracerOptions, 'where' | 'maxFields' | 'maxEvents'>;
+  readonly dropped: { event: number; field: number };
+  readonly ended: (span: LiveSpan, record: SpanRecord) => void;
 };
+type Fields = Record<string, string | number | boolean>;
+type SpanEvent = SpanRecord['events'][number];
+const noEvents: readonly SpanEvent[] = [];
+const maxNameLength = 128;
 
-const toContext = (span: OtelSpan): SpanContext => {
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  return { traceId, spanId, sampled: (traceFlags & TraceFlags.SAMPLED) !== 0 };
-};
+class LiveSpan implements Span {
+  readonly context: SpanContext;
+  readonly buffer: TailBuffer;
+  readonly #home: SpanHome;
+  readonly #parentId: string | undefined;
+  readonly #name: string;
+  readonly #kind: SpanKind;
+  readonly #where: string;
+  readonly #startedAt: number;
+  /** Wall time of its trace minus our monotonic time. */
+  readonly #offset: number;
+  #fields: Fields = {};
+  #fieldCount = 0;
+  #events: SpanEvent[] | undefined;
+  #over = false;
 
-const contextOf = ({ traceId, spanId, sampled }: SpanContext): Context =>
-  api.setSpanContext(ROOT_CONTEXT, {
-    traceId,
-    spanId,
-    traceFlags: sampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
-  });
-
-/** Running spans of this SDK can be read; the interface of those that write doesn't say so. */
-const isReadable = (span: OtelSpan): span is OtelSpan & ReadableSpan =>
-  'startTime' in span && 'events' in span;
-
-const toRecord = (span: ReadableSpan, where: string): SpanRecord => {
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  const failed = span.status.code === SpanStatusCode.ERROR;
-  return {
-    context: { traceId, spanId, sampled: (traceFlags & TraceFlags.SAMPLED) !== 0 },
-    parentId: span.parentSpanContext?.spanId,
-    name: span.name,
-    kind: kinds[span.kind],
-    where,
-    startedAt: toMs(span.startTime),
-    endedAt: toMs(span.endTime),
-    fields: toFields(span.attributes),
-    events: span.events.map(({ time, name, attributes }) => ({
-      at: toMs(time),
-      name,
-      fields: toFields(attributes ?? {}),
-    })),
-    failure: failed ? (span.status.message ?? 'failed') : undefined,
-  };
-};
-
-/** Only what went in comes out; the SDK's types allow lists too. */
-const toFields = (attributes: Readonly<Record<string, unknown>>): LogFields => {
-  const fields: Record<string, string | number | boolean> = {};
-  for (const key of Object.keys(attributes)) {
-    const value = attributes[key];
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-      fields[key] = value;
+  constructor(
+    home: SpanHome,
+    buffer: TailBuffer,
+    context: SpanContext,
+    parentId: string | undefined,
+    name: string,
+    { kind = 'internal', fields, where, agoMs }: SpanOptions,
+    now: number,
+    offset: number,
+  ) {
+    this.context = context;
+    this.buffer = buffer;
+    this.#home = home;
+    this.#parentId = parentId;
+    this.#name = name;
+    this.#kind = kind;
+    this.#where = where ?? home.limits.where;
+    const ago = agoMs !== undefined && agoMs > 0 && Number.isFinite(agoMs) ? agoMs : 0;
+    this.#startedAt = toTime(now - ago + offset);
+    this.#offset = offset;
+    if (fields) this.set(fields);
   }
-  return fields;
-};
 
-const otelKinds: Readonly<Record<SpanKind, OtelSpanKind>> = {
-  internal: OtelSpanKind.INTERNAL,
-  client: OtelSpanKind.CLIENT,
-  server: OtelSpanKind.SERVER,
-  producer: OtelSpanKind.PRODUCER,
-  consumer: OtelSpanKind.CONSUMER,
-};
-const kinds: Readonly<Record<OtelSpanKind, SpanKind>> = {
-  [OtelSpanKind.INTERNAL]: 'internal',
-  [OtelSpanKind.CLIENT]: 'client',
-  [OtelSpanKind.SERVER]: 'server',
-  [OtelSpanKind.PRODUCER]: 'producer',
-  [OtelSpanKind.CONSUMER]: 'consumer',
-};
+  set(fields: LogFields): void {
+    if (this.#over) return;
+    const { limits, dropped } = this.#home;
+    // One more than fit, so that it is known that there were more.
+    const plain = redactFields(fields, limits.maxFields + 1);
+    for (const key in plain) {
+      const isNew = !Object.hasOwn(this.#fields, key);
+      if (isNew && this.#fieldCount >= limits.maxFields) {
+        dropped.field++;
+        continue;
+      }
+      if (isNew) this.#fieldCount++;
+      this.#fields[key] = plain[key] as Fields[string];
+    }
+  }
 
-/** Always a pair: the SDK would take a number that is small enough for a time since the page was opened. */
-const toHrTime = (ms: number): HrTime => {
-  const safe = Number.isFinite(ms) && ms > 0 ? ms : 0;
-  const seconds = Math.floor(safe / 1_000);
-  return [seconds, Math.min(999_999_999, Math.round((safe - seconds * 1_000) * 1e6))];
-};
-const toMs = ([seconds, nanoseconds]: HrTime): number => seconds * 1_000 + nanoseconds / 1e6;
+  event(name: string, fields: LogFields = {}): void {
+    if (this.#over) return;
+    const { clock, limits, dropped } = this.#home;
+    this.#events ??= [];
+    this.#events.push({
+      at: toTime(clock.monotonic() + this.#offset),
+      name: redact(name).slice(0, maxNameLength),
+      fields: redactFields(fields, limits.maxFields),
+    });
+    if (this.#events.length <= limits.maxEvents) return;
+    this.#events.shift();
+    dropped.event++;
+  }
+
+  end(failure?: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    const endedAt = toTime(this.#home.clock.monotonic() + this.#offset);
+    this.#home.ended(this, this.record(endedAt, failure === undefined ? undefined : redact(failure)));
+  }
+
+  record(endedAt: number | undefined, failure: string | undefined): SpanRecord {
+    return {
+      context: this.context,
+      parentId: this.#parentId,
+      name: redact(this.#name).slice(0, maxNameLength),
+      kind: this.#kind,
+      where: this.#where,
+      startedAt: this.#startedAt,
+      endedAt,
+      // What still runs goes on to change.
+      fields: endedAt === undefined ? { ...this.#fields } : this.#fields,
+      events: this.#events ? [...this.#events] : noEvents,
+      failure,
+    };
+  }
+}
+
+/** Of a trace that has as many spans as it may have: what would be below it is below its parent. */
+class UnkeptSpan implements Span {
+  readonly context: SpanContext;
+  readonly #buffer: TailBuffer;
+
+  constructor(buffer: TailBuffer, parent: SpanContext) {
+    this.#buffer = buffer;
+    this.context = parent;
+  }
+  set(): void {}
+  event(): void {}
+  end(failure?: string): void {
+    if (failure !== undefined) this.#buffer.failed(this.context.traceId);
+  }
+}
+
+/** Milliseconds since 1970, whatever the clock says. */
+const toTime = (ms: number): number => (Number.isFinite(ms) && ms > 0 ? ms : 0);
 
 const clampShare = (share: number): number => (share >= 0 ? Math.min(1, share) : 0);
 export type CreateTracer = typeof createTracer;
