@@ -20,7 +20,7 @@ export const chartOf = async (
   const lines = ranges.map((range) => {
     const values: (number | null)[] = new Array(steps).fill(null);
     for (const [index, bucket] of byStep(range.buckets, stepMs, start)) {
-      if (index >= 0 && index < steps) values[index] = valueOf(bucket, show, range.kind, stepMs);
+      if (index >= 0 && index < steps) values[index] = drawnValue(bucket, show, range.kind, stepMs);
     }
     return { key: range.key, label: range.key, values };
   });
@@ -55,7 +55,7 @@ const together = (earlier: Bucket, later: Bucket): Bucket => {
 
 const quantiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 
-const valueOf = (
+const drawnValue = (
   bucket: Bucket,
   show: ChartQuery['show'],
   kind: SeriesRange['kind'],
