@@ -107,7 +107,7 @@ const service: readonly Draft[] = [
     severity: 'ticket',
     condition: {
       kind: 'anomaly',
-      metric: 'mesh_links{state="open"}',
+      metric: 'mesh_links{way="direct"}',
       method: 'robust-z',
       windowMs: 6 * hour,
       factor: 4,
@@ -322,7 +322,8 @@ const ourselves: readonly Draft[] = [
     title: 'Nothing is measured any more',
     group: 'telemetry',
     severity: 'ticket',
-    condition: { kind: 'absence', metric: 'memory_bytes', forMs: 5 * minute },
+    // Every browser measures it; how much memory is in use only some tell.
+    condition: { kind: 'absence', metric: 'inference_tasks_running', forMs: 5 * minute },
     forMs: minute,
     resolveAfterMs: minute,
     advice: 'Alerts are blind now. Reload the tab; if it stays, the storage of this browser may be broken.',
