@@ -3,7 +3,7 @@ import { type ByteCount, milliseconds } from '../../core/brand.ts';
 import { createStore } from '../../core/events.ts';
 import type { NetworkStatistics } from '../../mesh/index.ts';
 import { createMetricsRegistry, describeMetric } from '../../observability/index.ts';
-import { createLinkSampler, type DeviceSources, measureDevice } from './deviceMetrics.ts';
+import { createDropSampler, createLinkSampler, type DeviceSources, measureDevice } from './deviceMetrics.ts';
 import { ana, ben } from './testDoubles.ts';
 
 type Link = NetworkStatistics['links'][number];
@@ -117,5 +117,21 @@ describe('what a device says of itself', () => {
     measured.close();
     expect(closed()).toBe(1);
     expect(keys().filter((key) => !key.startsWith('main_thread'))).toEqual([]);
+  });
+});
+
+describe('what telemetry has not taken', () => {
+  it('is counted once, by reason', () => {
+    const registry = createMetricsRegistry();
+    let dropped: Readonly<Record<string, number>> = {};
+    const sample = createDropSampler(registry, () => dropped);
+    const counted = (reason: string) => registry.value('telemetry_dropped_total', { reason });
+    dropped = { label: 3, negative: 0 };
+    sample();
+    sample();
+    expect([counted('label'), counted('negative')]).toEqual([3, 0]);
+    dropped = { label: 3, negative: 2 };
+    sample();
+    expect([counted('label'), counted('negative')]).toEqual([3, 2]);
   });
 });

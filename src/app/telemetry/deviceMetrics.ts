@@ -38,6 +38,7 @@ export const measureDevice = (
     registry.watch('memory_bytes', () => vitals.memory()?.used, { kind: 'heap' }),
     registry.watch('memory_used_ratio', memoryShare),
     registry.watch('storage_bytes', () => profile()?.storage?.usage, { what: 'used' }),
+    registry.watch('storage_quota_bytes', () => profile()?.storage?.quota),
     registry.watch('storage_used_ratio', () => ratio(profile()?.storage?.usage, profile()?.storage?.quota)),
     registry.watch('battery_ratio', () => profile()?.battery?.level),
     registry.watch('network_downlink_bytes_per_second', () => {
@@ -88,3 +89,19 @@ const added = (now: number, before: number): number => (now >= before ? now - be
 
 const ratio = (used: number | undefined, limit: number | undefined): number | undefined =>
   used === undefined || limit === undefined || limit <= 0 ? undefined : used / limit;
+
+/** Counts what telemetry itself has not taken since the last look. One call per sampling interval. */
+export const createDropSampler = (
+  telemetry: Pick<Telemetry, 'count'>,
+  dropped: () => Readonly<Record<string, number>>,
+) => {
+  let before: Readonly<Record<string, number>> = {};
+  return () => {
+    const now = dropped();
+    for (const [reason, count] of Object.entries(now)) {
+      const more = count - (before[reason] ?? 0);
+      if (more > 0) telemetry.count('telemetry_dropped_total', more, { reason });
+    }
+    before = { ...now };
+  };
+};

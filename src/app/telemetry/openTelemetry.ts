@@ -31,7 +31,7 @@ import { createBusyShare } from './busyShare.ts';
 import { alertChannels } from './channels.ts';
 import { chartOf } from './charts.ts';
 import { type Measured, pageChecks, type Repairs } from './checks.ts';
-import { createLinkSampler, type DeviceSources, measureDevice } from './deviceMetrics.ts';
+import { createDropSampler, createLinkSampler, type DeviceSources, measureDevice } from './deviceMetrics.ts';
 import { askHost, type HostFetch, postToHost } from './host.ts';
 import type { FilledModels } from './lateTelemetry.ts';
 import type { HealthInput } from './pageHealth.ts';
@@ -163,9 +163,13 @@ export const openTelemetry = async (deps: TelemetryDeps & TelemetryPlatform): Pr
     models.dropped.set(telemetry.dropped());
   };
   const sampleLinks = createLinkSampler(telemetry, deps.statistics);
+  const sampleDropped = createDropSampler(telemetry, telemetry.dropped);
+  telemetry.metrics.watch('telemetry_bytes', () => analytics.state().bytes);
+  telemetry.metrics.watch('telemetry_series', () => analytics.state().series);
   timers.every(milliseconds(sampleEveryMs), () => {
     if (choices().metrics) {
       sampleLinks();
+      sampleDropped();
       busy.look();
       analytics.sample(telemetry.metrics);
     }
