@@ -1,12 +1,12 @@
 /** What a number, a span and a full telemetry cost, in a page. Told by `costs.ts`. */
 import type { LogFields } from '../../src/core/ports/telemetry.ts';
-import { createTelemetry, type PageTelemetry } from '../../src/observability/index.ts';
+import { createTelemetry, createTracer, type PageTelemetry } from '../../src/observability/index.ts';
 import { createBrowserClock } from '../../src/platform/browser/clock.ts';
 import { createBrowserRandom } from '../../src/platform/browser/random.ts';
 
 const batches = 101;
 const perBatch = 2_000;
-const deps = { clock: createBrowserClock(), random: createBrowserRandom() };
+const deps = { clock: createBrowserClock(), random: createBrowserRandom(), createTracer };
 
 /** Microseconds of each call, by batches. A page that is isolated has a clock of 5 µs: a thousandth of a batch. */
 const timed = (act: (i: number) => void): number[] => {

@@ -6,7 +6,7 @@ import { createEmitter } from '../../src/core/events.ts';
 import { ok } from '../../src/core/result.ts';
 import type { Link, MessageTransport, Method } from '../../src/mesh/contracts.ts';
 import { createRpc } from '../../src/mesh/rpc/rpc.ts';
-import { createTelemetry } from '../../src/observability/index.ts';
+import { createTelemetry, createTracer } from '../../src/observability/index.ts';
 import { createBrowserRandom } from '../../src/platform/browser/random.ts';
 import { openBrowserStore } from '../../src/platform/browser/storage.ts';
 import type { PathName } from '../link/page.ts';
@@ -35,7 +35,7 @@ const echoMethod: Method<Uint8Array, Uint8Array, null> = {
 const signals = createEmitter<string>();
 
 const open = async (initiator: boolean) => {
-  const telemetry = createTelemetry({ clock, random: createBrowserRandom() });
+  const telemetry = createTelemetry({ clock, random: createBrowserRandom(), createTracer });
   const store = await openBrowserStore('bench-telemetry', { onGivenWay() {} });
   await telemetry.keepIn({ store, timers, tab: initiator ? 'here' : 'there' });
   const signal = (text: string) => sendSignal('link', text);

@@ -12,7 +12,8 @@ import {
   type Download,
   type Page,
 } from 'playwright';
-import { noAlertChannels } from '../../server/alerts/config.ts';
+import { type AlertConfig, noAlertChannels } from '../../server/alerts/config.ts';
+import type { OtlpConfig } from '../../server/otlp/relay.ts';
 import { startServer } from '../../server/server.ts';
 import type { TurnConfig } from '../../server/turn.ts';
 import { browserFlags, ensureBrowser, softwareGpuFlags } from './browser.mjs';
@@ -39,6 +40,10 @@ export const startHost = async (
     readonly ledger?: { readonly folder: string; readonly epochSeconds: number };
     /** Folders of pages that it offers as public work. */
     readonly publicWork?: readonly string[];
+    /** A collector that takes spans of its tabs. */
+    readonly otlp?: OtlpConfig;
+    /** Where alerts of its tabs go. */
+    readonly alerts?: Partial<AlertConfig>;
   } = {},
 ): Promise<Host> => {
   const server = await startServer(
@@ -56,12 +61,12 @@ export const startHost = async (
       maxConnections: 200,
       maxConnectionsPerAddress: 200,
       maxPeersPerRoom: 2_000,
-      otlp: undefined,
+      otlp: options.otlp,
       carry: { bytesPerSecond: 2 ** 20, totalBytesPerSecond: 50 * 2 ** 20 },
       ledger: options.ledger
         ? { kind: 'embedded', epochSeconds: options.ledger.epochSeconds }
         : { kind: 'off' },
-      alerts: noAlertChannels,
+      alerts: { ...noAlertChannels, ...options.alerts },
       newRoom: false,
     },
     { log: () => {}, clientFolder: options.clientFolder ?? clientFolder },

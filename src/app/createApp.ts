@@ -294,7 +294,13 @@ export const createApp = async (): Promise<App> => {
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
   const metrics = createStore(coordinator.getSystemMetrics());
-  const watching = createLateTelemetry(telemetry, settings.store.get().telemetry);
+  const watching = createLateTelemetry(
+    {
+      telemetry,
+      load: async () => (await import('./telemetry/browserTelemetry.ts')).openBrowserTelemetry,
+    },
+    settings.store.get().telemetry,
+  );
   const networkView = createNetworkView({ clock, statistics: network.p2p.getNetworkStatistics });
   timers.every(refreshEvery, () => {
     peersView.refresh();

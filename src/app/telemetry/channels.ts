@@ -1,6 +1,6 @@
 import { err, fault, ok } from '../../core/result.ts';
 import { type Channel, relayPath } from '../../observability/index.ts';
-import { showNotification } from '../../platform/browser/notifications.ts';
+import type { showNotification } from '../../platform/browser/notifications.ts';
 import type { HostTelemetry, TelemetrySettings } from '../telemetryView.ts';
 import type { Posted } from './host.ts';
 
@@ -9,13 +9,15 @@ export const alertChannels = (deps: {
   readonly settings: () => TelemetrySettings;
   readonly host: () => HostTelemetry | undefined;
   readonly room: string;
+  readonly show: typeof showNotification;
   readonly post: (path: string, body: string) => Promise<Posted>;
 }): readonly Channel[] => [
   {
     id: 'system',
     wants: ({ severity }) => deps.settings().notify && severity === 'page',
     async notify({ id, title, text }) {
-      const refused = await showNotification(title, { body: text, tag: id });
+      if (!deps.settings().notify) return off;
+      const refused = await deps.show(title, { body: text, tag: id });
       return refused === undefined ? ok(undefined) : err(fault('refused', refused));
     },
   },
@@ -23,6 +25,8 @@ export const alertChannels = (deps: {
     id: 'host',
     wants: () => deps.settings().relayAlerts && (deps.host()?.channels.length ?? 0) > 0,
     async notify(notification) {
+      // It may have waited while its person changed his mind; and a test must not tell what alerts may not.
+      if (!deps.settings().relayAlerts) return off;
       const { status, retryAfterMs } = await deps.post(
         relayPath,
         JSON.stringify({ version: 1, swarm: deps.room, notification }),
@@ -36,3 +40,5 @@ export const alertChannels = (deps: {
     },
   },
 ];
+
+const off = err(fault('refused', 'it is switched off here'));

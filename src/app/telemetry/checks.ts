@@ -84,6 +84,8 @@ export const pageChecks = (
       title: 'Links',
       component: 'mesh',
       dependsOn: ['server'],
+      // One more than the server's: what is its fault is known to be before anything is done here.
+      worsensAfter: 4,
       measure: () => callsReading(measured),
       recovery: [action('rebuild-link', 'Make the links to other tabs anew', repairs.rebuildLinks)],
     },
@@ -92,7 +94,7 @@ export const pageChecks = (
       title: 'Reading engine',
       component: 'engine',
       weight: 2,
-      measure: () => found('engine'),
+      measure: engineReading(input, () => found('engine')),
       recovery: [restart, degrade],
     },
     {
@@ -142,10 +144,24 @@ export const pageChecks = (
   ];
 };
 
+/** One that fails, is loaded again by the next task and fails again is not well in between. */
+const engineReading = (input: () => HealthInput, found: () => CheckReading) => {
+  let failure: string | undefined;
+  return (): CheckReading => {
+    const reading = found();
+    const { phase } = input().engine;
+    if (phase === 'failed') failure = reading.message;
+    else if (phase !== 'loading') failure = undefined;
+    return phase === 'loading' && failure !== undefined
+      ? { state: 'bad', message: `Loading again, after: ${failure}` }
+      : reading;
+  };
+};
+
 const percent = (share: number) => `${Math.round(100 * share)} %`;
 const busyWords: Words = {
   none: 'No worker has run yet.',
-  ok: (share) => `This tab’s workers were busy for ${percent(share)} of the last minute.`,
+  ok: (share) => `This tab’s workers were busy for ${percent(share)} of the last seconds.`,
   warn: (share) =>
     `This tab’s workers are busy for ${percent(share)} of their time: what is added waits. More devices would help.`,
 };

@@ -4,7 +4,7 @@ import type { Store } from '../../core/events.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { NetworkStatistics, SignalingState } from '../../mesh/index.ts';
 import type { MetricsRegistry } from '../../observability/index.ts';
-import { watchVitals } from '../../platform/browser/vitals.ts';
+import type { watchVitals } from '../../platform/browser/vitals.ts';
 
 export type DeviceSources = {
   readonly profile: Store<DeviceProfile | undefined>;
@@ -19,11 +19,16 @@ export type DeviceSources = {
 
 /** What this device is able to say about itself, as metrics: read when they are sampled, nothing is polled for them. */
 export const measureDevice = (
-  deps: { readonly telemetry: Telemetry; readonly registry: MetricsRegistry },
+  deps: {
+    readonly telemetry: Pick<Telemetry, 'observe'>;
+    readonly registry: Pick<MetricsRegistry, 'watch'>;
+    readonly watchVitals: typeof watchVitals;
+    readonly online: () => boolean;
+  },
   device: DeviceSources,
 ): { memoryShare(): number | undefined; close(): void } => {
   const { telemetry, registry } = deps;
-  const vitals = watchVitals({
+  const vitals = deps.watchVitals({
     lag: (ms) => telemetry.observe('main_thread_lag_seconds', ms / 1_000),
     longTask: (ms) => telemetry.observe('long_task_seconds', ms / 1_000),
   });
@@ -52,7 +57,7 @@ export const measureDevice = (
     registry.watch('inference_tasks_running', device.tasksRunning),
     registry.watch('inference_tasks_queued', device.queued),
     registry.watch('ledger_height', device.ledgerHeight),
-    registry.watch('network_online', () => (navigator.onLine ? 1 : 0)),
+    registry.watch('network_online', () => (deps.online() ? 1 : 0)),
   ];
   return {
     memoryShare,
@@ -64,7 +69,10 @@ export const measureDevice = (
 };
 
 /** Counts what links have carried since the last look, and how far away their peers are. One call per sampling interval. */
-export const createLinkSampler = (telemetry: Telemetry, statistics: () => NetworkStatistics) => {
+export const createLinkSampler = (
+  telemetry: Pick<Telemetry, 'count' | 'observe'>,
+  statistics: () => Pick<NetworkStatistics, 'links'>,
+) => {
   const before = new Map<PeerId, { received: number; sent: number }>();
   return () => {
     const { links } = statistics();
@@ -85,3 +93,19 @@ const added = (now: number, before: number): number => (now >= before ? now - be
 
 const ratio = (used: number | undefined, limit: number | undefined): number | undefined =>
   used === undefined || limit === undefined || limit <= 0 ? undefined : used / limit;
+
+/** Counts what telemetry itself has not taken since the last look. One call per sampling interval. */
+export const createDropSampler = (
+  telemetry: Pick<Telemetry, 'count'>,
+  dropped: () => Readonly<Record<string, number>>,
+) => {
+  let before: Readonly<Record<string, number>> = {};
+  return () => {
+    const now = dropped();
+    for (const [reason, count] of Object.entries(now)) {
+      const more = count - (before[reason] ?? 0);
+      if (more > 0) telemetry.count('telemetry_dropped_total', more, { reason });
+    }
+    before = { ...now };
+  };
+};

@@ -6,10 +6,12 @@ const hostSchema = v.object({
   collector: v.boolean(),
   channels: v.array(v.picklist(['webhook', 'slack', 'email'])),
 });
+/** The browser's own, or a double: addresses are paths of this page's host. */
+export type HostFetch = (url: string, init: RequestInit) => Promise<Response>;
 const patienceMs = 20_000;
 
 /** What this page's host takes: nothing, if it doesn't say. */
-export const askHost = async (): Promise<HostTelemetry> => {
+export const askHost = async (fetch: HostFetch): Promise<HostTelemetry> => {
   const nothing: HostTelemetry = { collector: false, channels: [] };
   try {
     const answer = await fetch('/telemetry', { signal: AbortSignal.timeout(patienceMs) });
@@ -24,7 +26,7 @@ export const askHost = async (): Promise<HostTelemetry> => {
 export type Posted = { readonly status: number; readonly retryAfterMs: number | undefined };
 
 /** To this page's own host. Rejects if it can't be reached in time. */
-export const postToHost = async (path: string, body: string): Promise<Posted> => {
+export const postToHost = async (fetch: HostFetch, path: string, body: string): Promise<Posted> => {
   const answer = await fetch(path, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
@@ -33,6 +35,6 @@ export const postToHost = async (path: string, body: string): Promise<Posted> =>
     // What is posted while the page is left still goes out, if it is small.
     keepalive: body.length < 60_000,
   });
-  const seconds = Number(answer.headers.get('Retry-After') ?? Number.NaN);
+  const seconds = Number(answer.headers.get('Retry-After') || Number.NaN);
   return { status: answer.status, retryAfterMs: Number.isFinite(seconds) ? seconds * 1_000 : undefined };
 };

@@ -23,9 +23,14 @@ export type LateTelemetry = {
  * what keeps, judges and tells them is loaded when the page stands. Until then commands wait.
  */
 export const createLateTelemetry = (
-  telemetry: PageTelemetry,
+  deps: {
+    readonly telemetry: PageTelemetry;
+    /** Brings its code. */
+    readonly load: () => Promise<(deps: TelemetryDeps) => Promise<TelemetryCommands>>;
+  },
   stored: Parameters<typeof telemetrySettingsOf>[0],
 ): LateTelemetry => {
+  const { telemetry } = deps;
   const models: FilledModels = {
     health: createStore(emptyReport),
     alerts: createStore<readonly never[]>([]) as never,
@@ -72,11 +77,12 @@ export const createLateTelemetry = (
       logLevels: telemetry.logs.levels,
       traces: telemetry.traces.traces,
     },
-    start(deps) {
+    start(given) {
       if (started) return;
       started = true;
-      import('./openTelemetry.ts')
-        .then(({ openTelemetryHere }) => openTelemetryHere({ ...deps, models }))
+      deps
+        .load()
+        .then((open) => open({ ...given, models }))
         .then((commands) => {
           opened = commands;
           tellOpened(commands);

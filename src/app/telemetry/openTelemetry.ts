@@ -15,23 +15,24 @@ import {
   createTraceExporter,
   describeMetric,
   encodeOtlp,
+  type Gzip,
   openAnalytics,
   type PageTelemetry,
+  type SqliteCodec,
   toJsonLines,
   waterfallOf,
 } from '../../observability/index.ts';
-import { createSqliteCodec } from '../../platform/browser/analyticsCodec.ts';
-import { compressGzip, decompressGzip } from '../../platform/browser/gzip.ts';
-import { askToNotify } from '../../platform/browser/notifications.ts';
-import { openBrowserStore } from '../../platform/browser/storage.ts';
-import { createMemoryStore, type KeyValueStore } from '../../storage/index.ts';
+import type { askToNotify, showNotification } from '../../platform/browser/notifications.ts';
+import type { watchVitals } from '../../platform/browser/vitals.ts';
+import type { KeyValueStore } from '../../storage/index.ts';
 import type { SettingsKeeper } from '../settings.ts';
 import type { TelemetryCommands, TelemetrySettings } from '../telemetryView.ts';
+import { createBusyShare } from './busyShare.ts';
 import { alertChannels } from './channels.ts';
 import { chartOf } from './charts.ts';
 import { type Measured, pageChecks, type Repairs } from './checks.ts';
-import { createLinkSampler, type DeviceSources, measureDevice } from './deviceMetrics.ts';
-import { askHost, postToHost } from './host.ts';
+import { createDropSampler, createLinkSampler, type DeviceSources, measureDevice } from './deviceMetrics.ts';
+import { askHost, type HostFetch, postToHost } from './host.ts';
 import type { FilledModels } from './lateTelemetry.ts';
 import type { HealthInput } from './pageHealth.ts';
 import { createSwarmMetrics } from './swarmMetrics.ts';
@@ -62,6 +63,21 @@ export type TelemetryDeps = {
   readonly repairs: Omit<Repairs, 'dropCaches'>;
 };
 
+/** What the browser gives: doubles in tests. */
+export type TelemetryPlatform = {
+  readonly store: KeyValueStore;
+  readonly sqlite: SqliteCodec;
+  readonly gzip: Gzip;
+  /** To this page's own host. */
+  readonly fetch: HostFetch;
+  readonly askToNotify: typeof askToNotify;
+  readonly showNotification: typeof showNotification;
+  readonly watchVitals: typeof watchVitals;
+  readonly online: () => boolean;
+  /** Calls it when the page is left, as often as that happens. */
+  readonly onLeaving: (leave: () => void) => void;
+};
+
 /** Every series gets a point so often: what completeness is measured against, and what a total outage is found by. */
 const sampleEveryMs = 5_000;
 /** What a person looks at while the screen is open. */
@@ -73,28 +89,24 @@ const advisedEntries = 2_000;
 const shortestRawMs = 86_400_000;
 
 /** Keeps, judges and tells what this tab measures, and answers what a person asks of it. */
-export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryCommands> => {
-  const { clock, timers, telemetry, models, settings } = deps;
+export const openTelemetry = async (deps: TelemetryDeps & TelemetryPlatform): Promise<TelemetryCommands> => {
+  const { clock, timers, telemetry, models, settings, store } = deps;
   const tab = toHex(deps.random.bytes(8));
-  const store = await openTelemetryStore(telemetry);
   void telemetry.keepIn({ store, timers, tab });
   const analytics = await openAnalytics(
     {
       ...deps,
-      store,
       source: tab,
-      sqlite: createSqliteCodec(),
-      gzip: { compress: compressGzip, decompress: decompressGzip },
     },
     { intervalMs: sampleEveryMs },
   );
   const choices = () => models.settings.get();
 
   const vitals = measureDevice(
-    { telemetry, registry: telemetry.metrics },
+    { telemetry, registry: telemetry.metrics, watchVitals: deps.watchVitals, online: deps.online },
     { ...deps.device, statistics: deps.statistics, connection: deps.connection.get },
   );
-  const busy = createBusyShare(telemetry, clock);
+  const busy = createBusyShare(telemetry.metrics, clock);
   const monitor = createHealthMonitor(deps);
   const checks = pageChecks(
     deps.health,
@@ -113,7 +125,6 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
   const alerts = createAlertManager(
     {
       ...deps,
-      store,
       reader: analytics,
       health: monitor.report.get,
       measures: () => choices().metrics,
@@ -121,7 +132,8 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
         settings: choices,
         host: models.host.get,
         room: deps.room,
-        post: postToHost,
+        post: (path, body) => postToHost(deps.fetch, path, body),
+        show: deps.showNotification,
       }),
     },
     { origin: deps.origin },
@@ -131,10 +143,7 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
   follow(alerts.silences, models.silences.set);
 
   const own = { service: 'aivillage-tab', instance: deps.self, version: deps.build } as const;
-  const exporter = createTraceExporter(
-    { ...deps, fetch: (url, init) => fetch(url, init) },
-    { url: '/telemetry/traces' },
-  );
+  const exporter = createTraceExporter(deps, { url: '/telemetry/traces' });
   telemetry.spans((span) => {
     if (choices().exportTraces && models.host.get()?.collector) exporter.add(own, [span]);
   });
@@ -164,13 +173,13 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
   });
   telemetry.metrics.watch('telemetry_bytes', () => analytics.state().bytes);
   telemetry.metrics.watch('telemetry_series', () => analytics.state().series);
-  const countDropped = createDropCounter(telemetry);
+  const sampleDropped = createDropSampler(telemetry, telemetry.dropped);
   const sampleLinks = createLinkSampler(telemetry, deps.statistics);
   const sample = () => {
     if (choices().metrics) {
       sampleLinks();
       busy.look();
-      countDropped();
+      sampleDropped();
       analytics.sample(telemetry.metrics);
     }
     timers.after(untilSample(clock.now()), sample);
@@ -186,10 +195,10 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
   models.retention.set(analytics.retentionPolicy());
   applyParts(telemetry, choices());
   follow(deps.connection, ({ phase }) => {
-    if (phase === 'joined' && !models.host.get()) void askHost().then(models.host.set);
+    if (phase === 'joined' && !models.host.get()) void askHost(deps.fetch).then(models.host.set);
   });
   /** What is not written when a tab is left is lost with it. */
-  addEventListener('pagehide', () => {
+  deps.onLeaving(() => {
     void telemetry.flush();
     void analytics.flush();
     void exporter.flush('leaving');
@@ -229,7 +238,7 @@ export const openTelemetryHere = async (deps: TelemetryDeps): Promise<TelemetryC
     setRule: async (id, change) => inWords(await alerts.setRule(id, change)),
     testChannels: () => alerts.testChannels(),
     async setTelemetry(change) {
-      const refused = change.notify ? await whyNoNotifications() : undefined;
+      const refused = change.notify ? await whyNoNotifications(deps.askToNotify) : undefined;
       if (refused !== undefined) return err(refused);
       const next: TelemetrySettings = { ...choices(), ...change };
       models.settings.set(next);
@@ -265,26 +274,6 @@ const untilSample = (now: number): Milliseconds =>
     sampleEveryMs - ((((now - sampleEveryMs / 2) % sampleEveryMs) + sampleEveryMs) % sampleEveryMs),
   );
 
-/** A database of its own: what is measured must never be in the way of the one that holds keys and money. */
-const openTelemetryStore = async (telemetry: PageTelemetry): Promise<KeyValueStore> => {
-  try {
-    const onGivenWay = () =>
-      telemetry.log(
-        'warn',
-        'telemetry',
-        'A newer version of this page writes the measurements: reload this one.',
-      );
-    return await openBrowserStore('aivillage-telemetry', { onGivenWay });
-  } catch (cause) {
-    telemetry.log(
-      'warn',
-      'telemetry',
-      `measurements last as long as this tab: ${cause instanceof Error ? cause.message : String(cause)}`,
-    );
-    return createMemoryStore();
-  }
-};
-
 const applyParts = (telemetry: PageTelemetry, { metrics, traces, logs, traceSampling }: TelemetrySettings) =>
   telemetry.setParts({ metrics, traces, logs, traceSampling });
 
@@ -294,49 +283,12 @@ const forgetOldMeasurements = async (analytics: Analytics): Promise<void> => {
   await analytics.flush();
 };
 
-const whyNoNotifications = async (): Promise<string | undefined> => {
-  const asked = await askToNotify();
+const whyNoNotifications = async (ask: TelemetryPlatform['askToNotify']): Promise<string | undefined> => {
+  const asked = await ask();
   if (asked === 'granted') return undefined;
   return asked === 'unsupported'
     ? 'This browser has no notifications. On a phone, install the page first.'
     : 'This browser does not allow this page to notify: allow it in the settings of the page, beside its address.';
-};
-
-/** What was dropped since the last look, as a metric of its own: nothing is lost in silence. */
-const createDropCounter = (telemetry: PageTelemetry) => {
-  const before = new Map<string, number>();
-  return () => {
-    for (const [reason, count] of Object.entries(telemetry.dropped())) {
-      const added = count - (before.get(reason) ?? 0);
-      before.set(reason, count);
-      if (added > 0) telemetry.count('telemetry_dropped_total', added, { reason });
-    }
-  };
-};
-
-/** Share of the time since the last look that this tab's workers were busy, over all of its pools. */
-const createBusyShare = (telemetry: PageTelemetry, clock: Pick<Clock, 'monotonic'>) => {
-  let before: { readonly busy: number; readonly at: Milliseconds } | undefined;
-  let share: number | undefined;
-  const busyNow = () => {
-    const pools = telemetry.metrics
-      .snapshot()
-      .filter(({ name, kind }) => name === 'worker_busy_seconds_total' && kind === 'counter');
-    return pools.length === 0
-      ? undefined
-      : pools.reduce((total, series) => total + (series.kind === 'counter' ? series.value : 0), 0);
-  };
-  return {
-    share: () => share,
-    look() {
-      const busy = busyNow();
-      const at = clock.monotonic();
-      const workers = Math.max(1, telemetry.metrics.value('workers_running'));
-      if (busy !== undefined && before && at > before.at)
-        share = Math.min(1, Math.max(0, (busy - before.busy) / ((at - before.at) / 1_000) / workers));
-      if (busy !== undefined) before = { busy, at };
-    },
-  };
 };
 
 const inWords = <T>(result: Result<T, Fault<string>>): Result<T, string> =>

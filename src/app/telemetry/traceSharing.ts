@@ -15,7 +15,7 @@ import { parseSpanRecord, type SpanRecord } from '../../observability/index.ts';
  * the asked tab has worked for in it.
  */
 const sharingLimits = { most: 300, maxText: 400_000 } as const;
-const spansMethod: Method<{ readonly trace: string }, { readonly spans: string }, null> = {
+export const spansMethod: Method<{ readonly trace: string }, { readonly spans: string }, null> = {
   name: 'telemetry.spans',
   input: v.object({ trace: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)) }),
   output: v.object({ spans: v.pipe(v.string(), v.maxLength(sharingLimits.maxText)) }),
@@ -38,9 +38,9 @@ export const createTraceSharing = (deps: {
   const told = createBoundedMap<string, readonly SpanRecord[]>(keptTraces);
 
   const stop = rpc.handle(spansMethod, async ({ trace }, { from }) => {
-    const spans = deps.mayTell() ? await deps.spansOf(trace) : [];
-    const workedFor = spans.some(({ kind, fields }) => kind === 'server' && fields['peer'] === from);
-    if (!workedFor) return err(fault('refused', 'this tab knows nothing of that trace that is yours'));
+    const spans = deps.mayTell() ? doneFor(from, await deps.spansOf(trace)) : [];
+    if (spans.length === 0)
+      return err(fault('refused', 'this tab knows nothing of that trace that is yours'));
     return ok({ spans: textOf(spans) });
   });
 
@@ -75,6 +75,32 @@ export const createTraceSharing = (deps: {
     },
     close: stop,
   };
+};
+
+/** What was done for that peer, and what that called: a trace id that somebody passed on shows nothing of others' work. */
+const doneFor = (peer: PeerId, spans: readonly SpanRecord[]): readonly SpanRecord[] => {
+  const byId = new Map(spans.map((span) => [span.context.spanId, span]));
+  const verdicts = new Map<string, boolean>();
+  const isTheirs = (span: SpanRecord): boolean => {
+    const path = new Set<string>();
+    let theirs = false;
+    for (let at: SpanRecord | undefined = span; at; at = byId.get(at.parentId ?? '')) {
+      const { spanId } = at.context;
+      const known = verdicts.get(spanId);
+      if (known !== undefined || path.has(spanId)) {
+        theirs = known ?? false;
+        break;
+      }
+      path.add(spanId);
+      if (at.kind === 'server') {
+        theirs = at.fields['peer'] === peer;
+        break;
+      }
+    }
+    for (const spanId of path) verdicts.set(spanId, theirs);
+    return theirs;
+  };
+  return spans.filter(isTheirs);
 };
 
 const textOf = (spans: readonly SpanRecord[]): string => {

@@ -56,6 +56,8 @@ export const createWorkerPool = <Api>(
     }
   };
 
+  const countSeats = () => deps.telemetry.gauge('workers_running', seats.size, { pool: options.name });
+
   const startSeat = (call: Call<Api>): Seat<Api> | undefined => {
     let handle: WorkerHandle<Api>;
     try {
@@ -68,11 +70,13 @@ export const createWorkerPool = <Api>(
     seats.add(seat);
     seat.release.push(handle.ended((reason) => crash(seat, reason)));
     deps.telemetry.count('workers_started_total', 1, { pool: options.name });
+    countSeats();
     return seat;
   };
 
   const endSeat = (seat: Seat<Api>): void => {
     if (!seats.delete(seat)) return;
+    countSeats();
     seat.idle?.();
     for (const release of seat.release) release();
     seat.handle.terminate();

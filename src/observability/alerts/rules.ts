@@ -331,7 +331,8 @@ const ourselves: readonly Draft[] = [
     title: 'Nothing is measured any more',
     group: 'telemetry',
     severity: 'ticket',
-    condition: { kind: 'absence', metric: 'memory_bytes', forMs: 5 * minute },
+    // Every browser measures it; how much memory is in use only some tell.
+    condition: { kind: 'absence', metric: 'inference_tasks_running', forMs: 5 * minute },
     forMs: minute,
     resolveAfterMs: minute,
     advice: 'Alerts are blind now. Reload the tab; if it stays, the storage of this browser may be broken.',

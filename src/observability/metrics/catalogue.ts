@@ -51,7 +51,7 @@ const work = {
   inference_reassigned_total: counter('Tasks that were taken from a node that failed'),
   worker_call_seconds: duration('Time of a call to a worker', ['pool', 'outcome']),
   worker_busy_seconds_total: counter('Time that workers were at work', ['pool'], 'seconds'),
-  worker_busy_ratio: gauge('Share of workers at work', 'ratio', ['pool']),
+  workers_running: gauge('Workers that are there, at work or not', 'count', ['pool']),
   workers_started_total: counter('Workers started', ['pool']),
   workers_crashed_total: counter('Workers that crashed', ['pool']),
   workers_stuck_total: counter('Workers replaced because they gave no sign of life', ['pool']),

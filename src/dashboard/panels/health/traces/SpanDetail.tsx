@@ -1,7 +1,7 @@
 import { type Fact, Facts } from '../../../kit/Facts.tsx';
 import { formatDateTime, formatDuration } from '../../../kit/format.ts';
 import { Notice } from '../../../kit/Notice.tsx';
-import type { DrawnRow } from './waterfall.ts';
+import { type DrawnRow, whereInWords } from './waterfall.ts';
 
 /** Everything that is known of one span. */
 export const SpanDetail = ({ drawn: { row, shifted } }: { readonly drawn: DrawnRow }) => {
@@ -23,7 +23,7 @@ export const SpanDetail = ({ drawn: { row, shifted } }: { readonly drawn: DrawnR
           { term: 'Began', value: `after ${signed(row.offsetMs)}`, hint: formatDateTime(span.startedAt) },
           {
             term: 'Where',
-            value: span.where,
+            value: whereInWords(span),
             hint: shifted ? 'Its clock does not agree with its caller’s' : undefined,
           },
           ...(row.critical ? [{ term: 'Weight', value: 'decided how long the whole took' }] : []),

@@ -12,6 +12,7 @@ import {
   moved,
   parentIndex,
   ticksOf,
+  whereInWords,
 } from './waterfall.ts';
 
 const rowHeight = 32;
@@ -144,6 +145,7 @@ const Row = ({
   readonly onFold: () => void;
 }) => {
   const { span } = row;
+  const place = whereInWords(span);
   const marks = [
     ...(span.failure ? ['failed'] : []),
     ...(row.critical ? ['decided how long it took'] : []),
@@ -163,7 +165,7 @@ const Row = ({
       aria-posinset={index + 1}
       aria-selected={selected}
       aria-expanded={children ? !collapsed : undefined}
-      aria-label={[`${span.name}, ${formatDuration(row.durationMs)}, ${span.where}`, ...marks].join(', ')}
+      aria-label={[`${span.name}, ${formatDuration(row.durationMs)}, ${place}`, ...marks].join(', ')}
       className="span-row"
       data-critical={row.critical ? '' : undefined}
       data-failed={span.failure ? '' : undefined}
@@ -189,15 +191,13 @@ const Row = ({
           <span className="span-fold" />
         )}
         <span className="clip">{span.name}</span>
-        <span className="quiet clip span-where">
-          {row.orphan ? `${span.where}, caller unknown` : span.where}
-        </span>
+        <span className="quiet clip span-where">{row.orphan ? `${place}, caller unknown` : place}</span>
       </span>
       <span className="span-track">
         <span
           className="span-bar"
           style={{ left: `${left * 100}%`, width: `max(2px, ${width * 100}%)` }}
-          data-where={span.where === 'tab' ? undefined : 'away'}
+          data-where={place === 'tab' ? undefined : 'away'}
         />
         {timeAt === undefined ? null : (
           <span className="span-time" style={timeAt}>

@@ -13,6 +13,10 @@ export type DrawnRow = {
 };
 export type Axis = { readonly fromMs: number; readonly toMs: number };
 
+/** Of another device the name stands beside it: `node` is set on what a peer has told. */
+export const whereInWords = ({ where, fields }: WaterfallRow['span']): string =>
+  fields['node'] === undefined ? where : `${where} of ${fields['node']}`;
+
 const idOf = (row: WaterfallRow): string => row.span.context.spanId;
 /** Less than this is how exactly two clocks that agree are read. */
 const clockSlackMs = 2;
@@ -103,7 +107,7 @@ export const parentIndex = (rows: readonly DrawnRow[], index: number): number =>
 
 const isShifted = (row: WaterfallRow, parent: WaterfallRow | undefined): boolean =>
   parent !== undefined &&
-  parent.span.where !== row.span.where &&
+  whereInWords(parent.span) !== whereInWords(row.span) &&
   (row.offsetMs < parent.offsetMs - clockSlackMs ||
     (row.span.endedAt !== undefined &&
       parent.span.endedAt !== undefined &&
