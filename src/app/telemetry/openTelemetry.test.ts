@@ -86,6 +86,7 @@ const openTab = async (
     locks: { tryAcquire: async () => () => {}, acquire: async () => () => {} },
     telemetry,
     settings,
+    origin: 'this browser',
     room: 'r'.repeat(43),
     self: ana,
     build: 'test',
