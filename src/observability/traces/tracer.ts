@@ -61,10 +61,10 @@ export type TracerDeps = {
 
 /**
  * Spans as OpenTelemetry models them (ids, kinds, events, status; https://opentelemetry.io/docs/specs/otel/trace/api/), with this
- * village's clock, random numbers and limits. Its SDK is not under them: with it a span cost as much as a fifth of the call it
- * measured. A trace that begins here is chosen or not by its id; one that began elsewhere follows its flag. What was not
- * chosen is kept all the same if something in it fails. Nothing global is registered, and no context is remembered: a parent
- * is always given by hand. Doesn't know where spans go.
+ * village's clock, random numbers and limits. Its SDK is not under them: what wrapped it cost more than the numbers allow. A
+ * trace that begins here is chosen or not by its id; one that began elsewhere follows its flag. What was not chosen is kept all
+ * the same if something in it fails. Nothing global is registered, and no context is remembered: a parent is always given by
+ * hand. Doesn't know where spans go.
  */
 export const createTracer = (deps: TracerDeps, options: Partial<TracerOptions> = {}): Tracer => {
   const settings = { ...tracerDefaults, ...options };
