@@ -85,6 +85,7 @@ const checksOf = (at: number, trouble: boolean): HealthReport['checks'] => {
     value: undefined,
     checkedAt: at - 4_000,
     because: undefined,
+    mendable: true,
     recovery: { phase: 'none' },
   } as const;
   return [

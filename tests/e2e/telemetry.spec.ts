@@ -47,10 +47,14 @@ const test = base.extend<object, { readonly collector: Receiver; readonly webhoo
   ],
 });
 
+// Samples, checks and rules keep their real pace here: 10, 5 and 15 seconds.
+const patience = 150_000;
+
 test('a job’s time is shown over all devices that worked, and everything measured can be taken along', async ({
   village,
   collector,
 }) => {
+  test.setTimeout(patience);
   const page = await village.open({ consent: 'Use only' });
   const helper = await village.open();
   await waitForOthers(page, 1);
@@ -148,6 +152,7 @@ test('what breaks is seen, mended and told, and only to whom the person has said
   shared,
   webhook,
 }) => {
+  test.setTimeout(patience);
   const context = await village.newContext();
   let damaged = true;
   await context.route(/rec_infer.*\.onnx/, async (route) => {

@@ -247,6 +247,7 @@ describe('a page that is looked after', () => {
     await pass(20);
     expect(view('cpu')?.state).toBe('ok');
     await pass(20);
-    expect(view('cpu')?.state).toBe('bad');
+    expect(view('cpu')).toMatchObject({ state: 'bad', mendable: false });
+    expect(view('engine')?.mendable).toBe(true);
   });
 });

@@ -40,6 +40,7 @@ const viewOf = ({ spec, machine, hiddenBy, givenUpUntil }: CheckNow, { wall }: T
   since: wall(machine.since),
   checkedAt: wall(machine.checkedAt),
   because: hiddenBy,
+  mendable: (spec.recovery?.length ?? 0) > 0,
   recovery: recoveryView({ spec, machine, givenUpUntil }, wall),
 });
 

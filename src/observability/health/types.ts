@@ -53,6 +53,8 @@ export type CheckView = {
   readonly checkedAt: number;
   /** The dependency that hides it. */
   readonly because: string | undefined;
+  /** Whether something is known that may mend it. */
+  readonly mendable: boolean;
   readonly recovery:
     | { readonly phase: 'none' }
     | { readonly phase: 'running' | 'verifying'; readonly action: string; readonly since: number }

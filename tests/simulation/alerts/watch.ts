@@ -126,6 +126,7 @@ const healthAt = ({ hiccups }: Calendar, now: number): HealthReport => {
         since: now,
         checkedAt: now,
         because: undefined,
+        mendable: false,
         recovery: { phase: 'none' },
       },
     ],

@@ -105,7 +105,7 @@ const CheckRow = ({
           </p>
         )}
         {doing ? <p className="check-doing">{doing}</p> : null}
-        {wrong && check.because === undefined ? <MendButton check={check} /> : null}
+        {wrong && check.mendable && check.because === undefined ? <MendButton check={check} /> : null}
       </div>
     </li>
   );

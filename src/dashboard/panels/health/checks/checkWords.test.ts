@@ -12,6 +12,7 @@ const check = (id: string, state: Check['state']): Check => ({
   since: 0,
   checkedAt: 0,
   because: undefined,
+  mendable: true,
   recovery: { phase: 'none' },
 });
 const report = (...checks: Check[]) => ({ ...fixtureTelemetry('new', 0).health.get(), checks });
