@@ -51,6 +51,8 @@ export const layers: Readonly<Record<string, LayerRule>> = {
       'src/ledger',
       'src/market',
       'src/governance',
+      // The runbook as text: what to do comes with the page.
+      'docs',
       'src/platform',
     ],
     types: ['workers'],

@@ -46,7 +46,7 @@ export const openPlatform = async (): Promise<BrowserPlatform> => {
   };
 };
 
-/** The OpenTelemetry SDK: 10 kB that no page needs to be shown. */
+/** What no page needs to be shown. */
 const loadTracer = async () => (await import('../observability/traces/tracer.ts')).createTracer;
 
 const openStore = async (telemetry: PageTelemetry): Promise<KeyValueStore> => {

@@ -139,6 +139,8 @@ export interface TelemetryCommands {
   silence(silence: Omit<Silence, 'id'>): Promise<Result<void, string>>;
   endSilence(id: string): Promise<void>;
   markAlertsSeen(): void;
+  /** What to do about an alert, from the runbook that comes with this build. */
+  runbook(link: string): Promise<readonly string[] | undefined>;
   setRule(
     id: string,
     change: Pick<AlertRule, 'enabled'> & Partial<Pick<AlertRule, 'condition'>>,

@@ -213,7 +213,7 @@ const alertOf = (at: number, index: number, change: Partial<AlertView>): AlertVi
   resolvedAt: undefined,
   message: '95 of 100 calls took up to 2.4 s in the last 5 minutes; 1 s is the limit.',
   advice: 'See which device is slow under Charts, device by device, and leave it out of the work.',
-  runbook: 'https://village.example/docs/runbooks.md#rpc-slow',
+  runbook: 'docs/runbook.md#rpc-slow',
   series: 'rpc_seconds{method="read"}',
   silencedUntil: undefined,
   seen: false,
@@ -341,7 +341,7 @@ const rules: readonly AlertRule[] = [
       forMs: 2 * minute,
       resolveAfterMs: 5 * minute,
       advice: 'See the runbook.',
-      runbook: `https://village.example/docs/runbooks.md#${rule.id}`,
+      runbook: `docs/runbook.md#${rule.id}`,
       enabled: rule.id !== 'memory-odd',
       ...rule,
     }) as AlertRule,
@@ -746,6 +746,10 @@ export const createFixtureTelemetryCommands = (
             lost: ['Series rpc_seconds: 12 points had no time.'],
           }),
     exportCsv: async () => ok(fileOf('aivillage-series.csv', 'text/csv', 'time,value\n')),
+    runbook: async () => [
+      'Calls of one method take far longer than usual. High round trips: the network.',
+      'Usual round trips: the peers are busy; look at their queues.',
+    ],
     forgetAnalytics: async () => models.series.set([]),
     refreshAdvice: async () => note('advice'),
   };

@@ -115,6 +115,7 @@ const asyncCommands = [
   'recover',
   'silence',
   'endSilence',
+  'runbook',
   'setRule',
   'testChannels',
   'setTelemetry',

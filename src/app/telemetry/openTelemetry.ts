@@ -35,6 +35,7 @@ import { createDropSampler, createLinkSampler, type DeviceSources, measureDevice
 import { askHost, type HostFetch, postToHost } from './host.ts';
 import type { FilledModels } from './lateTelemetry.ts';
 import type { HealthInput } from './pageHealth.ts';
+import { runbookSection } from './runbook.ts';
 import { createSwarmMetrics } from './swarmMetrics.ts';
 import { createTraceSharing } from './traceSharing.ts';
 
@@ -235,6 +236,7 @@ export const openTelemetry = async (deps: TelemetryDeps & TelemetryPlatform): Pr
     silence: async (silence) => inWords(await alerts.silence(silence)),
     endSilence: (id) => alerts.endSilence(id),
     markAlertsSeen: () => alerts.markSeen(),
+    runbook: runbookSection,
     setRule: async (id, change) => inWords(await alerts.setRule(id, change)),
     testChannels: () => alerts.testChannels(),
     async setTelemetry(change) {

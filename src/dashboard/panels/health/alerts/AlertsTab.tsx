@@ -9,6 +9,7 @@ import { usePlace } from '../place.ts';
 import { inboxInWords, severityWords, silencedInWords, sortAlerts } from './alertWords.ts';
 import { ChannelsSection } from './ChannelsSection.tsx';
 import { RulesSection } from './RulesSection.tsx';
+import { Runbook } from './Runbook.tsx';
 import { SilenceDialog } from './SilenceDialog.tsx';
 import './alerts.css';
 
@@ -119,11 +120,7 @@ const AlertItem = ({
             Show in Charts
           </button>
         )}
-        {/^https?:\/\//.test(alert.runbook) ? (
-          <a className="small" href={alert.runbook} target="_blank" rel="noreferrer">
-            What to do, step by step
-          </a>
-        ) : null}
+        <Runbook link={alert.runbook} />
         {alert.state === 'resolved' ? null : (
           <button type="button" className="text-link small" onClick={onSilence}>
             {silenced ? 'Silence longer' : 'Silence'}
