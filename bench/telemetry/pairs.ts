@@ -25,13 +25,17 @@ export const measurePairs = async (
   count: number,
   random: () => number,
   measure: (on: boolean) => Promise<number>,
+  /** Of which a pair is put together, in turns: what the machine does for a second or two meets both alike. */
+  slices = 1,
 ): Promise<readonly Pair[]> => {
   const pairs: Pair[] = [];
   for (let i = 0; i < count; i++) {
-    const onFirst = random() < 0.5;
-    const first = await measure(onFirst);
-    const second = await measure(!onFirst);
-    pairs.push(onFirst ? { on: first, off: second } : { on: second, off: first });
+    const pair = { on: 0, off: 0 };
+    for (let slice = 0; slice < slices; slice++) {
+      const onFirst = random() < 0.5;
+      for (const on of [onFirst, !onFirst]) pair[on ? 'on' : 'off'] += await measure(on);
+    }
+    pairs.push(pair);
   }
   return pairs;
 };

@@ -4,10 +4,12 @@ import { median } from '../suite.ts';
 import { createSeededNumbers, measurePairs, type Overhead, overheadOf, type Pair } from './pairs.ts';
 import type { StormTab } from './storm.ts';
 
-const pairs = 40;
-const calls = 8_000;
+const pairs = 30;
+/** Of a slice, a trace of its own: as many as a trace has room for. */
+const calls = 1_000;
+const slices = 8;
 const concurrency = 8;
-const warmRounds = 2;
+const warmRounds = 16;
 const kinds = { traced: true, untraced: false } as const;
 type Kind = keyof typeof kinds;
 
@@ -28,7 +30,7 @@ export const measureRpc = async (
         for (const kind of ['traced', 'untraced'] as const) await round(kind, on);
     await verify(here, there, round);
     const measured = async (kind: Kind): Promise<Overhead> => {
-      const times = await measurePairs(pairs, random, (on) => round(kind, on));
+      const times = await measurePairs(pairs, random, (on) => round(kind, on), slices);
       const overhead = overheadOf(times, random);
       say(`RPC, ${kind}: ${describe(times, overhead)}`);
       return overhead;
@@ -62,4 +64,4 @@ const verify = async (
 };
 
 const describe = (times: readonly Pair[], { percent, high }: Overhead): string =>
-  `${times.length} pairs of rounds of ${calls} calls, ${median(times.map(({ off }) => off)).toFixed(0)} ms without telemetry; ${percent.toFixed(2)} % added, at most ${high.toFixed(2)} %`;
+  `${times.length} pairs of ${slices} slices of ${calls} calls, ${median(times.map(({ off }) => off)).toFixed(0)} ms without telemetry; ${percent.toFixed(2)} % added, at most ${high.toFixed(2)} %`;

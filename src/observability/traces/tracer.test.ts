@@ -147,6 +147,26 @@ describe('the tracer', () => {
     expect(tracer.dropped()).toMatchObject({ limit: 15 });
   });
 
+  it('bounds the spans of a moment: a storm of calls must not cost more than a job', () => {
+    const { time, tracer, names } = createRig({ burst: 10, perSecond: 2 });
+    const root = tracer.span('root');
+    const storm = (calls: number) => {
+      for (let i = 0; i < calls; i++) tracer.span('call', { parent: root.context }).end();
+    };
+    storm(50);
+    expect(names()).toHaveLength(10);
+    time.advance(3_000);
+    storm(50);
+    expect(names()).toHaveLength(16);
+    expect(tracer.dropped()).toMatchObject({ rate: 84, limit: 0 });
+    tracer.span('call', { parent: root.context }).end('it failed');
+    root.end();
+    expect(names().at(-1)).toBe('root');
+    // Another trace begins all the same.
+    tracer.span('other').end();
+    expect(names().at(-1)).toBe('other');
+  });
+
   it('bounds what others ask of it too, and puts what has no room below its parent', () => {
     const { tracer, foreign } = createRig({ maxSpansPerTrace: 5 });
     for (let i = 0; i < 20; i++) tracer.span('serve', { parent: stranger, kind: 'server' }).end();

@@ -27,6 +27,9 @@ export type TracerOptions = {
   /** Ended spans of traces that were not chosen; for those of others as many again. */
   readonly maxPending: number;
   readonly maxRunning: number;
+  /** Spans below another that are made at once, and on average: a storm of calls must not cost more than a job. */
+  readonly burst: number;
+  readonly perSecond: number;
   readonly forgetAfterMs: number;
 };
 export const tracerDefaults: TracerOptions = {
@@ -38,11 +41,13 @@ export const tracerDefaults: TracerOptions = {
   maxTraces: 500,
   maxPending: 1_000,
   maxRunning: 1_000,
+  burst: 2_000,
+  perSecond: 50,
   forgetAfterMs: 300_000,
 };
 
-/** `limit`: its trace has too many. `running`: too many at once. `event`, `field`: beyond the limits of its span. */
-export type SpanDropReason = 'limit' | 'running' | 'event' | 'field';
+/** `limit`: its trace has too many. `rate`: too many in a short time. `running`: too many at once. `event`, `field`: beyond the limits of its span. */
+export type SpanDropReason = 'limit' | 'rate' | 'running' | 'event' | 'field';
 
 export interface Tracer {
   readonly span: Telemetry['span'];
@@ -73,8 +78,10 @@ export const createTracer = (deps: TracerDeps, options: Partial<TracerOptions> =
   const own = createTailBuffer(settings);
   const foreign = createTailBuffer(settings);
   const running = new Set<LiveSpan>();
-  const dropped = { limit: 0, running: 0, event: 0, field: 0 };
+  const dropped = { limit: 0, rate: 0, running: 0, event: 0, field: 0 };
   let sampling = clampShare(settings.sampling);
+  let tokens = settings.burst;
+  let filledAt = clock.monotonic();
   /** The parent that was last found to name a span: the next one mostly has the same. */
   let checked: SpanContext | undefined;
 
@@ -87,6 +94,15 @@ export const createTracer = (deps: TracerDeps, options: Partial<TracerOptions> =
       const isForeign = span.buffer === foreign;
       for (const kept of span.buffer.ended(record, clock.monotonic())) deps.keep(kept, isForeign);
     },
+  };
+
+  /** A token bucket. Roots are not asked: there are few, and each says what all the rest was for. */
+  const mayMake = (now: number): boolean => {
+    tokens = Math.min(settings.burst, tokens + (Math.max(0, now - filledAt) / 1_000) * settings.perSecond);
+    filledAt = now;
+    if (tokens < 1) return false;
+    tokens--;
+    return true;
   };
 
   const start = (name: string, spanOptions: SpanOptions): Span => {
@@ -103,9 +119,10 @@ export const createTracer = (deps: TracerDeps, options: Partial<TracerOptions> =
     // A parent that is not ours makes the trace somebody else's.
     const { traceId, sampled } = parent;
     const buffer = own.has(traceId) ? own : foreign;
-    const offset = buffer.began(traceId, now, wallOffset);
+    const mayBegin = mayMake(now);
+    const offset = mayBegin ? buffer.began(traceId, now, wallOffset) : undefined;
     if (offset === undefined) {
-      dropped.limit++;
+      dropped[mayBegin ? 'limit' : 'rate']++;
       return new UnkeptSpan(buffer, parent);
     }
     const context = { traceId, spanId: ids.spanId(), sampled };
@@ -242,7 +259,7 @@ class LiveSpan implements Span {
   }
 }
 
-/** Of a trace that has as many spans as it may have: what would be below it is below its parent. */
+/** Of a trace, or a moment, that has as many spans as it may have: what would be below it is below its parent. */
 class UnkeptSpan implements Span {
   readonly context: SpanContext;
   readonly #buffer: TailBuffer;
