@@ -81,7 +81,7 @@ export const createTracer = (deps: TracerDeps, options: Partial<TracerOptions> =
   const dropped = { limit: 0, rate: 0, running: 0, event: 0, field: 0 };
   let sampling = clampShare(settings.sampling);
   let tokens = settings.burst;
-  let filledAt = clock.monotonic();
+  let filledAt: number = clock.monotonic();
   /** The parent that was last found to name a span: the next one mostly has the same. */
   let checked: SpanContext | undefined;
 
