@@ -49,7 +49,9 @@ export const PeersSection = ({
           <p className="quiet prose">
             {chosen
               ? `${chosen.name}, told ${formatAgo(wall - chosen.at)}, beside all together.`
-              : `${formatCount(peers.length, 'device shares', 'devices share')} their figures. Choose one to see it beside all.`}
+              : peers.length < 2
+                ? 'Only this device’s figures are here. Others show up when their people switch on “Share distributions with the swarm”.'
+                : `${formatCount(peers.length, 'device')} tell their figures. Choose one to see it beside all.`}
           </p>
           <div className="table-scroll">
             <table className="table distributions">
