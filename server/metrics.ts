@@ -44,6 +44,8 @@ export const createMetrics = (now: () => number = () => performance.now()): Metr
     total.observe(name, value, labels);
     recent.observe(name, value, labels);
   };
+  // It counts itself, from the first look on.
+  total.gauge('telemetry_series', 0);
   return {
     count(name, label = '', by = 1) {
       const key = serverMetricDescriptions[name].labels[0];
