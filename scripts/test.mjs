@@ -29,12 +29,12 @@ const stages = [
   { name: 'lint', minutes: 0.25, command: ['npm', 'run', '--silent', 'lint'] },
   { name: 'unused code', minutes: 0.25, command: ['npm', 'run', '--silent', 'knip'] },
   { name: 'architecture', minutes: 0.25, ...vitest('architecture') },
-  { name: 'unit', minutes: 4.5, ...vitest('unit') },
+  { name: 'unit', minutes: 6, ...vitest('unit') },
   { name: 'simulation', minutes: 3.5, ...vitest('simulation') },
   { name: 'build', minutes: 0.5, work: buildAll },
   {
     name: 'browsers',
-    minutes: 10,
+    minutes: 11,
     command: [bin('playwright'), 'test'],
     count: () => {
       const { stats = {} } = readReport('browsers.json');
