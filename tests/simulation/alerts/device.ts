@@ -156,7 +156,7 @@ export const createDevice = (
     const usual = 8 - 2 * Math.cos((2 * Math.PI * (now % day)) / day);
     links = Math.max(2, links + (usual - links) * 0.01 + normal(random) * 0.15);
     const open = name === 'link-loss' ? Math.round(share) : now - wokeAt < 20_000 ? 0 : Math.round(links);
-    series.set('mesh_links{way="direct"}', open);
+    series.set('mesh_links{state="open"}', open);
     series.set(
       'signaling_connected',
       restarting(now) || name === 'host-lost' || now - wokeAt < 10_000 ? 0 : 1,
