@@ -51,6 +51,9 @@ type Disk = {
 
 const blocksOfAnAnswer = 8;
 
+/** Virtual milliseconds. */
+const seenToRun = 1_000;
+
 /**
  * A keeper's process: the production machine, driven effect by effect, with a disk that keeps what was persisted and a power plug
  * that may be pulled before any effect.
@@ -66,7 +69,7 @@ export class KeeperHost {
   protected crashesLeft: number;
   #disk: Disk = { records: new Map(), blocks: [], states: [] };
   #copy: Disk | undefined;
-  /** Its operator starts it with the same words again, also after a crash. */
+  /** Its operator says so at every start, until he has seen it run: from then on it has to know by itself. */
   #restored = false;
   #life = 0;
   #bootedAt = 0;
@@ -117,6 +120,7 @@ export class KeeperHost {
   /** Everything in memory is gone; the disk is as it was. */
   crash(): void {
     this.world.log(`${this.name} crashes at height ${this.height}`);
+    if (this.world.network.now - this.#bootedAt > seenToRun) this.#restored = false;
     this.machine = undefined;
     const life = this.#life;
     this.world.network.after(this.random.between(10, 1_500), () => {
