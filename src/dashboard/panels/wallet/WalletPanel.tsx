@@ -33,14 +33,14 @@ export const WalletPanel = () => {
       </header>
       {ledger.phase === 'open' ? <OpenLedger ledger={ledger} /> : <ClosedLedger ledger={ledger} />}
       {mayOpen && place.open !== undefined ? (
-        <ExplorerDialog query={place.open} onOpen={place.openItem} onClose={place.closeItem} />
+        <ExplorerDialog query={place.open} onOpen={place.openHere} onClose={place.closeItem} />
       ) : null}
     </div>
   );
 };
 
 const OpenLedger = ({ ledger }: { readonly ledger: OpenLedgerView }) => {
-  const { tab, show, openItem } = usePlace();
+  const { tab, show, openHere } = usePlace();
   return (
     <>
       {ledger.durable ? null : (
@@ -55,10 +55,10 @@ const OpenLedger = ({ ledger }: { readonly ledger: OpenLedgerView }) => {
         selected={tab}
         onSelect={show}
         tabs={[
-          { key: 'money', label: 'Wallet', content: <MoneyTab ledger={ledger} onOpen={openItem} /> },
-          { key: 'market', label: 'Market', content: <MarketTab ledger={ledger} onOpen={openItem} /> },
-          { key: 'votes', label: 'Votes', content: <VotesTab ledger={ledger} onOpen={openItem} /> },
-          { key: 'log', label: 'Ledger', content: <LogTab ledger={ledger} onOpen={openItem} /> },
+          { key: 'money', label: 'Wallet', content: <MoneyTab ledger={ledger} onOpen={openHere} /> },
+          { key: 'market', label: 'Market', content: <MarketTab ledger={ledger} onOpen={openHere} /> },
+          { key: 'votes', label: 'Votes', content: <VotesTab ledger={ledger} onOpen={openHere} /> },
+          { key: 'log', label: 'Ledger', content: <LogTab ledger={ledger} onOpen={openHere} /> },
         ]}
       />
     </>
@@ -124,13 +124,13 @@ const Opening = ({
 );
 
 const Forked = ({ ledger }: { readonly ledger: Extract<LedgerView, { phase: 'forked' }> }) => {
-  const { openItem } = usePlace();
+  const { openHere } = usePlace();
   return (
     <>
       <Notice
         tone="bad"
         title="Two histories of this ledger were signed."
-        action={<Button onClick={() => openItem(ledger.proof)}>Open the proof</Button>}
+        action={<Button onClick={() => openHere(ledger.proof)}>Open the proof</Button>}
       >
         {ledger.reason} This browser follows neither any more, and nothing can be sent from here.
       </Notice>
@@ -152,7 +152,7 @@ const Forked = ({ ledger }: { readonly ledger: Extract<LedgerView, { phase: 'for
             { term: 'Your account', value: <span className="mono">{ledger.account}</span> },
           ]}
         />
-        <ProofPicker onOpen={openItem} />
+        <ProofPicker onOpen={openHere} />
       </section>
     </>
   );

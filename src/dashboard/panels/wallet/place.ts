@@ -1,35 +1,9 @@
-import { useMemo } from 'react';
-import { useNavigate, type View } from '../../hooks/useNavigation.ts';
+import { tabPlaces, useTabPlace } from '../../hooks/tabPlaces.ts';
 
 export const walletTabs = ['money', 'market', 'votes', 'log'] as const;
 export type WalletTab = (typeof walletTabs)[number];
 
-/** Where one is on the screen: a tab, and what the explorer shows over it. */
-export type Place = { readonly tab: WalletTab; readonly open: string | undefined };
-
-/** In the history entry's `item`: "votes", or "votes:" and what is open. Anything else is the first tab. */
-export const placeOf = (item: string | undefined): Place => {
-  const [first, ...rest] = (item ?? '').split(':');
-  const tab = walletTabs.find((name) => name === first);
-  return tab ? { tab, open: rest.join(':') || undefined } : { tab: 'money', open: undefined };
-};
-
-export const viewOfPlace = ({ tab, open }: Place): View => ({
-  screen: 'wallet',
-  item: open === undefined ? tab : `${tab}:${open}`,
-});
-
-export const usePlace = () => {
-  const { view, go, replace } = useNavigate();
-  const { tab, open } = placeOf(view.item);
-  return useMemo(
-    () => ({
-      tab,
-      open,
-      show: (next: WalletTab) => replace(viewOfPlace({ tab: next, open: undefined })),
-      openItem: (id: string) => go(viewOfPlace({ tab, open: id })),
-      closeItem: () => replace(viewOfPlace({ tab, open: undefined })),
-    }),
-    [tab, open, go, replace],
-  );
-};
+/** What is open: what the explorer shows over any tab. */
+const places = tabPlaces<WalletTab>('wallet', walletTabs);
+export const { placeOf, viewOfPlace } = places;
+export const usePlace = () => useTabPlace(places);
