@@ -3,21 +3,7 @@ import { createVirtualTime } from '../../../tests/simulation/virtualTime.ts';
 import { silentTelemetry } from '../../core/ports/telemetry.ts';
 import { type CheckSpec, createHealthMonitor, type SignalReader } from '../../observability/index.ts';
 import { type Measured, pageChecks, type Repairs } from './checks.ts';
-import type { HealthInput } from './pageHealth.ts';
-
-const well: HealthInput = {
-  server: { phase: 'joined' },
-  networkWanted: true,
-  peers: 2,
-  openPeers: 1,
-  engine: { phase: 'ready', error: undefined },
-  durable: true,
-  storage: { quota: 100, usage: 10 },
-  crossOriginIsolated: true,
-  cores: 8,
-  install: { offlineReady: true, problem: undefined },
-  longestTaskMs: 30,
-};
+import { wellPage as well } from './testDoubles.ts';
 
 /** A page whose state a test changes, and what was done about it. */
 const page = () => {

@@ -11,22 +11,7 @@ import { openSettings, type Settings } from '../settings.ts';
 import type { TelemetryCommands, TelemetryModels } from '../telemetryView.ts';
 import { createLateTelemetry } from './lateTelemetry.ts';
 import { openTelemetry } from './openTelemetry.ts';
-import type { HealthInput } from './pageHealth.ts';
-import { ana, createBroadcastDouble } from './testDoubles.ts';
-
-const well: HealthInput = {
-  server: { phase: 'joined' },
-  networkWanted: true,
-  peers: 2,
-  openPeers: 1,
-  engine: { phase: 'ready', error: undefined },
-  durable: true,
-  storage: { quota: 100, usage: 10 },
-  crossOriginIsolated: true,
-  cores: 8,
-  install: { offlineReady: true, problem: undefined },
-  longestTaskMs: 30,
-};
+import { ana, createBroadcastDouble, wellPage as well } from './testDoubles.ts';
 
 /** A whole tab's telemetry, on doubles of the browser, in virtual time. */
 const openTab = async (

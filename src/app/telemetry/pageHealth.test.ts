@@ -1,19 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type HealthInput, healthChecks } from './pageHealth.ts';
+import { wellPage as healthy } from './testDoubles.ts';
 
-const healthy: HealthInput = {
-  server: { phase: 'joined' },
-  networkWanted: true,
-  peers: 2,
-  openPeers: 1,
-  engine: { phase: 'ready', error: undefined },
-  durable: true,
-  storage: { quota: 100, usage: 10 },
-  crossOriginIsolated: true,
-  cores: 8,
-  install: { offlineReady: true, problem: undefined },
-  longestTaskMs: 30,
-};
 const stateOf = (input: HealthInput, id: string) =>
   healthChecks(input).find((check) => check.id === id)?.state;
 

@@ -3,6 +3,22 @@ import type { LogFields, LogLevel } from '../../core/ports/telemetry.ts';
 import { ok } from '../../core/result.ts';
 import type { Broadcast } from '../../mesh/index.ts';
 import { createSketch, type Sketch } from '../../observability/index.ts';
+import type { HealthInput } from './pageHealth.ts';
+
+/** A page that is well in every respect. */
+export const wellPage: HealthInput = {
+  server: { phase: 'joined' },
+  networkWanted: true,
+  peers: 2,
+  openPeers: 1,
+  engine: { phase: 'ready', error: undefined },
+  durable: true,
+  storage: { quota: 100, usage: 10 },
+  crossOriginIsolated: true,
+  cores: 8,
+  install: { offlineReady: true, problem: undefined },
+  longestTaskMs: 30,
+};
 
 export const ana = 'ana'.padEnd(43, 'a') as PeerId;
 export const ben = 'ben'.padEnd(43, 'b') as PeerId;
