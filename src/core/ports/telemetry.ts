@@ -1,3 +1,5 @@
+import type { Milliseconds } from '../brand.ts';
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -20,6 +22,8 @@ export type SpanOptions = {
   readonly where?: string;
   /** It began this many milliseconds ago: for what is told when it is over. */
   readonly agoMs?: number;
+  /** The monotonic clock, if whoever begins it has just looked: a look costs as much as all the rest of a span that isn't kept. */
+  readonly now?: Milliseconds;
 };
 
 /** A piece of work that takes time. What is set or ended after its end is ignored. */

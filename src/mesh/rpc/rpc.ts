@@ -8,6 +8,7 @@ import { decodeWith, parseWith } from '../../core/schema.ts';
 import { formatTraceparent } from '../../observability/traces/traceparent.ts';
 import type { CallOptions, MessageTransport, Method, Rpc, RpcError, SendError } from '../contracts.ts';
 import { createDeadlines } from './deadlines.ts';
+import { createRpcMeter } from './meter.ts';
 import { encodeRpc, type RpcMessage, rpcLimits, rpcMessageSchema } from './protocol.ts';
 import { createServing } from './serving.ts';
 
@@ -25,8 +26,6 @@ const defaults = { pingAfter: 1_000, silentAfter: 3_000, maxInboundPerPeer: 16, 
 const watchEvery = milliseconds(250);
 /** Answers to calls that are over (cancelled, timed out) are normal; these many that were never made are not. */
 const toleratedStrayAnswers = 3;
-const bytesIn = { direction: 'in' } as const;
-const bytesOut = { direction: 'out' } as const;
 
 type PendingCall = {
   readonly to: PeerId;
@@ -58,12 +57,13 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
   const send = (to: PeerId, message: RpcMessage, priority: 'control' | 'bulk') =>
     sendBytes(to, encodeRpc(message), priority);
   const sendBytes = (to: PeerId, bytes: Bytes, priority: 'control' | 'bulk') => {
-    telemetry.count('rpc_bytes_total', bytes.byteLength, bytesOut);
+    meter.sent(bytes.byteLength);
     return transport.send(to, bytes, priority);
   };
 
   const deadlines = createDeadlines(deps);
-  const serving = createServing({ clock, deadlines, telemetry, send, expel: transport.expel }, limits);
+  const meter = createRpcMeter({ telemetry, deadlines });
+  const serving = createServing({ clock, deadlines, telemetry, meter, send, expel: transport.expel }, limits);
 
   const settleCall = (id: number, result: Result<unknown, RpcError>) => {
     const call = callsById.get(id);
@@ -129,7 +129,7 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
   const onMessage = (from: PeerId, bytes: Uint8Array) => {
     heardAtByPeer.set(from, clock.monotonic());
     askedAtByPeer.delete(from);
-    telemetry.count('rpc_bytes_total', bytes.byteLength, bytesIn);
+    meter.received(bytes.byteLength);
     const decoded = decodeWith(rpcMessageSchema, bytes, {
       maxBytes: rpcLimits.maxMessageBytes,
       maxDepth: rpcLimits.maxDepth,
@@ -221,7 +221,7 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
     result: Result<unknown, RpcError>,
   ) => {
     const outcome = result.ok ? 'ok' : result.error.code;
-    telemetry.observe('rpc_seconds', (clock.monotonic() - startedAt) / 1_000, { method: name, outcome });
+    meter.called(name, outcome, (clock.monotonic() - startedAt) / 1_000);
     if (!span) return;
     span.set({ outcome });
     span.end(result.ok || outcome === 'cancelled' ? undefined : result.error.message);
@@ -232,9 +232,10 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
       if (closed) return err(fault('peer-lost', 'this tab has left the room'));
       if (callOptions.signal?.aborted) return err(fault('cancelled', 'the caller cancelled'));
       const { trace } = callOptions;
-      const span =
-        trace && telemetry.span(method.name, { parent: trace, kind: 'client', fields: { peer: to } });
       const startedAt = clock.monotonic();
+      const span =
+        trace &&
+        telemetry.span(method.name, { parent: trace, kind: 'client', fields: { peer: to }, now: startedAt });
       const result = await startCall(
         to,
         method as Method<unknown, unknown, unknown>,
@@ -255,6 +256,7 @@ export const createRpc = (transport: MessageTransport, deps: RpcDeps, options: R
       for (const id of [...callsById.keys()])
         settleCall(id, err(fault('peer-lost', 'this tab has left the room')));
       unwatch();
+      meter.close();
       deadlines.close();
     },
   };

@@ -5,6 +5,7 @@ import { parseWith } from '../../core/schema.ts';
 import { parseTraceparent } from '../../observability/traces/traceparent.ts';
 import type { Handler, MessageTransport, Method, Priority, Rpc } from '../contracts.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { RpcMeter } from './meter.ts';
 import type { RpcMessage } from './protocol.ts';
 
 type AnyMethod = Method<unknown, unknown, unknown>;
@@ -30,6 +31,7 @@ export const createServing = (
     readonly clock: Clock;
     readonly deadlines: Deadlines;
     readonly telemetry: Telemetry;
+    readonly meter: RpcMeter;
     readonly send: (
       to: PeerId,
       message: RpcMessage,
@@ -72,9 +74,10 @@ export const createServing = (
     const calls = running(from);
     calls.set(id, controller);
     const parent = parseTraceparent(tp);
-    const span =
-      parent && deps.telemetry.span(method.name, { parent, kind: 'server', fields: { peer: from } });
     const startedAt = deps.clock.monotonic();
+    const span =
+      parent &&
+      deps.telemetry.span(method.name, { parent, kind: 'server', fields: { peer: from }, now: startedAt });
     let told = false;
     const served = (outcome: ServedOutcome, failure?: string) => {
       if (!told) measure(method.name, startedAt, span, outcome, failure);
@@ -124,8 +127,7 @@ export const createServing = (
     outcome: ServedOutcome,
     failure: string | undefined,
   ) => {
-    const seconds = (deps.clock.monotonic() - startedAt) / 1_000;
-    deps.telemetry.observe('rpc_served_seconds', seconds, { method, outcome });
+    deps.meter.served(method, outcome, (deps.clock.monotonic() - startedAt) / 1_000);
     if (!span) return;
     span.set({ outcome });
     // To refuse is an answer; the caller decides what it means.

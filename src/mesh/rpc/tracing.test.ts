@@ -146,6 +146,7 @@ describe('the trace of a call', () => {
       await time.advance(5);
       await call;
     }
+    await time.advance(250);
     const { metrics } = caller.telemetry;
     expect(metrics.value('rpc_seconds', { method: 'double', outcome: 'ok' })).toBe(2);
     expect(metrics.value('rpc_seconds', { method: 'double', outcome: 'failed' })).toBe(1);

@@ -167,6 +167,20 @@ describe('the tracer', () => {
     expect(names().at(-1)).toBe('other');
   });
 
+  it('takes the time from whoever has just looked, unless it is none', () => {
+    const { time, tracer, kept } = createRig({ burst: 3, perSecond: 1 });
+    const now = time.clock.monotonic();
+    time.advance(500);
+    const root = tracer.span('root');
+    for (const at of [now, Number.NaN, Number.POSITIVE_INFINITY])
+      tracer.span('child', { parent: root.context, now: at as typeof now }).end();
+    const began = kept.map(({ startedAt }) => startedAt - time.clock.now());
+    expect(began).toEqual([-500, 0, 0]);
+    // None of them has filled the bucket for ever.
+    tracer.span('child', { parent: root.context }).end();
+    expect(tracer.dropped()).toMatchObject({ rate: 1 });
+  });
+
   it('bounds what others ask of it too, and puts what has no room below its parent', () => {
     const { tracer, foreign } = createRig({ maxSpansPerTrace: 5 });
     for (let i = 0; i < 20; i++) tracer.span('serve', { parent: stranger, kind: 'server' }).end();

@@ -42,7 +42,7 @@ export const tracerDefaults: TracerOptions = {
   maxPending: 1_000,
   maxRunning: 1_000,
   burst: 2_000,
-  perSecond: 50,
+  perSecond: 25,
   forgetAfterMs: 300_000,
 };
 
@@ -84,6 +84,8 @@ export const createTracer = (deps: TracerDeps, options: Partial<TracerOptions> =
   let filledAt: number = clock.monotonic();
   /** The parent that was last found to name a span: the next one mostly has the same. */
   let checked: SpanContext | undefined;
+  /** The last one: it knows nothing but its parent, so one serves a whole storm below that. */
+  let unkept: UnkeptSpan | undefined;
 
   const home: SpanHome = {
     clock,
@@ -99,7 +101,7 @@ export const createTracer = (deps: TracerDeps, options: Partial<TracerOptions> =
   /** A token bucket. Roots are not asked: there are few, and each says what all the rest was for. */
   const mayMake = (now: number): boolean => {
     tokens = Math.min(settings.burst, tokens + (Math.max(0, now - filledAt) / 1_000) * settings.perSecond);
-    filledAt = now;
+    filledAt = Math.max(filledAt, now);
     if (tokens < 1) return false;
     tokens--;
     return true;
@@ -107,26 +109,30 @@ export const createTracer = (deps: TracerDeps, options: Partial<TracerOptions> =
 
   const start = (name: string, spanOptions: SpanOptions): Span => {
     const { parent } = spanOptions;
-    const now = clock.monotonic();
+    const now = isTime(spanOptions.now) ? spanOptions.now : clock.monotonic();
+    if (parent && (parent === checked || isTraced(parent))) return startBelow(parent, name, spanOptions, now);
+    const traceId = ids.traceId();
+    const context = { traceId, spanId: ids.spanId(), sampled: isChosen(traceId, sampling) };
     const wallOffset = () => clock.now() - now;
-    if (!parent || !(parent === checked || isTraced(parent))) {
-      const traceId = ids.traceId();
-      const context = { traceId, spanId: ids.spanId(), sampled: isChosen(traceId, sampling) };
-      const offset = own.began(traceId, now, wallOffset) ?? wallOffset();
-      return hold(new LiveSpan(home, own, context, undefined, name, spanOptions, now, offset));
-    }
+    const offset = own.began(traceId, now, wallOffset) ?? wallOffset();
+    return hold(new LiveSpan(home, own, context, undefined, name, spanOptions, now, offset));
+  };
+  const startBelow = (parent: SpanContext, name: string, spanOptions: SpanOptions, now: number): Span => {
     checked = parent;
-    // A parent that is not ours makes the trace somebody else's.
+    if (!mayMake(now)) return unkeptBelow(parent, 'rate');
     const { traceId, sampled } = parent;
-    const buffer = own.has(traceId) ? own : foreign;
-    const mayBegin = mayMake(now);
-    const offset = mayBegin ? buffer.began(traceId, now, wallOffset) : undefined;
-    if (offset === undefined) {
-      dropped[mayBegin ? 'limit' : 'rate']++;
-      return new UnkeptSpan(buffer, parent);
-    }
+    const buffer = bufferOf(traceId);
+    const offset = buffer.began(traceId, now, () => clock.now() - now);
+    if (offset === undefined) return unkeptBelow(parent, 'limit');
     const context = { traceId, spanId: ids.spanId(), sampled };
     return hold(new LiveSpan(home, buffer, context, parent.spanId, name, spanOptions, now, offset));
+  };
+  /** A parent that is not ours makes the trace somebody else's. */
+  const bufferOf = (traceId: string) => (own.has(traceId) ? own : foreign);
+  const unkeptBelow = (parent: SpanContext, reason: 'rate' | 'limit'): Span => {
+    dropped[reason]++;
+    if (unkept?.context !== parent) unkept = new UnkeptSpan(bufferOf(parent.traceId), parent);
+    return unkept;
   };
   const hold = (span: LiveSpan): Span => {
     running.add(span);
@@ -274,6 +280,8 @@ class UnkeptSpan implements Span {
     if (failure !== undefined) this.#buffer.failed(this.context.traceId);
   }
 }
+
+const isTime = (now: number | undefined): now is number => now !== undefined && Number.isFinite(now);
 
 /** Milliseconds since 1970, whatever the clock says. */
 const toTime = (ms: number): number => (Number.isFinite(ms) && ms > 0 ? ms : 0);
