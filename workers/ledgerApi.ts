@@ -64,6 +64,7 @@ export const createLedgerApi = (deps: LedgerApiDeps): LedgerWorkerApi => {
       const telemetry: Telemetry = {
         ...silentTelemetry,
         log: (level, _component, message) => tell({ kind: 'log', level, message }),
+        observe: (name, value) => tell({ kind: 'sample', name, value }),
       };
       const kept = await openOrWhyNot(deps, net);
       if (!kept.ok) return kept;

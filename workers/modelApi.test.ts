@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { milliseconds } from '../src/core/brand.ts';
 import { utf8 } from '../src/core/bytes.ts';
 import { sha256Bytes, sha256Hex } from '../src/core/hash.ts';
 import { err, fault, ok } from '../src/core/result.ts';
@@ -15,6 +16,7 @@ const model = {
 const createApi = (kept: 'storage' | 'nowhere') => {
   const stored = new Map<string, Uint8Array<ArrayBuffer>>();
   const abort = new AbortController();
+  const looks = Array.from({ length: 20 }, (_, i) => milliseconds(250 * i));
   const api = createModelApi({
     openScope: () => ({ signal: abort.signal, step: async () => {} }),
     blobs: {
@@ -34,10 +36,18 @@ const createApi = (kept: 'storage' | 'nowhere') => {
       return ok(content.slice());
     },
     crypto: { digest: async (bytes) => sha256Bytes(bytes) },
+    clock: { monotonic: () => looks.shift() ?? milliseconds(0) },
     handOver: (bytes) => new Uint8Array(bytes),
   });
   return { api, stored, abort };
 };
+
+const loaded = (from: string) => ({
+  kind: 'observe',
+  name: 'model_load_seconds',
+  value: 0.25,
+  labels: { model: 'tiny', from },
+});
 
 describe('the model worker', () => {
   it('hands over what has the hash, and tells of progress', async () => {
@@ -47,8 +57,10 @@ describe('the model worker', () => {
     expect(result).toEqual(ok(content));
     expect(progress.at(-1)).toBe(content.byteLength);
     expect(noticed).toEqual([
-      { kind: 'count', name: 'cache_misses_total', amount: 1, labels: { cache: 'models' } },
+      { kind: 'count', name: 'cache_misses_total', value: 1, labels: { cache: 'models' } },
+      loaded('network'),
     ]);
+    expect((await api.load(model, () => {})).noticed).toContainEqual(loaded('storage'));
   });
 
   it('says with the answer what it noticed, once', async () => {
@@ -59,11 +71,12 @@ describe('the model worker', () => {
     expect(damaged.noticed).toContainEqual({
       kind: 'count',
       name: 'model_files_damaged_total',
-      amount: 1,
+      value: 1,
       labels: { where: 'storage' },
     });
     expect((await api.load(model, () => {})).noticed).toEqual([
-      { kind: 'count', name: 'cache_hits_total', amount: 1, labels: { cache: 'models' } },
+      { kind: 'count', name: 'cache_hits_total', value: 1, labels: { cache: 'models' } },
+      loaded('storage'),
     ]);
   });
 

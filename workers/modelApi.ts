@@ -17,7 +17,8 @@ export const createModelApi = (deps: ModelApiDeps): ModelWorkerApi => {
     ...silentTelemetry,
     log: (level, component, message, fields) =>
       void noticed.push({ kind: 'log', level, component, message, fields }),
-    count: (name, amount = 1, labels = {}) => void noticed.push({ kind: 'count', name, amount, labels }),
+    count: (name, value = 1, labels = {}) => void noticed.push({ kind: 'count', name, value, labels }),
+    observe: (name, value, labels = {}) => void noticed.push({ kind: 'observe', name, value, labels }),
   };
   const store = createModelStore({ ...deps, telemetry });
   return {

@@ -1,3 +1,4 @@
+import { createBrowserClock } from '../src/platform/browser/clock.ts';
 import { createBrowserCrypto } from '../src/platform/browser/crypto.ts';
 import { browserDownload, createCacheBlobStore } from '../src/platform/browser/models.ts';
 import { exposeApi } from './expose.ts';
@@ -9,6 +10,7 @@ exposeApi((openScope) =>
     blobs: createCacheBlobStore(),
     download: browserDownload,
     crypto: createBrowserCrypto(),
+    clock: createBrowserClock(),
     // Memory that page and workers share is passed on without a copy; where it is missing, messages copy.
     handOver(bytes) {
       if (!globalThis.crossOriginIsolated) return bytes;

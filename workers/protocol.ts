@@ -279,7 +279,9 @@ export type LedgerNews =
   | { readonly kind: 'reached' }
   /** How far each keeper says it is; undefined: it can't be reached. In the order of the addresses given to `open`. */
   | { readonly kind: 'keepers'; readonly heights: readonly (number | undefined)[] }
-  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string };
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string }
+  /** Of a distribution. */
+  | { readonly kind: 'sample'; readonly name: string; readonly value: number };
 
 /** Saved measurements as SQLite databases. */
 export type AnalyticsWorkerApi = SqliteCodec;

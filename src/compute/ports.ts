@@ -54,7 +54,7 @@ export type ModelWorkerApi = {
 };
 export type ModelAnswer = {
   readonly result: Result<Uint8Array, Fault<'corrupt' | 'unavailable' | 'cancelled'>>;
-  /** What the worker would have logged and counted: telemetry is the page's. */
+  /** What the worker would have said to telemetry, which is the page's. */
   readonly noticed: readonly ModelNotice[];
 };
 export type ModelNotice =
@@ -65,7 +65,12 @@ export type ModelNotice =
       readonly message: string;
       readonly fields: LogFields | undefined;
     }
-  | { readonly kind: 'count'; readonly name: string; readonly amount: number; readonly labels: LogFields };
+  | {
+      readonly kind: 'count' | 'observe';
+      readonly name: string;
+      readonly value: number;
+      readonly labels: LogFields;
+    };
 
 /**
  * What a browser can be asked. Every probe may be missing, throw, reject or never answer; the values come from a

@@ -66,6 +66,8 @@ describe('telemetry', () => {
     const telemetry = createTelemetry(deps, { logs: { levels: { default: 'warn' } } });
     telemetry.log('info', 'test', 'chatter');
     expect(telemetry.entries.get()).toEqual([]);
+    // What is not kept is counted all the same.
+    expect(telemetry.metrics.value('log_entries_total', { level: 'info', component: 'test' })).toBe(1);
   });
 
   it('counts per label, and never without bound', () => {

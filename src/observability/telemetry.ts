@@ -103,6 +103,7 @@ export const createTelemetry = (
     spans: ended.subscribe,
     parts,
     log(level, component, message, fields) {
+      if (on.metrics) metrics.count('log_entries_total', 1, { level, component });
       if (on.logs) logs.log(level, component, message, fields);
     },
     count(name, by, labels) {

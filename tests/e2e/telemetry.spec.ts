@@ -74,6 +74,12 @@ test('a job’s time is shown over all devices that worked, and everything measu
     expect(JSON.parse(file.text).resourceSpans).toBeDefined();
   });
 
+  await test.step('how long the models took is known', async () => {
+    const names = () =>
+      page.evaluate('aivillage.telemetry.snapshot().map(({ name }) => name)') as Promise<string[]>;
+    expect(await names()).toEqual(expect.arrayContaining(['model_load_seconds', 'model_open_seconds']));
+  });
+
   await test.step('none of it has left the device before the person said yes', async () => {
     // The host tells of its own requests; of tabs it has nothing to tell.
     expect(collector.bodies.join('')).not.toContain('aivillage-tab');

@@ -5,7 +5,7 @@ import { milliseconds } from '../../core/brand.ts';
 import type { Bytes } from '../../core/bytes.ts';
 import { createEmitter } from '../../core/events.ts';
 import { sha256Bytes } from '../../core/hash.ts';
-import { silentTelemetry } from '../../core/ports/telemetry.ts';
+import { silentTelemetry, type Telemetry } from '../../core/ports/telemetry.ts';
 import { err, fault, ok, unwrap } from '../../core/result.ts';
 import { genesisBytes } from '../../ledger/genesis.ts';
 import { readOperation } from '../../ledger/operation.ts';
@@ -161,6 +161,18 @@ describe('the ledger in a tab', () => {
     await ledger.close();
     const again = unwrap(await openTab(createKeeper(keeper.chain).openSocket, device));
     expect(again.wallet.intents.get().map(({ outcome }) => outcome.phase)).toEqual(['final', 'final']);
+  });
+
+  it('measures in its worker how long blocks take', async () => {
+    const keeper = createKeeper();
+    keeper.chain.open(ana);
+    const samples: [string, number][] = [];
+    const telemetry: Telemetry = {
+      ...silentTelemetry,
+      observe: (name, value) => void samples.push([name, value]),
+    };
+    await unwrap(await openTab(keeper.openSocket, createDevice(), { telemetry })).close();
+    expect(samples).toEqual([['ledger_apply_seconds', 0]]);
   });
 
   it('gives a keeper back what it lost with its disk, and nothing to one that has it all', async () => {

@@ -235,6 +235,8 @@ const createPageView = (
           return status.update((now) => ({ ...now, keepers: news.heights }));
         case 'log':
           return telemetry.log(news.level, 'ledger', news.message);
+        case 'sample':
+          return telemetry.observe(news.name, news.value);
         default:
           return news satisfies never;
       }

@@ -47,6 +47,10 @@ export const measureDevice = (
       const downlink = profile()?.network?.downlinkMbps;
       return downlink === undefined ? undefined : (downlink * 1e6) / 8;
     }),
+    registry.watch('network_rtt_seconds', () => {
+      const rtt = profile()?.network?.rtt;
+      return rtt === undefined ? undefined : rtt / 1_000;
+    }),
     registry.watch('signaling_connected', () => (device.connection().phase === 'joined' ? 1 : 0)),
     registry.watch('mesh_peers', () => device.statistics().peers),
     registry.watch('mesh_links', openLinks, { state: 'open' }),

@@ -17,6 +17,7 @@ const createRig = () => {
     ...silentTelemetry,
     log: (level, _component, message) => void said.push(`${level} ${message}`),
     count: (name, by) => void said.push(`${name} ${by}`),
+    observe: (name, value) => void said.push(`${name} ${value}`),
   };
   const models = createRemoteModels({
     spawnModelWorker() {
@@ -42,13 +43,15 @@ describe('models from a worker', () => {
       result: ok(utf8('abc')),
       noticed: [
         { kind: 'log', level: 'warn', component: 'models', message: 'storage is full', fields: undefined },
-        { kind: 'count', name: 'model_files_damaged_total', amount: 1, labels: {} },
+        { kind: 'count', name: 'model_files_damaged_total', value: 1, labels: {} },
+        { kind: 'observe', name: 'model_load_seconds', value: 2, labels: { from: 'network' } },
       ],
     });
     expect(await loading).toEqual(ok(utf8('abc')));
     expect(progress).toEqual([2]);
     expect(said).toContain('warn storage is full');
     expect(said).toContain('model_files_damaged_total 1');
+    expect(said).toContain('model_load_seconds 2');
   });
 
   it('answers a cancel at once and tells the worker', async () => {

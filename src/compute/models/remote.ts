@@ -47,7 +47,7 @@ export const createRemoteModels = (deps: RemoteModelsDeps): ModelStore => {
       const { result, noticed } = answer.value;
       for (const note of noticed) {
         if (note.kind === 'log') deps.telemetry.log(note.level, note.component, note.message, note.fields);
-        else deps.telemetry.count(note.name, note.amount, note.labels);
+        else deps.telemetry[note.kind](note.name, note.value, note.labels);
       }
       return result;
     },

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { milliseconds } from '../../core/brand.ts';
 import type { Bytes } from '../../core/bytes.ts';
 import { utf8 } from '../../core/bytes.ts';
 import { sha256Bytes, sha256Hex } from '../../core/hash.ts';
@@ -54,6 +55,7 @@ const createRig = (change: { blobs?: Partial<BlobStore>; served?: Bytes[]; downl
         return ok(served.shift() ?? content);
       }),
     crypto: { digest: async (bytes) => sha256Bytes(bytes) },
+    clock: { monotonic: () => milliseconds(0) },
     telemetry,
   });
   return { store, stored, fetches, warnings };

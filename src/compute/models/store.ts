@@ -1,4 +1,5 @@
 import { type Bytes, toHex } from '../../core/bytes.ts';
+import type { Clock } from '../../core/ports/clock.ts';
 import type { CryptoPort } from '../../core/ports/crypto.ts';
 import type { SpanContext, Telemetry } from '../../core/ports/telemetry.ts';
 import { err, type Fault, fault, ok, type Result } from '../../core/result.ts';
@@ -10,6 +11,7 @@ export type ModelStoreDeps = {
   readonly blobs: BlobStore;
   readonly download: Download;
   readonly crypto: Pick<CryptoPort, 'digest'>;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly telemetry: Telemetry;
 };
 
@@ -92,12 +94,19 @@ const joinShared = (shared: SharedLoad, model: ModelFile, options: LoadOptions):
 type LoadDeps = ModelStoreDeps & { readonly memory: Map<string, Bytes> };
 
 const loadModel = async (deps: LoadDeps, model: ModelFile, context: LoadContext): Promise<LoadResult> => {
+  const startedAt = deps.clock.monotonic();
+  const measure = (from: 'storage' | 'network') =>
+    deps.telemetry.observe('model_load_seconds', (deps.clock.monotonic() - startedAt) / 1_000, {
+      model: model.name,
+      from,
+    });
   const stored = await readStored(deps, model);
   deps.telemetry.count(stored.kind === 'good' ? 'cache_hits_total' : 'cache_misses_total', 1, {
     cache: 'models',
   });
   if (stored.kind === 'good') {
     context.onProgress(model.bytes, model.bytes);
+    measure('storage');
     return ok(stored.bytes);
   }
   // One fetch past every cache after damage was seen, wherever it was seen; then it is an error, not a loop.
@@ -116,6 +125,7 @@ const loadModel = async (deps: LoadDeps, model: ModelFile, context: LoadContext)
     const check = await verify(deps, model, fetched.value);
     if (check.good) {
       await keep(deps, model, fetched.value);
+      measure('network');
       return ok(fetched.value);
     }
     found = check.found;

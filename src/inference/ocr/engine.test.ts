@@ -12,7 +12,7 @@ import {
 } from '../../compute/testDoubles.ts';
 import { utf8 } from '../../core/bytes.ts';
 import { createStore } from '../../core/events.ts';
-import { silentTelemetry } from '../../core/ports/telemetry.ts';
+import { silentTelemetry, type Telemetry } from '../../core/ports/telemetry.ts';
 import { err, fault, ok, type Result } from '../../core/result.ts';
 import { createOcrEngine, type OcrEngineOptions } from './engine.ts';
 import type { DetectInput, OcrFault, PackedImage } from './types.ts';
@@ -71,6 +71,7 @@ const createRig = (
     options?: Partial<OcrEngineOptions>;
     kept?: Map<string, unknown>;
     models?: ModelStore;
+    telemetry?: Telemetry;
   } = {},
 ) => {
   const time = createVirtualTime();
@@ -130,7 +131,7 @@ const createRig = (
       limits: limitStore,
       timers: time.timers,
       clock: time.clock,
-      telemetry: silentTelemetry,
+      telemetry: setup.telemetry ?? silentTelemetry,
     },
     { modelFiles, assets: {} as never, runtimeVersion: 'test 1', ...setup.options },
   );
@@ -149,6 +150,18 @@ describe('the OCR engine', () => {
     expect(loads).toHaveLength(1);
     expect(phases).toContain('loading 0.9');
     expect(engine.state.get()).toMatchObject({ phase: 'ready', progress: 1 });
+  });
+
+  it('measures how long each worker takes to open its models', async () => {
+    const opened: unknown[] = [];
+    const telemetry: Telemetry = {
+      ...silentTelemetry,
+      observe: (name, _value, labels) => void (name === 'model_open_seconds' && opened.push(labels)),
+    };
+    const { engine } = createRig({}, { telemetry });
+    await engine.detect(input);
+    await engine.detect(input);
+    expect(opened).toEqual([{ runtime: 'wasm' }]);
   });
 
   it('chooses WebAssembly without measuring where there is no GPU, and says why', async () => {

@@ -70,8 +70,10 @@ export const createOcrLane = (deps: OcrLaneDeps, options: OcrLaneOptions): OcrLa
   const ready = new WeakSet<OcrWorkerApi>();
 
   const open = async (api: OcrWorkerApi, bytes: ModelBytes): Promise<Result<void, OcrFault>> => {
+    const startedAt = deps.clock.monotonic();
     const opened = await api.load({ runtime, threads: plan.threads, assets, ...bytes });
     if (!opened.ok) return opened;
+    deps.telemetry.observe('model_open_seconds', (deps.clock.monotonic() - startedAt) / 1_000, { runtime });
     ready.add(api);
     onProgress(1);
     return ok(undefined);

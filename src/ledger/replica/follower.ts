@@ -134,9 +134,13 @@ export const createFollower = (
   };
   const take = async (source: LedgerSource, from: string, frames: readonly Frame[]): Promise<boolean> => {
     const of = replica;
+    const startedAt = clock.monotonic();
     const taken = await of.take(frames);
     if (closed || of !== replica) return false;
     if (taken.ok) {
+      const { length } = taken.value.applied;
+      const seconds = (clock.monotonic() - startedAt) / 1_000;
+      if (length > 0) telemetry.observe('ledger_apply_seconds', seconds / length);
       note(source, 'no');
       await onTaken(taken.value);
       return true;

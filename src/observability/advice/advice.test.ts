@@ -103,16 +103,16 @@ describe('saturation', () => {
     expect(storage(1, () => 0.93)?.reachedAt?.likely).toBe(now);
   });
 
-  it('of the ledger needs to know the room there is', () => {
+  it('of telemetry needs to know the room there is', () => {
     const growing = measured().gauge(
-      'ledger_bytes',
+      'telemetry_bytes',
       everyFiveMinutes(24, (i) => 1e6 * (i + 1)),
     );
     expect(advise(growing).saturation).toEqual([]);
     growing.gauge('storage_quota_bytes', [{ at: now - 1, value: 1e9 }]);
-    const [ledger] = advise(growing).saturation;
-    expect(ledger).toMatchObject({ id: 'ledger', unit: 'bytes', now: 288e6, limit: 1e9 });
-    expect((ledger!.reachedAt!.likely - now) / hour).toBeCloseTo((1_000 - 288) / 12, 0);
+    const [telemetry] = advise(growing).saturation;
+    expect(telemetry).toMatchObject({ id: 'telemetry', unit: 'bytes', now: 288e6, limit: 1e9 });
+    expect((telemetry!.reachedAt!.likely - now) / hour).toBeCloseTo((1_000 - 288) / 12, 0);
   });
 });
 

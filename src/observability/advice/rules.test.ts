@@ -164,7 +164,7 @@ describe('work', () => {
     const losing = (lost: number, at?: number) =>
       measured()
         .count('gpu_lost_total', lost, {}, at)
-        .observe('model_load_seconds', times(5, 4), { model: 'm', from: 'cache' });
+        .observe('model_open_seconds', times(5, 4), { runtime: 'webgpu' });
     expect(recommend(losing(4))[0]).toMatchObject({
       id: 'gpu-lost',
       title: 'The GPU was lost 4 times in an hour: use WASM',
@@ -185,7 +185,7 @@ describe('a cache', () => {
 
   it('that misses is said, with how much longer a miss takes', () => {
     const slow = cache(40, 60)
-      .observe('model_load_seconds', times(10, 1), { model: 'm', from: 'cache' })
+      .observe('model_load_seconds', times(10, 1), { model: 'm', from: 'storage' })
       .observe('model_load_seconds', times(10, 11), { model: 'm', from: 'network' });
     expect(recommend(slow)[0]).toMatchObject({
       id: 'cache:models',

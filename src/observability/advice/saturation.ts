@@ -41,13 +41,6 @@ const watched: readonly Watched[] = [
     limit: () => 0.95,
   },
   {
-    id: 'ledger',
-    title: 'Size of the ledger',
-    metric: 'ledger_bytes',
-    unit: 'bytes',
-    limit: (signals) => signals.latest('storage_quota_bytes'),
-  },
-  {
     id: 'telemetry',
     title: 'Size of telemetry',
     metric: 'telemetry_bytes',

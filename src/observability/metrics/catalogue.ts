@@ -55,7 +55,8 @@ const work = {
   workers_started_total: counter('Workers started', ['pool']),
   workers_crashed_total: counter('Workers that crashed', ['pool']),
   workers_stuck_total: counter('Workers replaced because they gave no sign of life', ['pool']),
-  model_load_seconds: duration('Time to get and open a model', ['model', 'from']),
+  model_load_seconds: duration('Time to get the file of a model, checked', ['model', 'from']),
+  model_open_seconds: duration('Time until a worker can run its models', ['runtime']),
   model_files_damaged_total: counter('Model files that did not match their hash', ['where']),
   cache_hits_total: counter('Found in a cache', ['cache']),
   cache_misses_total: counter('Not found in a cache', ['cache']),
@@ -67,9 +68,10 @@ const work = {
 const ledger = {
   ledger_submit_seconds: duration('Time from signing an act to its being final, or failure', ['outcome']),
   ledger_height: gauge('Height of the newest block known here'),
-  ledger_apply_seconds: duration('Time to check and apply a block'),
+  ledger_apply_seconds: duration(
+    'Time to check and apply a block, of each that came with others the average',
+  ),
   ledger_behind_blocks: gauge('Blocks that are known of and not applied yet'),
-  ledger_bytes: gauge('What the ledger takes in this browser’s storage', 'bytes'),
 } as const satisfies Table;
 
 const device = {
@@ -77,7 +79,6 @@ const device = {
   long_task_seconds: duration('Times over 50 ms that the page was busy at a stretch'),
   memory_bytes: gauge('Memory in use', 'bytes', ['kind']),
   memory_used_ratio: gauge('Share of the memory that this tab may use', 'ratio'),
-  cpu_ratio: gauge('Share of processor time in use', 'ratio'),
   storage_used_ratio: gauge('Share of this browser’s room that is used', 'ratio'),
   storage_quota_bytes: gauge('What this browser lets the page store', 'bytes'),
   storage_bytes: gauge('What is stored', 'bytes', ['what']),

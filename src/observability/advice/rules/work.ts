@@ -110,7 +110,7 @@ export const workersRule: Rule = (signals) =>
 export const gpuRule: Rule = (signals) => {
   const lost = signals.increase('gpu_lost_total', hour);
   if (lost < 3) return [];
-  const load = signals.distribution('model_load_seconds', 24 * hour)?.quantile(0.5);
+  const load = signals.distribution('model_open_seconds', 24 * hour)?.quantile(0.5);
   return [
     {
       id: 'gpu-lost',
@@ -129,8 +129,6 @@ export const gpuRule: Rule = (signals) => {
     },
   ];
 };
-
-const fromStore = ['cache', 'store', 'disk', 'storage'];
 
 /** A cache that is asked for what it has not. */
 export const cacheRule: Rule = (signals) =>
@@ -161,14 +159,10 @@ export const cacheRule: Rule = (signals) =>
   });
 
 const secondsPerMiss = (signals: Parameters<Rule>[0]): number | undefined => {
-  const stored = signals.distribution('model_load_seconds', 24 * hour, ({ from = '' }) =>
-    fromStore.includes(from),
-  );
-  const fetched = signals.distribution(
-    'model_load_seconds',
-    24 * hour,
-    ({ from = '' }) => from !== '' && !fromStore.includes(from),
-  );
+  const loaded = (from: 'storage' | 'network') =>
+    signals.distribution('model_load_seconds', 24 * hour, (labels) => labels['from'] === from);
+  const stored = loaded('storage');
+  const fetched = loaded('network');
   if (!stored || !fetched || stored.count < 5 || fetched.count < 5) return undefined;
   const difference = fetched.sum / fetched.count - stored.sum / stored.count;
   return difference > 0 ? difference : undefined;
