@@ -5,7 +5,6 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { Locks } from '../../core/ports/locks.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { Timers } from '../../core/ports/timers.ts';
-import { err, type Fault, ok, type Result } from '../../core/result.ts';
 import type { Broadcast, NetworkStatistics, Rpc, SignalingState } from '../../mesh/index.ts';
 import {
   type Analytics,
@@ -13,30 +12,25 @@ import {
   createAlertManager,
   createHealthMonitor,
   createTraceExporter,
-  describeMetric,
-  encodeOtlp,
   type Gzip,
   openAnalytics,
   type PageTelemetry,
   type SqliteCodec,
-  toJsonLines,
-  waterfallOf,
 } from '../../observability/index.ts';
 import type { askToNotify, showNotification } from '../../platform/browser/notifications.ts';
 import type { watchVitals } from '../../platform/browser/vitals.ts';
 import type { KeyValueStore } from '../../storage/index.ts';
 import type { SettingsKeeper } from '../settings.ts';
-import type { TelemetryCommands, TelemetrySettings } from '../telemetryView.ts';
+import type { TelemetryCommands } from '../telemetryView.ts';
 import { createBusyShare } from './busyShare.ts';
 import { alertChannels } from './channels.ts';
-import { chartOf } from './charts.ts';
 import { type Measured, pageChecks, type Repairs } from './checks.ts';
 import { createDropSampler, createLinkSampler, type DeviceSources, measureDevice } from './deviceMetrics.ts';
 import { askHost, type HostFetch, postToHost } from './host.ts';
 import type { FilledModels } from './lateTelemetry.ts';
 import type { HealthInput } from './pageHealth.ts';
-import { runbookSection } from './runbook.ts';
 import { createSwarmMetrics } from './swarmMetrics.ts';
+import { applyParts, createTelemetryCommands } from './telemetryCommands.ts';
 import { createTraceSharing } from './traceSharing.ts';
 
 export type TelemetryDeps = {
@@ -89,9 +83,9 @@ const advisedEntries = 2_000;
 /** What a look back is worth when there is no room: a day. */
 const shortestRawMs = 86_400_000;
 
-/** Keeps, judges and tells what this tab measures, and answers what a person asks of it. */
+/** Keeps, judges and tells what this tab measures: what looks, at what, and how often. */
 export const openTelemetry = async (deps: TelemetryDeps & TelemetryPlatform): Promise<TelemetryCommands> => {
-  const { clock, timers, telemetry, models, settings, store } = deps;
+  const { clock, timers, telemetry, models, store } = deps;
   const tab = toHex(deps.random.bytes(8));
   void telemetry.keepIn({ store, timers, tab });
   const analytics = await openAnalytics(
@@ -206,68 +200,16 @@ export const openTelemetry = async (deps: TelemetryDeps & TelemetryPlatform): Pr
   });
   showAnalytics();
 
-  return {
-    chart: (query) => chartOf(analytics, query),
-    describe: describeMetric,
-    trace: async (traceId) => waterfallOf(await sharing.whole(traceId)),
-    traceOfJob: (job) => telemetry.traces.traceOfJob(job),
-    async exportTrace(traceId) {
-      const spans = await sharing.whole(traceId);
-      if (spans.length === 0) return undefined;
-      return {
-        name: `trace-${traceId.slice(0, 8)}.json`,
-        type: 'application/json',
-        bytes: await encodeOtlp(
-          spans.map((span) => ({ resource: own, span })),
-          'json',
-        ),
-      };
-    },
-    searchLog: (query) => telemetry.logs.search(query),
-    async exportLog(query) {
-      const bytes = new TextEncoder().encode(toJsonLines(await telemetry.logs.search(query)));
-      return { name: 'aivillage-log.jsonl', type: 'application/jsonl', bytes };
-    },
-    async setLogLevel(component, level) {
-      telemetry.logs.setLevel(component, level);
-    },
-    runHealthChecks: async () => void (await monitor.runHealthChecks()),
-    recover: (check) => monitor.recover(check),
-    silence: async (silence) => inWords(await alerts.silence(silence)),
-    endSilence: (id) => alerts.endSilence(id),
-    markAlertsSeen: () => alerts.markSeen(),
-    runbook: runbookSection,
-    setRule: async (id, change) => inWords(await alerts.setRule(id, change)),
-    testChannels: () => alerts.testChannels(),
-    async setTelemetry(change) {
-      const refused = change.notify ? await whyNoNotifications(deps.askToNotify) : undefined;
-      if (refused !== undefined) return err(refused);
-      const next: TelemetrySettings = { ...choices(), ...change };
-      models.settings.set(next);
-      applyParts(telemetry, next);
-      await settings.change({ telemetry: next });
-      return ok(undefined);
-    },
-    async setRetention(policy) {
-      const set = analytics.setRetentionPolicy(policy);
-      models.retention.set(analytics.retentionPolicy());
-      return inWords(set);
-    },
-    report: async (format, from, to) =>
-      inWords(await analytics.generateAnalyticsReport({ format, from, to })),
-    saveAnalytics: async (format, compress) => inWords(await analytics.save(format, { compress })),
-    async loadAnalytics(file) {
-      const loaded = await analytics.load(new Uint8Array(await file.arrayBuffer()));
-      showAnalytics();
-      return inWords(loaded);
-    },
-    exportCsv: async (keys, from, to) => inWords(await analytics.exportCsv(keys, from, to)),
-    async forgetAnalytics() {
-      await analytics.clear();
-      showAnalytics();
-    },
-    refreshAdvice: advise,
-  };
+  return createTelemetryCommands({
+    ...deps,
+    analytics,
+    monitor,
+    alerts,
+    sharing,
+    own,
+    show: showAnalytics,
+    advise,
+  });
 };
 
 /** In the middle of steps that begin with whole ones of the clock: late as it may be, a step has its samples, and no other's. */
@@ -276,22 +218,8 @@ const untilSample = (now: number): Milliseconds =>
     sampleEveryMs - ((((now - sampleEveryMs / 2) % sampleEveryMs) + sampleEveryMs) % sampleEveryMs),
   );
 
-const applyParts = (telemetry: PageTelemetry, { metrics, traces, logs, traceSampling }: TelemetrySettings) =>
-  telemetry.setParts({ metrics, traces, logs, traceSampling });
-
 const forgetOldMeasurements = async (analytics: Analytics): Promise<void> => {
   const { raw } = analytics.retentionPolicy();
   analytics.setRetentionPolicy({ raw: { ...raw, maxAgeMs: Math.min(raw.maxAgeMs, shortestRawMs) } });
   await analytics.flush();
 };
-
-const whyNoNotifications = async (ask: TelemetryPlatform['askToNotify']): Promise<string | undefined> => {
-  const asked = await ask();
-  if (asked === 'granted') return undefined;
-  return asked === 'unsupported'
-    ? 'This browser has no notifications. On a phone, install the page first.'
-    : 'This browser does not allow this page to notify: allow it in the settings of the page, beside its address.';
-};
-
-const inWords = <T>(result: Result<T, Fault<string>>): Result<T, string> =>
-  result.ok ? result : err(result.error.message);
