@@ -94,6 +94,8 @@ export type TelemetrySettings = {
   readonly notify: boolean;
   /** Alerts go to the host's channels (webhook, Slack, e-mail), if it has any. */
   readonly relayAlerts: boolean;
+  /** Keys of series that the person added to the charts, newest first. */
+  readonly charts: readonly string[];
 };
 
 /** What the host offers: asked once after joining. */

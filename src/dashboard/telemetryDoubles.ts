@@ -584,6 +584,7 @@ const settingsOf = (scenario: TelemetryScenario): TelemetrySettings => {
     exportTraces: false,
     notify: false,
     relayAlerts: false,
+    charts: [],
   };
 };
 

@@ -150,6 +150,21 @@ test('a job’s time is shown over all devices that worked, and everything measu
     await expect(page.getByText(/^[\d,]+ points of \d+ series were added from a SQLite file/)).toBeVisible();
     await expect(page.getByText('Nothing of it was damaged.')).toBeVisible();
   });
+
+  await test.step('a series that was added to the charts is there in the next life of the tab', async () => {
+    await openTab(page, 'Charts');
+    await page.getByRole('button', { name: 'Add a series' }).click();
+    const picker = page.getByRole('dialog', { name: 'Add a series' });
+    await picker.getByLabel('Find').fill('model_open_seconds');
+    await picker.getByRole('checkbox').first().check();
+    await page.keyboard.press('Escape');
+    const added = page.getByRole('button', { name: /^Take .* away/ });
+    await expect(added).toHaveCount(1);
+    await page.reload();
+    await goTo(page, 'Health');
+    await openTab(page, 'Charts');
+    await expect(added).toHaveCount(1);
+  });
   await helper.close();
 });
 

@@ -14,6 +14,7 @@ describe('the switches of telemetry', () => {
       exportTraces: false,
       notify: false,
       relayAlerts: false,
+      charts: [],
     });
   });
 

@@ -11,7 +11,11 @@ const defaults: TelemetrySettings = {
   exportTraces: false,
   notify: false,
   relayAlerts: false,
+  charts: [],
 };
+
+/** As many as there are ever series. */
+export const maxCharts = 2_000;
 
 export const telemetrySettingsSchema = v.partial(
   v.object({
@@ -23,6 +27,7 @@ export const telemetrySettingsSchema = v.partial(
     exportTraces: v.boolean(),
     notify: v.boolean(),
     relayAlerts: v.boolean(),
+    charts: v.pipe(v.array(v.string()), v.maxLength(maxCharts), v.readonly()),
   }),
 );
 

@@ -16,6 +16,7 @@ import type { TelemetryCommands, TelemetrySettings } from '../telemetryView.ts';
 import { chartOf } from './charts.ts';
 import type { FilledModels } from './lateTelemetry.ts';
 import { runbookSection } from './runbook.ts';
+import { maxCharts } from './settings.ts';
 import type { createTraceSharing } from './traceSharing.ts';
 
 export type OpenedParts = {
@@ -73,7 +74,8 @@ export const createTelemetryCommands = (parts: OpenedParts): TelemetryCommands =
     async setTelemetry(change) {
       const refused = change.notify ? await whyNoNotifications(parts.askToNotify) : undefined;
       if (refused !== undefined) return err(refused);
-      const next: TelemetrySettings = { ...models.settings.get(), ...change };
+      const wanted = { ...models.settings.get(), ...change };
+      const next: TelemetrySettings = { ...wanted, charts: wanted.charts.slice(0, maxCharts) };
       models.settings.set(next);
       applyParts(telemetry, next);
       await parts.settings.change({ telemetry: next });

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { useApp, useStore } from '../../hooks/useApp.ts';
 import { Notice } from '../../kit/Notice.tsx';
 import { Tabs } from '../../kit/Tabs.tsx';
@@ -16,13 +16,20 @@ const LogTab = lazy(async () => ({ default: (await import('./log/LogTab.tsx')).L
 const ReportsTab = lazy(async () => ({ default: (await import('./reports/ReportsTab.tsx')).ReportsTab }));
 
 export const HealthPanel = () => {
-  const { telemetry } = useApp().models;
+  const { models, commands } = useApp();
+  const { telemetry } = models;
   const report = useStore(telemetry.health);
   const analytics = useStore(telemetry.analytics);
   const unseen = useStore(telemetry.alerts).filter(({ state, seen }) => state === 'firing' && !seen).length;
   const { tab, show } = usePlace();
-  // Kept while one looks elsewhere on this screen.
-  const [charts, setCharts] = useState<ChartsState>(firstChartsState);
+  const { charts: added } = useStore(telemetry.settings);
+  // The range is kept while one looks elsewhere on this screen, what was added for good.
+  const [view, setView] = useState<ChartsState>(firstChartsState);
+  const charts = useMemo(() => ({ ...view, added }), [view, added]);
+  const setCharts = (next: ChartsState) => {
+    setView(next);
+    if (next.added !== added) void commands.setTelemetry({ charts: next.added });
+  };
   return (
     <div className="screen health">
       <header className="screen-head">

@@ -1,6 +1,6 @@
 import type { TelemetrySettings } from '../../../app/telemetryView.ts';
 
-export type SwitchName = Exclude<keyof TelemetrySettings, 'traceSampling'>;
+export type SwitchName = Exclude<keyof TelemetrySettings, 'traceSampling' | 'charts'>;
 
 /** Each switch, with what it does and what leaves this device. */
 export const settingWords: Record<SwitchName, { readonly label: string; readonly hint: string }> = {
