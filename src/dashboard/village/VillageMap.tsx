@@ -1,18 +1,22 @@
-import { useCallback, useMemo, useRef } from 'react';
+import { lazy, Suspense, useCallback, useMemo, useRef } from 'react';
 import type { PeerView, SelfView } from '../../app/readModels.ts';
 import type { PeerId } from '../../core/brand.ts';
 import { useMediaQuery } from '../hooks/useMediaQuery.ts';
 import { useSize } from '../hooks/useSize.ts';
 import { useVisible } from '../hooks/useVisible.ts';
 import { lanternOf, toneOf } from '../kit/lantern.ts';
-import { ConstellationMap } from './ConstellationMap.tsx';
-import { constellationFrom } from './constellation.ts';
 import { layoutVillage, type Size, threadPath, type VillageLayout } from './layout.ts';
 import { Node } from './Node.tsx';
 import { peerInWords } from './peerInWords.ts';
 import { Ridges, Stars } from './Ridges.tsx';
 import { Spark, sparkMs } from './Spark.tsx';
 import './village.css';
+
+/** From so many others on a room is drawn as a constellation: lanterns with names would cover each other. */
+const constellationFrom = 15;
+const ConstellationMap = lazy(async () => ({
+  default: (await import('./ConstellationMap.tsx')).ConstellationMap,
+}));
 
 export type VillageMapProps = {
   readonly self: Pick<SelfView, 'peer' | 'name'>;
@@ -52,14 +56,16 @@ export const VillageMap = ({ self, selfLit, peers, large = false, selected, onSe
       <div ref={ref} className={`village${large ? ' village-large' : ''}`}>
         <Stars />
         <Ridges />
-        <ConstellationMap
-          self={self}
-          selfLit={selfLit}
-          peers={ordered}
-          size={size}
-          selected={selected}
-          onSelect={select}
-        />
+        <Suspense>
+          <ConstellationMap
+            self={self}
+            selfLit={selfLit}
+            peers={ordered}
+            size={size}
+            selected={selected}
+            onSelect={select}
+          />
+        </Suspense>
       </div>
     );
   }

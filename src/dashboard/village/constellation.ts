@@ -2,9 +2,6 @@ import type { PeerView } from '../../app/readModels.ts';
 import type { PeerId } from '../../core/brand.ts';
 import type { Point, Size } from './layout.ts';
 
-/** From so many others on a room is drawn as a constellation: lanterns with names would cover each other. */
-export const constellationFrom = 15;
-
 export type Star = { readonly peer: PeerId; readonly hops: number; readonly at: Point };
 export type Constellation = {
   readonly self: Point;

@@ -3,13 +3,8 @@ import type { ReadingEstimate, StrategyName } from '../../../app/readModels.ts';
 import { useApp, useStore } from '../../hooks/useApp.ts';
 import { Field, Segmented, TextInput } from '../../kit/Field.tsx';
 import { formatVc } from '../../kit/format.ts';
-import {
-  budgetOf,
-  type EstimateWords,
-  estimateInWords,
-  shortfallInWords,
-  strategies,
-} from './budgetWords.ts';
+import { budgetOf } from './budget.ts';
+import { type EstimateWords, estimateInWords, shortfallInWords, strategies } from './budgetWords.ts';
 
 /** A budget for those who read: only where there is money to give, and somebody else to give it to. */
 export const Budget = ({

@@ -1,4 +1,4 @@
-import { type ReactNode, useCallback, useRef, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useCallback, useRef, useState } from 'react';
 import { err } from '../../../core/result.ts';
 import { mayUseRoom } from '../../account/consents.ts';
 import { attempt } from '../../hooks/attempt.ts';
@@ -12,9 +12,11 @@ import { formatCount } from '../../kit/format.ts';
 import { Icon } from '../../kit/Icon.tsx';
 import { Notice } from '../../kit/Notice.tsx';
 import { Audience } from './Audience.tsx';
-import { Budget } from './Budget.tsx';
-import { budgetOf, defaultStrategy } from './budgetWords.ts';
+import { budgetOf, defaultStrategy } from './budget.ts';
 import { splitImages } from './jobWords.ts';
+
+// Only who has something to spend sees it.
+const Budget = lazy(async () => ({ default: (await import('./Budget.tsx')).Budget }));
 
 /** Where pages are laid down: first collected here, then, told who will see them, sent. */
 export const SubmitSheet = () => {
@@ -105,13 +107,15 @@ export const SubmitSheet = () => {
       <div className="sheet-foot">
         <Audience alone={alone} onAlone={setAlone} />
         {files.length > 0 && withRoom ? (
-          <Budget
-            text={budgetText}
-            onText={setBudgetText}
-            strategy={strategy}
-            onStrategy={setStrategy}
-            pages={files.length}
-          />
+          <Suspense>
+            <Budget
+              text={budgetText}
+              onText={setBudgetText}
+              strategy={strategy}
+              onStrategy={setStrategy}
+              pages={files.length}
+            />
+          </Suspense>
         ) : null}
         {files.length > 0 ? (
           <div className="bar">

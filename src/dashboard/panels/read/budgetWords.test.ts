@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ReadingEstimate } from '../../../app/readModels.ts';
-import { budgetOf, estimateInWords, shortfallInWords, strategies } from './budgetWords.ts';
+import { budgetOf } from './budget.ts';
+import { estimateInWords, shortfallInWords, strategies } from './budgetWords.ts';
 
 const plain = (text: string | undefined) => text?.replace(/[\u00a0\u2009\u202f]/g, ' ');
 const estimate: ReadingEstimate = {

@@ -1,17 +1,5 @@
 import type { ReadingEstimate, StrategyName } from '../../../app/readModels.ts';
-import { formatCount, formatInteger, formatVc, formatVcFigure, parseVc } from '../../kit/format.ts';
-
-/** What a typed budget means: nothing typed is a favour asked; words say what is wrong with anything else. */
-export const budgetOf = (
-  text: string,
-): { readonly budget: number | undefined; readonly problem?: string } => {
-  if (text.trim() === '') return { budget: undefined };
-  const parsed = parseVc(text);
-  if (!parsed.ok) return { budget: undefined, problem: parsed.error };
-  return parsed.value === 0 ? { budget: undefined } : { budget: parsed.value };
-};
-
-export const defaultStrategy: StrategyName = 'balanced';
+import { formatCount, formatInteger, formatVc, formatVcFigure } from '../../kit/format.ts';
 
 export const strategies: readonly {
   readonly name: StrategyName;
