@@ -24,6 +24,7 @@ export type { Gzip, SqliteCodec } from './analytics/files/files.ts';
 export { defaultRetention } from './analytics/retention.ts';
 export type * from './analytics/types.ts';
 export * from './health/emptyReport.ts';
+export { createIncidentBook, parseIncident } from './health/incidents.ts';
 export * from './health/machine.ts';
 export * from './health/monitor.ts';
 export * from './health/report.ts';

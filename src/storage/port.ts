@@ -15,6 +15,7 @@ export const namespaces = [
   'logs',
   'spans',
   'alerts',
+  'incidents',
 ] as const;
 export type Namespace = (typeof namespaces)[number];
 

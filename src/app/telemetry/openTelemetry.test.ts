@@ -137,7 +137,8 @@ describe('a tab’s telemetry', () => {
   });
 
   it('looks after the page, and tells how long it took to mend it', async () => {
-    const { pass, models, state, commands } = await openTab();
+    const store = createMemoryStore();
+    const { pass, models, state, commands } = await openTab({ store });
     await pass(20);
     expect(models.health.get().state).toBe('ok');
     state.health = { ...well, engine: { phase: 'failed', error: 'a worker died' } };
@@ -146,6 +147,11 @@ describe('a tab’s telemetry', () => {
       { check: 'engine', actions: [{ id: 'restart-worker', helped: true }] },
     ]);
     expect((await commands.recover('isolation')).ok).toBe(false);
+    state.leave();
+    await pass(0);
+    const next = await openTab({ store, seed: 77 });
+    await next.pass(10);
+    expect(next.models.health.get().incidents).toEqual(models.health.get().incidents);
   });
 
   it('lets nothing out before its person says yes', async () => {

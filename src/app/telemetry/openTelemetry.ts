@@ -11,10 +11,14 @@ import {
   adviseFrom,
   createAlertManager,
   createHealthMonitor,
+  createIncidentBook,
+  createJournal,
   createTraceExporter,
   type Gzip,
+  journalDefaults,
   openAnalytics,
   type PageTelemetry,
+  parseIncident,
   type SqliteCodec,
 } from '../../observability/index.ts';
 import type { askToNotify, showNotification } from '../../platform/browser/notifications.ts';
@@ -102,7 +106,13 @@ export const openTelemetry = async (deps: TelemetryDeps & TelemetryPlatform): Pr
     { ...deps.device, statistics: deps.statistics, connection: deps.connection.get },
   );
   const busy = createBusyShare(telemetry.metrics, clock);
-  const monitor = createHealthMonitor(deps);
+  const incidents = createIncidentBook();
+  const incidentJournal = createJournal(
+    { ...deps, tab, parse: parseIncident },
+    { ...journalDefaults, namespace: 'incidents', maxBytes: 256 * 1024 },
+  );
+  void incidents.keepIn(incidentJournal);
+  const monitor = createHealthMonitor({ ...deps, incidents });
   const checks = pageChecks(
     deps.health,
     {
@@ -195,6 +205,7 @@ export const openTelemetry = async (deps: TelemetryDeps & TelemetryPlatform): Pr
   /** What is not written when a tab is left is lost with it. */
   deps.onLeaving(() => {
     void telemetry.flush();
+    void incidentJournal.flush();
     void analytics.flush();
     void exporter.flush('leaving');
   });

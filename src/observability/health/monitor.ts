@@ -5,6 +5,7 @@ import type { Telemetry } from '../../core/ports/telemetry.ts';
 import type { CancelTimer, Timers } from '../../core/ports/timers.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { breakerAt } from '../../resilience/index.ts';
+import { createIncidentBook, type IncidentBook } from './incidents.ts';
 import {
   type CheckEffect,
   type CheckEvent,
@@ -42,7 +43,6 @@ const defaults = {
   verifyWithinMs: 30_000,
   coolDownMs: 20_000,
 };
-const keptIncidents = 100;
 /** Checks that are registered one after the other are read together. */
 const shortestWaitMs = 100;
 
@@ -62,13 +62,19 @@ type Entry = {
  * and holds up no other.
  */
 export const createHealthMonitor = (
-  deps: { readonly clock: Clock; readonly timers: Timers; readonly telemetry: Telemetry },
+  deps: {
+    readonly clock: Clock;
+    readonly timers: Timers;
+    readonly telemetry: Telemetry;
+    /** Where those that are over are held; without one, as long as the monitor lives. */
+    readonly incidents?: IncidentBook;
+  },
   options: HealthOptions = {},
 ): HealthMonitor => {
   const { clock, timers, telemetry } = deps;
   const settings = { ...defaults, ...options };
   const entries = new Map<string, Entry>();
-  let incidents: readonly Incident[] = [];
+  const incidents = deps.incidents ?? createIncidentBook();
   let closed = false;
 
   const now = () => clock.monotonic();
@@ -110,7 +116,7 @@ export const createHealthMonitor = (
         helped,
       })),
     };
-    incidents = [incident, ...incidents].slice(0, keptIncidents);
+    incidents.add(incident);
     telemetry.observe('health_recovery_seconds', (now() - effect.startedAt) / 1_000, { check: spec.id });
   };
 
@@ -157,15 +163,16 @@ export const createHealthMonitor = (
     }));
 
   const show = () => {
-    const next = reportOf(checksNow(), incidents, { now: clock.now(), wall });
+    const ended = incidents.ended.get();
+    const next = reportOf(checksNow(), ended, { now: clock.now(), wall });
     const look = JSON.stringify(next.checks.map(still));
-    if (look === shownAs && incidents === shownIncidents) return;
+    if (look === shownAs && ended === shownEnded) return;
     shownAs = look;
-    shownIncidents = incidents;
+    shownEnded = ended;
     report.set(next);
   };
   let shownAs = '';
-  let shownIncidents = incidents;
+  let shownEnded = incidents.ended.get();
   const report = createStore<HealthReport>(reportOf([], [], { now: clock.now(), wall }));
 
   /** Dependencies first: what hides another must be known before it. */

@@ -2,7 +2,7 @@ import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import { type KeyValueStore, type Namespace, namespaces, StorageError } from '../../storage/port.ts';
 
 /** Raised whenever a namespace is added; `upgrade` creates what is missing, so any older version migrates. */
-const currentVersion = 5;
+const currentVersion = 6;
 /** A frozen or broken tab never closes its connection; waiting for it longer than this would look like a dead page. */
 const patienceMs = 4_000;
 
