@@ -1,5 +1,6 @@
 import { milliseconds } from '../../core/brand.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { CancelTimer } from '../../core/ports/timers.ts';
 import type { Deadlines } from './deadlines.ts';
 
 /**
@@ -37,7 +38,7 @@ export const createRpcMeter = (deps: {
   const { telemetry, deadlines } = deps;
   const bytes = { in: 0, out: 0 };
   let samples: Sample[] = [];
-  let isDue = false;
+  let unsay: CancelTimer | undefined;
   let isClosed = false;
 
   const sayBytes = (direction: 'in' | 'out') => {
@@ -45,7 +46,8 @@ export const createRpcMeter = (deps: {
     bytes[direction] = 0;
   };
   const say = () => {
-    isDue = false;
+    unsay?.();
+    unsay = undefined;
     sayBytes('out');
     sayBytes('in');
     const said = samples;
@@ -54,24 +56,23 @@ export const createRpcMeter = (deps: {
       telemetry.observe(name, seconds, { method, outcome });
   };
   const sayLater = () => {
-    if (isClosed) return say();
-    isDue = true;
-    return void deadlines.after(sayEvery, say);
+    if (isClosed) say();
+    else unsay = deadlines.after(sayEvery, say);
   };
   const add = (name: Histogram, method: string, outcome: string, seconds: number) => {
     samples.push({ name, method, outcome, seconds });
     if (samples.length >= maxSamples) say();
-    else if (!isDue) sayLater();
+    else if (!unsay) sayLater();
   };
 
   return {
     sent(length) {
       bytes.out += length;
-      if (!isDue) sayLater();
+      if (!unsay) sayLater();
     },
     received(length) {
       bytes.in += length;
-      if (!isDue) sayLater();
+      if (!unsay) sayLater();
     },
     called: (method, outcome, seconds) => add('rpc_seconds', method, outcome, seconds),
     served: (method, outcome, seconds) => add('rpc_served_seconds', method, outcome, seconds),
