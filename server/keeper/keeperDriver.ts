@@ -1,6 +1,6 @@
 import { createBoundedMap } from '../../src/core/boundedMap.ts';
 import { milliseconds } from '../../src/core/brand.ts';
-import { type Bytes, equalBytes } from '../../src/core/bytes.ts';
+import type { Bytes } from '../../src/core/bytes.ts';
 import { createEmitter, type Subscribe } from '../../src/core/events.ts';
 import type { Clock } from '../../src/core/ports/clock.ts';
 import type { CryptoPort } from '../../src/core/ports/crypto.ts';
@@ -23,12 +23,10 @@ import type {
   SignedOperation,
 } from '../../src/ledger/types.ts';
 import type { Log } from '../log.ts';
-import { createCarrier } from './carrier.ts';
-import { createCountersigner } from './countersigning.ts';
 import { createVerifyNow, rememberVerified } from './ed25519.ts';
-import type { KeeperKeys } from './keyFile.ts';
 import type { BeginMachine, KeeperMachine } from './machine.ts';
 import { readKeeperMessage, toWire } from './messages.ts';
+import { createOwnSay, type DrivenKeys } from './ownSay.ts';
 import type { KeeperChange, Recovered } from './store.ts';
 
 /**
@@ -81,9 +79,6 @@ export type KeeperDriverDeps = {
 };
 export type Measured = 'commit' | 'check' | 'apply' | 'operation';
 
-/** `successor`: the key that is to take the seat of the first. It asks for it, and speaks from the moment the ledger names it. */
-export type DrivenKeys = { readonly keys: KeeperKeys; readonly successor?: KeeperKeys };
-
 type EffectOf<Kind> = Extract<KeeperEffect, { readonly kind: Kind }>;
 
 /**
@@ -96,22 +91,16 @@ const settledAtHand = 20_000;
 /** Of the newest block in the average of how long operations wait. */
 const newestShare = 0.25;
 
-/** Reveals come late in an epoch, when what its operations rest on is signed. */
-const revealAfterParts = 0.9;
-
 export const startKeeperDriver = (
   deps: KeeperDriverDeps,
   { store, state, records }: Recovered,
-  { keys, successor }: DrivenKeys,
+  driven: DrivenKeys,
   options: KeeperSettings,
 ): Result<KeeperDriver, Fault> => {
   const { clock, timers, log, measured = () => {} } = deps;
   const news = createEmitter<KeeperNews>();
   const crypto = rememberVerified(deps.crypto.verify);
   const verifyNow = createVerifyNow();
-  const carrier = createCarrier(keys.carrier, keys.carrierAccount);
-  const owned = successor ? [successor, keys] : [keys];
-  const countersigner = createCountersigner(owned.map(({ signer }) => signer));
   const timersByName = new Map<string, CancelTimer>();
   const pending = new Map<OperationId, { readonly operation: ReadOperation; readonly since: number }>();
   const settled = createBoundedMap<OperationId, number>(settledAtHand);
@@ -130,8 +119,8 @@ export const startKeeperDriver = (
     { ledger: state, records },
     {
       ...options,
-      signer: keys.signer,
-      ...(successor ? { successor: successor.signer } : {}),
+      signer: driven.keys.signer,
+      ...(driven.successor ? { successor: driven.successor.signer } : {}),
       wallAtZeroMs: clock.now() - startedAt,
     },
     startedAt,
@@ -205,11 +194,7 @@ export const startKeeperDriver = (
     refused: ({ operation, reason }) => refuse(operation, reason),
     evidence({ seat: keeper, first, second }) {
       log('error', 'a keeper contradicted itself', { keeper });
-      carrier.want({
-        kind: 'evidence',
-        body: { keeper, first: signedPart(first), second: signedPart(second) },
-      });
-      carry();
+      own.accuse({ keeper, first: signedPart(first), second: signedPart(second) });
     },
     amnesia: ({ height }) =>
       stop(
@@ -278,13 +263,12 @@ export const startKeeperDriver = (
     news.emit({ kind: 'final', block, bytes });
     if (block.header.kind === 'epoch') {
       forgetSettled(after);
-      planReveal(after);
-      countersign(after);
+      own.onEpoch(after);
       store.keepSnapshot(certified, after).catch((cause: unknown) => {
         if (!closed) log('error', 'no snapshot was written', { cause: messageOf(cause) });
       });
     }
-    carry();
+    own.carry();
   };
 
   const noteWaits = ({ operations }: Block) => {
@@ -298,7 +282,7 @@ export const startKeeperDriver = (
 
   const refuse = (id: OperationId, reason: string) => {
     pending.delete(id);
-    carrier.refused(id);
+    own.refused(id);
     news.emit({ kind: 'refused', id, reason });
   };
 
@@ -308,37 +292,6 @@ export const startKeeperDriver = (
       const { account, seq, validUntil } = read.operation;
       if (seq <= accountOf(after, account).seq || validUntil < after.epoch) pending.delete(id);
     }
-  };
-
-  const planReveal = ({ parameters, epoch }: LedgerState) =>
-    setTimer('reveal', parameters.epochSeconds * 1_000 * revealAfterParts, () => {
-      const now = machine.ledger();
-      const { seat, of } = seatOf(now);
-      const shown = now.keepers[seat]?.beacon;
-      if (now.epoch !== epoch || !shown || now.reveals[seat]) return;
-      const preimage = of.reveal(shown);
-      if (!preimage) return log('warn', 'the chain of reveals is used up: this keeper needs a new key', {});
-      carrier.want({ kind: 'beacon', body: { keeper: seat, preimage } });
-      carry();
-    });
-
-  /** Whose seat it is now: the successor's as soon as it has one. */
-  const seatOf = ({ keepers }: LedgerState) => {
-    const found = owned.flatMap((of) => {
-      const seat = keepers.findIndex(({ key }) => equalBytes(key, of.signer.publicKey));
-      return seat < 0 ? [] : [{ seat, of }];
-    });
-    return found[0] ?? { seat: -1, of: keys };
-  };
-
-  const countersign = (now: LedgerState) => {
-    for (const proposal of countersigner.due(now))
-      carrier.want({ kind: 'countersign', body: (at) => countersigner.sign(at, proposal) });
-  };
-
-  const carry = () => {
-    const operation = carrier.next(machine.ledger());
-    if (operation && !pending.has(operation.id)) void submit(operation, operation.id, 'owner');
   };
 
   /** At once: one at a time, handing it to another thread costs half of what it takes. */
@@ -374,6 +327,11 @@ export const startKeeperDriver = (
     return { id, state: 'pending' };
   };
 
+  const submitOwn = (operation: ReadOperation) => {
+    if (!pending.has(operation.id)) void submit(operation, operation.id, 'owner');
+  };
+  const own = createOwnSay({ ledger: machine.ledger, submit: submitOwn, setTimer, log }, driven);
+
   const hear: KeeperDriver['hear'] = (message) => {
     const { keepers, net, position } = machine.ledger();
     const read = readKeeperMessage(message);
@@ -406,14 +364,8 @@ export const startKeeperDriver = (
     return ok(undefined);
   };
 
-  // The chain is hashed now, before this keeper takes part: later it would hold a round up.
-  for (const { signer, reveal } of owned) {
-    const ownSeat = state.keepers.find(({ key }) => equalBytes(key, signer.publicKey));
-    if (ownSeat) reveal(ownSeat.beacon);
-    else if (owned.length > 1) reveal(neverShown);
-  }
+  own.begin(state);
   enqueue(begun.value.effects);
-  planReveal(state);
 
   return ok({
     ledger: machine.ledger,
@@ -457,9 +409,6 @@ export const startKeeperDriver = (
     },
   });
 };
-
-/** Asked for, it has a chain hashed and finds nothing. */
-const neverShown = new Uint8Array(32);
 
 /** Only what the operation's schema names. */
 const signedPart = ({ bytes, signature }: SignedMessage): SignedMessage => ({ bytes, signature });

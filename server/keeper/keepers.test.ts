@@ -16,7 +16,7 @@ import {
 
 const anna = createRealPerson('anna');
 const ben = createRealPerson('ben');
-const waitFor = { timeout: 8_000, interval: 10 };
+const waitFor = { timeout: 25_000, interval: 10 };
 const crypto = createNodeCrypto();
 
 let committee: Committee;
@@ -115,7 +115,7 @@ describe('a committee of four', { timeout: 30_000 }, () => {
     await transfer(client, 11, 1);
     await transfer(client, 13, 1);
     await committee.start(0);
-    await expect.poll(() => ledger(0).position.height, { ...waitFor, timeout: 15_000 }).toBe(3);
+    await expect.poll(() => ledger(0).position.height, waitFor).toBe(3);
     expect(balance(ben, 0)).toBe(24);
   });
 
