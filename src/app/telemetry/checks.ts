@@ -6,7 +6,7 @@ import {
   type SignalReader,
   stateOfValue,
 } from '../../observability/index.ts';
-import { type HealthId, type HealthInput, healthChecks } from './pageHealth.ts';
+import { type HealthId, type HealthInput, healthChecks, percentInWords } from './pageHealth.ts';
 
 /** What can be done about what is not well. Each says whether it could be tried. */
 export type Repairs = {
@@ -158,18 +158,17 @@ const engineReading = (input: () => HealthInput, found: () => CheckReading) => {
   };
 };
 
-const percent = (share: number) => `${Math.round(100 * share)} %`;
 const busyWords: Words = {
   none: 'No worker has run yet.',
-  ok: (share) => `This tab’s workers were busy for ${percent(share)} of the last seconds.`,
+  ok: (share) => `This tab’s workers were busy for ${percentInWords(share)} of the last seconds.`,
   warn: (share) =>
-    `This tab’s workers are busy for ${percent(share)} of their time: what is added waits. More devices would help.`,
+    `This tab’s workers are busy for ${percentInWords(share)} of their time: what is added waits. More devices would help.`,
 };
 const memoryWords: Words = {
   none: 'This browser does not report how much memory the page takes.',
-  ok: (share) => `${percent(share)} of the memory that this page may use is in use.`,
+  ok: (share) => `Of the memory that this page may use, ${percentInWords(share)} is in use.`,
   warn: (share) =>
-    `${percent(share)} of the memory that this page may use is in use. Remove finished jobs, or reload the page.`,
+    `${percentInWords(share)} of the memory that this page may use is in use. Remove finished jobs, or reload the page.`,
 };
 
 type Words = {

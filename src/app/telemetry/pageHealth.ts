@@ -36,6 +36,10 @@ const storageWarn = 0.8;
 const storageBad = 0.9;
 const longTaskMs = 200;
 
+/** Not "0 %" of what is in use. */
+export const percentInWords = (share: number): string =>
+  share > 0 && share < 0.005 ? 'less than 1 %' : `${Math.round(100 * share)} %`;
+
 /** What is well, what is not, and what to do about it. Pure. */
 export const healthChecks = (input: HealthInput): readonly CheckResult<HealthId>[] => [
   serverCheck(input),
@@ -91,7 +95,10 @@ const swarmCheck: Check = ({ peers, openPeers, networkWanted }) => {
     );
   if (openPeers === 0)
     return result('warn', `${count(peers, 'tab')} here, none of which works for others now.`);
-  return result('ok', `${count(peers, 'tab')} linked, ${openPeers} of which work for others.`);
+  return result(
+    'ok',
+    `${count(peers, 'tab')} linked, ${openPeers} of which ${openPeers === 1 ? 'works' : 'work'} for others.`,
+  );
 };
 
 const engineCheck: Check = ({ engine }) => {
@@ -131,7 +138,7 @@ const storageCheck: Check = ({ durable, storage }) => {
   if (!storage || storage.quota === 0)
     return result('unknown', 'This browser does not report how much room there is.');
   const used = storage.usage / storage.quota;
-  const share = `${Math.round(used * 100)} % of this browser's room is used.`;
+  const share = `Of this browser's room ${percentInWords(used)} is used.`;
   if (used >= storageBad)
     return result('bad', `${share} Remove finished jobs now: new ones may not be kept.`);
   if (used >= storageWarn) return result('warn', `${share} Remove finished jobs soon.`);
