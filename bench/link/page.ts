@@ -3,14 +3,13 @@
  * product's link, and by a bare data channel.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import * as v from 'valibot';
 import { milliseconds, type PeerId } from '../../src/core/brand.ts';
 import { type Bytes, toHex, utf8 } from '../../src/core/bytes.ts';
 import { createEmitter } from '../../src/core/events.ts';
 import { silentTelemetry } from '../../src/core/ports/telemetry.ts';
 import { ok } from '../../src/core/result.ts';
-import type { Link, MessageTransport, Method } from '../../src/mesh/contracts.ts';
 import { createRpc } from '../../src/mesh/rpc/rpc.ts';
+import { echoMethod, transportOver } from './echo.ts';
 import { clock, openBare, openLink, type Path, timers } from './paths.ts';
 
 export type PathName = 'link' | 'bare';
@@ -22,28 +21,6 @@ const other = 'other' as PeerId;
 const isSmall = (message: Bytes) => message.byteLength < 64;
 /** Of a bulk stream over a link: as many messages wait as keep it from running empty. */
 const waitingMessages = 4;
-
-const echoMethod: Method<Uint8Array, Uint8Array, null> = {
-  name: 'bench.echo',
-  input: v.instance(Uint8Array),
-  output: v.instance(Uint8Array),
-  progress: v.null(),
-  priority: 'control',
-};
-
-/** One protocol's share of a link, as the overlay hands it out to RPC. */
-const transportOver = (link: Link): MessageTransport => {
-  const messages = createEmitter<{ from: PeerId; bytes: Bytes }>();
-  link.messages(({ channel, bytes }) => channel === 'rpc' && messages.emit({ from: other, bytes }));
-  return {
-    self: 'self' as PeerId,
-    reach: async () => ok(undefined),
-    send: (_to, message, priority) => link.send(message, priority, 'rpc'),
-    messages: messages.subscribe,
-    changes: () => () => {},
-    expel: (_peer, reason) => console.error(`expelled: ${reason}`),
-  };
-};
 
 const now = () => performance.timeOrigin + performance.now();
 const nextMessage = (path: Path, fits: (message: Bytes) => boolean): Promise<Bytes> =>
@@ -76,7 +53,7 @@ const open = async (initiator: boolean) => {
     openBare(signallingOf('bare'), initiator),
   ]);
   const paths: Record<PathName, Path> = { link, bare };
-  const rpc = createRpc(transportOver(link.link), { clock, timers, telemetry: silentTelemetry });
+  const rpc = createRpc(transportOver(link.link, other), { clock, timers, telemetry: silentTelemetry });
   rpc.handle(echoMethod, async (input) => ok(input));
 
   /** Sends until `bytes` are out; resolves when the other side says that it has them all. In milliseconds. */

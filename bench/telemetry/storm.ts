@@ -1,14 +1,12 @@
 /** A tab of the storm: RPC over the product's link, with telemetry as the product makes it. Told by `rpc.ts`. */
-import * as v from 'valibot';
 import { milliseconds, type PeerId } from '../../src/core/brand.ts';
-import type { Bytes } from '../../src/core/bytes.ts';
 import { createEmitter } from '../../src/core/events.ts';
 import { ok } from '../../src/core/result.ts';
-import type { Link, MessageTransport, Method } from '../../src/mesh/contracts.ts';
 import { createRpc } from '../../src/mesh/rpc/rpc.ts';
 import { createTelemetry, createTracer } from '../../src/observability/index.ts';
 import { createBrowserRandom } from '../../src/platform/browser/random.ts';
 import { openBrowserStore } from '../../src/platform/browser/storage.ts';
+import { echoMethod, transportOver } from '../link/echo.ts';
 import type { PathName } from '../link/page.ts';
 import { clock, openLink, timers } from '../link/paths.ts';
 
@@ -24,14 +22,6 @@ export type Storm = {
 
 const other = 'other-tab-whose-id-is-as-long-as-a-peer-s-id' as PeerId;
 const deadline = milliseconds(10_000);
-const echoMethod: Method<Uint8Array, Uint8Array, null> = {
-  name: 'bench.echo',
-  input: v.instance(Uint8Array),
-  output: v.instance(Uint8Array),
-  progress: v.null(),
-  priority: 'control',
-};
-
 /** RPC says its numbers a quarter of a second late at most. */
 const untilSaid = () => new Promise<void>((resolve) => timers.after(milliseconds(750), resolve));
 
@@ -43,7 +33,7 @@ const open = async (initiator: boolean) => {
   await telemetry.keepIn({ store, timers, tab: initiator ? 'here' : 'there' });
   const signal = (text: string) => sendSignal('link', text);
   const { link } = await openLink({ signal, signals: signals.subscribe }, initiator);
-  const rpc = createRpc(transportOver(link), { clock, timers, telemetry });
+  const rpc = createRpc(transportOver(link, other), { clock, timers, telemetry });
   rpc.handle(echoMethod, async (input) => ok(input));
   const message = new Uint8Array(64).fill(7);
 
@@ -79,20 +69,6 @@ const open = async (initiator: boolean) => {
         dropped: telemetry.dropped(),
       };
     },
-  };
-};
-
-/** One protocol's share of a link, as the overlay hands it out to RPC. */
-const transportOver = (link: Link): MessageTransport => {
-  const messages = createEmitter<{ from: PeerId; bytes: Bytes }>();
-  link.messages(({ channel, bytes }) => channel === 'rpc' && messages.emit({ from: other, bytes }));
-  return {
-    self: 'self' as PeerId,
-    reach: async () => ok(undefined),
-    send: (_to, message, priority) => link.send(message, priority, 'rpc'),
-    messages: messages.subscribe,
-    changes: () => () => {},
-    expel: (_peer, reason) => console.error(`expelled: ${reason}`),
   };
 };
 
