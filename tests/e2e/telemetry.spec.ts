@@ -47,7 +47,7 @@ const test = base.extend<object, { readonly collector: Receiver; readonly webhoo
   ],
 });
 
-// Samples, checks and rules keep their real pace here: 10, 5 and 15 seconds.
+// Samples, checks and rules keep their real pace here: 5, 5 and 10 seconds.
 const patience = 150_000;
 
 test('a job’s time is shown over all devices that worked, and everything measured can be taken along', async ({

@@ -7,7 +7,7 @@
  * npm run sim -- mint --seed S [--epochs N] [--workers N] [--cost percent] [--json]
  * npm run sim -- governance --seed S [--histories N] [--json]
  * npm run sim -- health --seed S [--days 30] [--tabs 10] [--json]
- * npm run sim -- alerts --seed S [--days 30] [--devices 10] [--json]
+ * npm run sim -- alerts --seed S [--days 30] [--devices 10] [--outages 0] [--json]
  *
  * Ends with 1 if something that was promised was not kept.
  */
@@ -41,6 +41,7 @@ const { values, positionals } = parseArgs({
     days: { type: 'string', default: '30' },
     tabs: { type: 'string', default: '10' },
     devices: { type: 'string', default: '10' },
+    outages: { type: 'string', default: '0' },
   },
 });
 const seed = Number(values.seed);
@@ -106,7 +107,13 @@ const scenarios: Readonly<Record<string, () => boolean | Promise<boolean>>> = {
     ),
   alerts: () =>
     reportAlerts(
-      { seed, days: Number(values.days), devices: Number(values.devices), json: values.json },
+      {
+        seed,
+        days: Number(values.days),
+        devices: Number(values.devices),
+        outages: Number(values.outages),
+        json: values.json,
+      },
       { print, seconds },
     ),
 };

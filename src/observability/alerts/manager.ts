@@ -80,7 +80,7 @@ export interface AlertManager {
 const tellingLock = 'aivillage-alerts-tell';
 
 /**
- * Watches: evaluates all rules every fifteen seconds, keeps what it found, and tells it by channels. Evaluating waits for
+ * Watches: evaluates all rules every ten seconds, keeps what it found, and tells it by channels. Evaluating waits for
  * nothing: neither a disk nor a channel nor another tab. Doesn't know what is measured, nor how a channel tells.
  */
 export const createAlertManager = (deps: AlertManagerDeps, options: AlertManagerOptions): AlertManager => {
@@ -221,7 +221,7 @@ export const createAlertManager = (deps: AlertManagerDeps, options: AlertManager
     await becomeTeller();
   };
 
-  const stop = timers.every(milliseconds(options.everyMs ?? 15_000), tick);
+  const stop = timers.every(milliseconds(options.everyMs ?? 10_000), tick);
   void load();
 
   return {

@@ -70,6 +70,7 @@ export type Fault = {
 export const planFaults = (
   random: SeededRandom,
   names: readonly FaultName[] = faultNames,
+  apartMs = 10 * hour,
 ): readonly Fault[] => {
   const left = [...names];
   const faults: Fault[] = [];
@@ -79,7 +80,7 @@ export const planFaults = (
     const from = at + random.between(0, 4 * hour);
     const until = from + random.between(shortest, longest);
     faults.push({ name, from, until, share: random.next() });
-    at = until + 10 * hour;
+    at = until + apartMs;
   }
   return faults;
 };

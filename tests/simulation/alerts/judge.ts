@@ -26,9 +26,17 @@ export type Judged = {
 /** One device with each fault once. */
 export const judgeFaults = (
   seed: number,
-  { rules, names }: { readonly rules?: readonly AlertRule[]; readonly names?: readonly FaultName[] } = {},
+  {
+    rules,
+    names,
+    apartMs,
+  }: {
+    readonly rules?: readonly AlertRule[];
+    readonly names?: readonly FaultName[];
+    readonly apartMs?: number;
+  } = {},
 ): Judged => {
-  const faults = planFaults(createSeededRandom(seed).fork('faults'), names);
+  const faults = planFaults(createSeededRandom(seed).fork('faults'), names, apartMs);
   const days = ((faults.at(-1)?.until ?? 0) + 10 * 3_600_000) / day;
   const { episodes } = watch({ seed, days, faults, ...(rules ? { rules } : {}) });
   const causes = episodes.map((episode) => ({

@@ -6,12 +6,14 @@ export type AlertsOptions = {
   readonly days: number;
   /** Devices that have each fault once. */
   readonly devices: number;
+  /** So many outages of everything more, three to seven hours apart: what is promised of them is one miss in a thousand. */
+  readonly outages: number;
   readonly json: boolean;
 };
 
 /** `npm run sim -- alerts`: a month of noise, and devices on which everything goes wrong once. */
 export const reportAlerts = (
-  { seed, days, devices, json }: AlertsOptions,
+  { seed, days, devices, outages, json }: AlertsOptions,
   { print, seconds }: { readonly print: (line: string) => void; readonly seconds: () => number },
 ): boolean => {
   const begun = seconds();
@@ -23,6 +25,7 @@ export const reportAlerts = (
   for (const episode of noise) print(`  ${lineOf(episode)}`);
   const judged = Array.from({ length: devices }, (_, each) => judgeFaults(seed + each));
   const summary = summarize(judged);
+  const found = judgeOutages(seed, outages);
   for (const [name, { injected, found, median_s, worst_s }] of Object.entries(summary.faults))
     print(
       `  ${name.padEnd(20)} ${found} of ${injected} found${median_s === null ? '' : `, after ${median_s} s, at worst ${worst_s} s`}`,
@@ -34,6 +37,8 @@ export const reportAlerts = (
   print(
     `precision ${summary.precision.toFixed(3)}, recall ${summary.recall.toFixed(3)}, ${(seconds() - begun).toFixed(0)} s`,
   );
+  if (outages > 0)
+    print(`${found.within} of ${outages} outages found within a minute, at worst after ${found.worst_s} s`);
   if (json)
     print(
       JSON.stringify({
@@ -43,9 +48,24 @@ export const reportAlerts = (
         false_pages: falsePages,
         false_alerts: noise.length,
         ...summary,
+        ...(outages > 0
+          ? { outages, outages_within_minute: found.within, outages_worst_s: found.worst_s }
+          : {}),
       }),
     );
-  return falsePages === 0 && isKept(summary);
+  return falsePages === 0 && isKept(summary) && outages - found.within <= outages / 1_000;
+};
+
+const outagesPerDevice = 50;
+const outagesApart = 3 * 3_600_000;
+const judgeOutages = (seed: number, outages: number) => {
+  const times: number[] = [];
+  for (let begun = 0; begun < outages; begun += outagesPerDevice) {
+    const names = Array<'total-outage'>(Math.min(outagesPerDevice, outages - begun)).fill('total-outage');
+    const { found } = judgeFaults(seed + begun, { names, apartMs: outagesApart });
+    times.push(...found.flatMap(({ afterSeconds }) => afterSeconds ?? []));
+  }
+  return { within: times.length, worst_s: Math.max(0, ...times) };
 };
 
 export type Summary = ReturnType<typeof summarize>;

@@ -16,7 +16,7 @@ import type { Fault } from './faults.ts';
 import { createSeries } from './series.ts';
 
 const day = 86_400_000;
-const evaluateMs = 15_000;
+const evaluateMs = 10_000;
 /** Three days of samples, as the contract of the reader asks for. */
 const capacity = (3 * day) / sampleMs + 200;
 const wallStart = 1_790_000_000_000;
@@ -57,7 +57,7 @@ export const watch = ({ seed, days, faults, rules = defaultRules }: WatchOptions
     notices = told;
     for (const each of notifications) log.told(each.alerts, now);
   };
-  const phase = random.int(3);
+  const phase = random.int(evaluateMs / sampleMs);
   let asleep = true;
   let offset = 0;
   const jumps = [...calendar.jumps];
