@@ -23,12 +23,11 @@ const smoothing = 0.2;
 export const judgeAnomaly = (rule: string, condition: Anomaly, key: string, signals: Signals): Judgement => {
   const { windowMs, minimumSamples, metric, factor, method, direction } = condition;
   const stepMs = Math.max(shortestStepMs, windowMs / maxSteps);
-  const { now, since, reader, baselines } = signals;
-  const from = Math.max(now - windowMs, since);
-  const recent = meanOf(reader.values(key, Math.max(from, now - stepMs), now));
+  const { now, reader, baselines } = signals;
+  const recent = meanOf(reader.values(key, now - Math.min(windowMs, stepMs), now));
   const until = now - (now % stepMs) - stepMs;
-  const usual = baselines.of(`${rule} ${key} ${since}`, JSON.stringify([condition, until]), () => {
-    const before = meansOf(reader.values(key, Math.max(until - windowMs, since), until), stepMs, until);
+  const usual = baselines.of(`${rule} ${key}`, JSON.stringify([condition, until]), () => {
+    const before = meansOf(reader.values(key, until - windowMs, until), stepMs, until);
     return before.length < minimumSamples ? undefined : usualOf(method, before, until + stepMs);
   });
   if (recent === undefined || !usual) return { state: 'unknown', message: 'too little was measured' };

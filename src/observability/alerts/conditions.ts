@@ -12,8 +12,6 @@ export type Signals = {
   readonly finder: SeriesFinder;
   readonly baselines: Baselines;
   readonly now: number;
-  /** Nothing from before is looked at: the clock jumped back there, and what is stored at those times is of two pasts. */
-  readonly since: number;
   /** Since when evaluations follow each other without a gap. */
   readonly awakeSince: number;
   /** First moments after each sleep or start: links are still dead then, and that says nothing about the service. */
@@ -92,9 +90,9 @@ const quantiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 const measure = (
   { of, windowMs, minimumSamples }: Of<'threshold'>,
   key: string,
-  { reader, now, since, awakeSince }: Signals,
+  { reader, now, awakeSince }: Signals,
 ): { readonly value: number; readonly samples: number } | undefined => {
-  const from = Math.max(now - windowMs, since);
+  const from = now - windowMs;
   if (of === 'latest') {
     const newest = reader.latest(key);
     return newest && newest.at >= from && newest.at <= now ? { value: newest.value, samples: 1 } : undefined;
@@ -200,9 +198,9 @@ const countWithin = (
   }: { readonly good: readonly string[]; readonly total: readonly string[]; readonly apart: readonly Span[] },
   windowMs: number,
   untilMs: number,
-  { reader, now, since }: Signals,
+  { reader, now }: Signals,
 ): { readonly bad: number; readonly total: number } => {
-  const from = Math.max(now - windowMs, since);
+  const from = now - windowMs;
   const to = now - untilMs;
   const added = (keys: readonly string[]): number =>
     keys.reduce((sum, key) => {

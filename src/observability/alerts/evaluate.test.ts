@@ -236,6 +236,46 @@ describe('a burn rate', () => {
     ]);
     expect(watch.state().tracked.get('rule|ticket')?.view.state).not.toBe('firing');
   });
+
+  describe('after a clock was set back', () => {
+    it('looks at what was before that time, too', () => {
+      const watch = createWatch([objective]);
+      watch.run(90 * minute, jobs(watch, 30, 0));
+      watch.jump(-45 * minute);
+      watch.run(3 * minute, jobs(watch, 30, 0));
+      expect(watch.log).toEqual([]);
+      watch.run(8 * minute, jobs(watch, 24, 6));
+      expect(watch.log).toContain('rule|page firing');
+    });
+
+    it('does not tell an outage again of which a part is left', () => {
+      const watch = createWatch([objective]);
+      watch.run(20 * minute, jobs(watch, 30, 0));
+      watch.run(10 * minute, jobs(watch, 0, 30));
+      watch.run(12 * minute, jobs(watch, 30, 0));
+      watch.jump(-18 * minute);
+      watch.run(20 * minute, jobs(watch, 30, 0));
+      watch.run(15_000, jobs(watch, 0, 30));
+      watch.run(5 * minute, jobs(watch, 30, 0));
+      expect(watch.log.filter((line) => line.startsWith('rule|page'))).toEqual([
+        'rule|page firing',
+        'rule|page resolved',
+      ]);
+    });
+
+    it('still does not count what failed in the first minute after a sleep', () => {
+      const watch = createWatch([objective]);
+      watch.run(30 * minute, jobs(watch, 30, 0));
+      watch.jump(3 * minute);
+      watch.run(45_000, jobs(watch, 0, 30));
+      watch.run(20 * minute, jobs(watch, 30, 0));
+      watch.jump(-15 * minute);
+      watch.run(4 * minute, jobs(watch, 30, 0));
+      watch.run(15_000, jobs(watch, 0, 30));
+      watch.run(5 * minute, jobs(watch, 30, 0));
+      expect(watch.log).toEqual([]);
+    });
+  });
 });
 
 describe('an anomaly', () => {

@@ -45,7 +45,6 @@ export type AlertsState = {
   readonly evaluatedAt: number | undefined;
   readonly awakeSince: number;
   /** See `Signals`. */
-  readonly since: number;
   readonly settling: Signals['settling'];
   readonly incidents: Signals['incidents'];
   /** Alerts there was no room for at the last evaluation. */
@@ -56,7 +55,6 @@ export const noAlerts: AlertsState = {
   tracked: new Map(),
   evaluatedAt: undefined,
   awakeSince: 0,
-  since: Number.NEGATIVE_INFINITY,
   settling: [],
   incidents: [],
   untracked: 0,
@@ -168,15 +166,22 @@ const wakeUp = (state: AlertsState, time: number): AlertsState => {
   if (last !== undefined && !back && now - last <= alertLimits.gapMs) return { ...state, evaluatedAt: now };
   // It woke at some moment since it was last looked at.
   const from = back ? now : (last ?? now - alertLimits.gapMs);
-  const settling = [...(back ? [] : state.settling), { from, to: now + alertLimits.settleMs }];
+  const settling = [...upTo(now, state.settling), { from, to: now + alertLimits.settleMs }];
   return {
     ...state,
     evaluatedAt: now,
     awakeSince: now,
-    since: back ? now : state.since,
+    incidents: upTo(now, state.incidents),
     settling: settling.slice(-alertLimits.sleepsKept),
   };
 };
+
+/** After a clock was set back there is nothing later, as in what is read. */
+const upTo = <Each extends { readonly from: number; readonly to: number }>(
+  now: number,
+  spans: readonly Each[],
+): readonly Each[] =>
+  spans.filter(({ from }) => from < now).map((span) => ({ ...span, to: Math.min(span.to, now) }));
 
 /** What has to last begins again; nothing is dated in the future. */
 const restart = ({ view, heldAt, clearSince, firings, earlier }: Tracked, now: number): Tracked => ({

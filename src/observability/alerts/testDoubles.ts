@@ -3,9 +3,10 @@ import type { SignalReader } from '../analytics/types.ts';
 import { createSketch } from '../metrics/sketch.ts';
 import type { Notification } from './types.ts';
 
-/** Series as they were recorded; a counter is what was added at each moment. */
+/** Series as they were recorded; a counter is what was added at each moment. One past, as `SignalReader` promises. */
 export const createSignals = () => {
-  const series = new Map<string, { at: number; value: number }[]>();
+  const series = new Map<string, readonly { readonly at: number; readonly value: number }[]>();
+  let time = Number.NEGATIVE_INFINITY;
   const pick = (key: string, from: number, to: number) =>
     (series.get(key) ?? []).filter(({ at }) => from <= at && at < to);
   const reader: SignalReader = {
@@ -22,9 +23,15 @@ export const createSignals = () => {
   return {
     reader,
     put(key: string, at: number, value: number): void {
-      const own = series.get(key) ?? [];
-      own.push({ at, value });
-      series.set(key, own);
+      if (at < time - 60_000) {
+        for (const [other, points] of series)
+          series.set(
+            other,
+            points.filter((point) => point.at <= at),
+          );
+      }
+      time = at;
+      series.set(key, [...(series.get(key) ?? []), { at, value }]);
     },
   };
 };

@@ -12,6 +12,7 @@ import { createFullStore, createTestClock, noon, openTab, sumOf } from './testDo
 const second = 1_000;
 const minute = 60 * second;
 const hour = 60 * minute;
+const day = 24 * hour;
 const counter = { kind: 'counter' } as const;
 
 describe('what is recorded', () => {
@@ -120,6 +121,73 @@ describe('what is recorded', () => {
       }),
     );
     expect(buckets.map(({ last }) => last)).toEqual([-21, 0, 1, 20]);
+  });
+
+  it('is one past for who looks at windows: when the clock is set back, what lies after it is left out', async () => {
+    const jumps = fc.array(fc.integer({ min: 2, max: 400 }), { minLength: 1, maxLength: 2 });
+    await fc.assert(
+      fc.asyncProperty(jumps, fc.constantFrom(2, 45, 200), async (back, runs) => {
+        const { analytics, clock } = await openTab();
+        clock.advance(55 * second);
+        let past: number[] = [];
+        let all = 0;
+        const measure = (minutes: number) => {
+          past = past.filter((at) => at <= clock.now());
+          for (let each = 0; each < minutes * 6; each++) {
+            const now = clock.now();
+            past.push(now);
+            all++;
+            analytics.recordMetric('tasks_total', 1, counter);
+            analytics.recordMetric('rpc_seconds', 0.1, { kind: 'histogram' });
+            analytics.recordMetric('load_ratio', Math.floor((now - noon) / minute));
+            clock.advance(10 * second);
+          }
+        };
+        measure(runs);
+        for (const minutes of back) {
+          clock.jump(-minutes * minute); // to the end of a minute: minutes are whole
+          measure(runs);
+          const now = clock.now();
+          for (const window of [1, 5, 25, 60, 360, 4_000].map((long) => long * minute)) {
+            const from = Math.floor((now - window) / minute) * minute;
+            const expected = past.filter((at) => from <= at).length;
+            expect(analytics.increase('tasks_total', from, now + day)).toBe(expected);
+            expect(analytics.increase('rpc_seconds', from, now + day)).toBe(expected);
+            const values = analytics.values('load_ratio', from, now + day);
+            const own = (at: number) => Math.floor((at - noon) / minute);
+            expect(values.filter(({ at, value }) => value !== own(at))).toEqual([]);
+          }
+          expect(analytics.latest('load_ratio')?.at).toBe(past.at(-1));
+          const { count = 0 } = analytics.distribution('rpc_seconds', 0, now + day) ?? {};
+          expect(count).toBeLessThanOrEqual(past.length);
+          // Of the hour to which the clock was set back, nothing is left if its minutes are not known any more.
+          const lost = back.filter((minutes) => minutes > 120).length;
+          expect(count).toBeGreaterThanOrEqual(past.length - lost * 360);
+          expect(analytics.distribution('rpc_seconds', now - 60 * second, now + day)?.count).toBeGreaterThan(
+            5,
+          );
+        }
+        // Charts and files have all that was measured.
+        expect(await sumOf(analytics, 'tasks_total', noon - 2 * day, noon + day, 10)).toBe(all);
+      }),
+      { numRuns: 10, seed: 3 },
+    );
+  });
+
+  it('before the clock was set back is not found ahead by a tab that opens', async () => {
+    const { analytics, clock, store } = await openTab();
+    for (let each = 0; each < 360; each++) {
+      analytics.recordMetric('tasks_total', 1, counter);
+      analytics.recordMetric('rpc_seconds', 0.1, { kind: 'histogram' });
+      clock.advance(10 * second);
+    }
+    clock.jump(-30 * minute);
+    await analytics.flush();
+    const { analytics: next } = await openTab({ store, clock });
+    for (const key of ['tasks_total', 'rpc_seconds'])
+      expect(next.increase(key, clock.now() + 2 * minute, clock.now() + day)).toBe(0);
+    expect(next.increase('tasks_total', noon, clock.now())).toBe(180);
+    expect(next.distribution('rpc_seconds', clock.now() + 2 * minute, clock.now() + day)?.count ?? 0).toBe(0);
   });
 
   it('from a registry is what changed since the last call', async () => {

@@ -124,6 +124,7 @@ export const openAnalytics = async (
   const record = (series: SeriesIdentity, at: number, value: number, sketch?: Sketch): boolean => {
     const now = clock.now();
     for (const target of memories()) {
+      target.tick(now);
       const window = target.find(series);
       if (!window) return false;
       window.record(at, value, sketch?.count ?? 1, now);

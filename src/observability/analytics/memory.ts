@@ -15,6 +15,11 @@ export interface RecentMemory extends SignalReader {
   find(identity: SeriesIdentity): SeriesWindow | undefined;
   window(key: string): SeriesWindow | undefined;
   all(): Iterable<Known>;
+  /**
+   * What the clock says, before each thing that is recorded. If it was set back, by more than clocks are usually put right by,
+   * what lies after it is forgotten: it was measured in another past, and would be mixed into what is measured now.
+   */
+  tick(now: number): void;
   readonly size: number;
   bytes(): number;
   /** Lets go of what is older than three days, and of the oldest beyond the limit of bytes. Returns whether that was needed. */
@@ -27,6 +32,7 @@ export const createRecentMemory = (options: {
   readonly maxBytes: number;
 }): RecentMemory => {
   const known = new Map<string, Known>();
+  let time = Number.NEGATIVE_INFINITY;
   const keysByName = new Map<string, string[]>();
 
   const bytes = () => {
@@ -51,6 +57,13 @@ export const createRecentMemory = (options: {
     },
     window: (key) => known.get(key)?.window,
     all: () => known.values(),
+    tick(now) {
+      if (now >= time - minuteMs) time = Math.max(time, now);
+      else {
+        for (const { window } of known.values()) window.dropLaterThan(now);
+        time = now;
+      }
+    },
     get size() {
       return known.size;
     },

@@ -24,7 +24,8 @@ export const restore = async (
       view.read(series.key, 'minute', since, until, { sketches });
     const minutes = [
       ...(await read(from, recent, false)),
-      ...(await read(recent, now + tierMs.hour, isHistogram)),
+      // What lies further ahead was written before the clock was set back.
+      ...(await read(recent, now + minuteMs, isHistogram)),
     ];
     for (const bucket of minutes) window.restoreMinute(bucket, now);
     if (isHistogram)

@@ -2,7 +2,6 @@
 export interface Ring {
   /** A point older than all of a full ring is not taken. */
   insert(at: number, value: number, weight: number): void;
-  /** A clock that was set back leaves points in the future, which would be the newest ones for ever. */
   dropLaterThan(at: number): void;
   readonly length: number;
   /** Whether there were older points. */

@@ -50,7 +50,8 @@ export type RangeQuery = {
 
 /**
  * Reads what alerts, advice and health look at, without a wait: the recent past in memory (at least the 3 days of minutes that
- * the slowest burn rate needs). Implemented by Analytics and by simulations.
+ * the slowest burn rate needs). It is one past: after the clock was set back, what was measured later than it says then is not
+ * there any more. Implemented by Analytics and by simulations.
  */
 export interface SignalReader {
   /** Keys of every series of a metric. */

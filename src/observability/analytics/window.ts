@@ -46,6 +46,7 @@ export class SeriesWindow {
   record(at: number, value: number, weight: number, now: number): void {
     this.taken++;
     this.oldest = Math.min(this.oldest, at);
+    // One that was given a time to come would be the newest until then.
     this.ring.dropLaterThan(now + minuteMs);
     const newest = this.ring.newest();
     if (newest && at < newest.at) this.outOfOrder++;
@@ -112,6 +113,23 @@ export class SeriesWindow {
     for (const index of [...this.#pages.keys()]) if (index < page) this.#pages.delete(index);
     this.#minutes.dropBefore(page * pageMs);
     this.#hours.dropBefore(page * pageMs);
+  }
+
+  /** Lets go of what lies after a time. An hour in which it lies is made anew of its minutes, as far as they are known. */
+  dropLaterThan(at: number): void {
+    this.ring.dropLaterThan(at);
+    const end = Math.floor(at / minuteMs) + 1;
+    for (const [index, page] of this.#pages) {
+      const first = end - index * minutesPerPage;
+      if (first <= 0) this.#pages.delete(index);
+      else if (first < minutesPerPage) page.fill(Number.NaN, first, minutesPerPage);
+    }
+    this.#minutes.dropFrom(end * minuteMs);
+    const hour = Math.floor(at / hourMs) * hourMs;
+    this.#hours.dropFrom(hour);
+    const rest: { sketch: Sketch | undefined } = { sketch: undefined };
+    this.#minutes.mergeInto(rest, hour, end * minuteMs);
+    if (rest.sketch) this.#hours.add(hour, rest.sketch);
   }
 
   bytes(): number {
@@ -204,6 +222,11 @@ class SketchShelf {
 
   dropBefore(at: number): void {
     for (const index of [...this.#closed.keys()]) if (index * this.#stepMs < at) this.#take(index);
+  }
+
+  dropFrom(at: number): void {
+    for (const index of [...this.#closed.keys()]) if (index * this.#stepMs >= at) this.#take(index);
+    if (this.#open && this.#open.index * this.#stepMs >= at) this.#open = undefined;
   }
 
   bytes(): number {

@@ -13,18 +13,24 @@ type Samples = {
 /** Indices from and to, exclusive. */
 type Range = readonly [number, number];
 
+/** Of a ring's instants; the last one has no end yet. */
+type Segment = { readonly from: number; readonly end: number | undefined };
+
+/** A clock that is put right by less is not one that was set back. */
+const tolerated = 60_000;
+
 /** Windows beyond it are read in minutes, as from a store that keeps tiers. */
 const finestMs = 1_800_000;
 
 /**
  * Measured series over a ring of sampling instants, read as `Analytics` is read. Times are those of the device's clock, which
- * may jump back: instants between two such jumps are a segment of their own.
+ * may jump back: instants between two such jumps are a segment of their own, and of those before it counts what is earlier.
  */
 export const createSeries = (capacity: number) => {
   const times = new Float64Array(capacity);
   const series = new Map<string, Samples>();
   const namesByMetric = new Map<string, string[]>();
-  let segments: { readonly from: number }[] = [{ from: 0 }];
+  let segments: readonly Segment[] = [{ from: 0, end: undefined }];
   let next = 0;
 
   const samplesOf = (key: string, kind: Kind): Samples => {
@@ -63,13 +69,23 @@ export const createSeries = (capacity: number) => {
   };
   const findRanges = (from: number, to: number): readonly Range[] => {
     const oldest = Math.max(0, next - capacity + 1);
-    return segments.flatMap((segment, position) => {
+    return segments.flatMap((segment) => {
       const low = Math.max(segment.from, oldest);
-      const high = segments[position + 1]?.from ?? next;
+      const high = segment.end ?? next;
       if (high <= low) return [];
       const [first, end] = [firstAt(low, high, from), firstAt(low, high, to)];
       return end > first ? [[first, end] as const] : [];
     });
+  };
+
+  const setBack = (time: number): void => {
+    const oldest = Math.max(0, next - capacity + 1);
+    const isJump = time < at(next - 1) - tolerated;
+    const earlier = segments.flatMap(({ from, end = next }) => {
+      const low = Math.max(from, oldest);
+      return end > low ? [{ from: low, end: isJump ? firstAt(low, end, time + 1) : end }] : [];
+    });
+    segments = [...earlier, { from: next, end: undefined }];
   };
 
   const reader: SignalReader = {
@@ -124,7 +140,7 @@ export const createSeries = (capacity: number) => {
     /** Ends a sampling instant: what was added since the one before, and the newest value of each gauge, are of now. */
     commit(time: number): void {
       known.clear();
-      if (next > 0 && time < at(next - 1)) segments = [...segments.slice(-20), { from: next }];
+      if (next > 0 && time < at(next - 1)) setBack(time);
       const [slot, before] = [next % capacity, (next + capacity - 1) % capacity];
       times[slot] = time;
       for (const samples of series.values()) {
