@@ -23,7 +23,7 @@ const span = spanOf(2, {
 const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64');
 
 describe('spans as OTLP', () => {
-  it('are read by the protobuf definitions of OpenTelemetry', async () => {
+  it('are read by what OpenTelemetry generated of its own protobuf definitions', async () => {
     const request = decodeOtlpRequest(await encodeOtlp([{ resource: tab, span }], 'protobuf'));
     const [resourceSpans] = request.resourceSpans;
     expect(resourceSpans?.resource.attributes).toEqual(
@@ -41,10 +41,10 @@ describe('spans as OTLP', () => {
       spanId: base64(span.context.spanId),
       parentSpanId: base64(span.parentId ?? ''),
       name: 'task',
-      kind: 'CLIENT',
+      kind: 'SPAN_KIND_CLIENT',
       startTimeUnixNano: '1700000000123250000',
       endTimeUnixNano: '1700000001000000000',
-      status: { code: 'ERROR', message: 'it broke' },
+      status: { code: 'STATUS_CODE_ERROR', message: 'it broke' },
       events: [{ name: 'sent', timeUnixNano: '1700000000500000000' }],
     });
     expect(scope?.spans[0]?.flags).toBe(0x101);
