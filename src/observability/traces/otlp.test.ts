@@ -23,7 +23,7 @@ const span = spanOf(2, {
 const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64');
 
 describe('spans as OTLP', () => {
-  it('are read by what OpenTelemetry generated of its own protobuf definitions', async () => {
+  it('are read by OpenTelemetry’s own protobuf definitions', async () => {
     const request = decodeOtlpRequest(await encodeOtlp([{ resource: tab, span }], 'protobuf'));
     const [resourceSpans] = request.resourceSpans;
     expect(resourceSpans?.resource.attributes).toEqual(

@@ -1,6 +1,8 @@
-import root from 'opentelemetry-proto/build/src/generated/root.js';
+import { getProtoRoot } from '@elastic/mockotlpserver/lib/proto.js';
 
-const { ExportTraceServiceRequest, ExportTraceServiceResponse } = root.opentelemetry.proto.collector.trace.v1;
+const service = 'opentelemetry.proto.collector.trace.v1';
+const requests = getProtoRoot().lookupType(`${service}.ExportTraceServiceRequest`);
+const responses = getProtoRoot().lookupType(`${service}.ExportTraceServiceResponse`);
 
 type KeyValue = { readonly key: string; readonly value: Readonly<Record<string, unknown>> };
 export type DecodedSpan = {
@@ -27,12 +29,11 @@ export type DecodedRequest = {
 };
 
 /**
- * For tests: what a collector reads, by the code that OpenTelemetry generated of its own definitions (opentelemetry-proto; an
- * older version of the library that writes, which has not used that code since). Ids as base64, 64-bit numbers as text, enums
- * by name. Throws at what is no such message.
+ * For tests: what a collector reads, by OpenTelemetry's own definitions (opentelemetry-proto) and a library that has nothing to do
+ * with the one that writes. Ids as base64, 64-bit numbers as text, enums by name. Throws at what is no such message.
  */
 export const decodeOtlpRequest = (bytes: Uint8Array): DecodedRequest =>
-  ExportTraceServiceRequest.toObject(ExportTraceServiceRequest.decode(bytes), {
+  requests.toObject(requests.decode(bytes), {
     bytes: String,
     longs: String,
     enums: String,
@@ -43,4 +44,4 @@ export const decodeOtlpRequest = (bytes: Uint8Array): DecodedRequest =>
 export const encodeOtlpResponse = (partialSuccess?: {
   readonly rejectedSpans: number;
   readonly errorMessage: string;
-}): Uint8Array => ExportTraceServiceResponse.encode(partialSuccess ? { partialSuccess } : {}).finish();
+}): Uint8Array => responses.encode(partialSuccess ? { partialSuccess } : {}).finish();
