@@ -159,13 +159,16 @@ const missingOf = async (urls: readonly string[]): Promise<readonly string[]> =>
 /** What the service worker keeps; the models are in a store of the page, under addresses that no server answers. */
 const isAsset = (url: string): boolean => new URL(url, location.href).pathname.startsWith('/assets/');
 
-/** Asks for what was used already: the HTTP cache has it, and the service worker stores what passes by. Once each. */
+/**
+ * Asks for what was used already: the HTTP cache has it, and the service worker stores what passes by. Once each, and to the end:
+ * an answer that is let go of is a failed request to Firefox.
+ */
 const complete = async (urls: readonly string[], completed: Set<string>): Promise<void> => {
   for (const url of urls) {
     if (completed.has(url)) continue;
     completed.add(url);
     await fetch(url).then(
-      (response) => response.body?.cancel(),
+      (response) => response.body?.pipeTo(new WritableStream()),
       () => completed.delete(url),
     );
   }
