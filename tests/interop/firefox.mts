@@ -1,31 +1,14 @@
-import { existsSync } from 'node:fs';
 import type { Page } from 'playwright';
-import puppeteer, { type Page as FirefoxPage } from 'puppeteer-core';
+import { openBrowser, openTab, startHost, submitFiles, waitForJobEnd } from '../../scripts/lib/village.ts';
 import {
-  openBrowser,
-  openTab,
-  root,
-  startHost,
-  submitFiles,
-  waitForJobEnd,
-} from '../../scripts/lib/village.ts';
-import { type Evaluate, pollUntil, talk, waitForWay } from './tools.mts';
-
-const firefoxPath = () =>
-  [process.env['FIREFOX_PATH'], '/usr/bin/firefox', '/usr/bin/firefox-esr'].find(
-    (path) => path !== undefined && existsSync(path),
-  );
-const sample = `${root}public/samples/letter.png`;
-
-const answerInFirefox = async (page: FirefoxPage, consent: string): Promise<void> => {
-  await pollUntil(`Firefox asks for consent (${consent})`, async () =>
-    Boolean(
-      await page.evaluate(
-        `(() => { const button = [...document.querySelectorAll('button')].find((one) => one.textContent.trim().startsWith(${JSON.stringify(consent)})); button?.click(); return button !== undefined; })()`,
-      ),
-    ),
-  );
-};
+  answerInFirefox,
+  firefoxPath,
+  launchFirefox,
+  noFirefox,
+  readInFirefox,
+  sample,
+} from './firefoxPage.mts';
+import { type Evaluate, talk, waitForWay } from './tools.mts';
 
 /** A page read for somebody by the other browser alone: links carry images one way and text the other. */
 const readInChromium = async (page: Page): Promise<string> => {
@@ -46,19 +29,10 @@ const expectHelp = async (text: string, evaluate: Evaluate): Promise<string> => 
 /** Chromium and Firefox in one room: each joins a room the other opened, both talk, and each reads a page for the other. */
 export const firefox = async (): Promise<string> => {
   const executablePath = firefoxPath();
-  if (!executablePath) return 'skipped: no Firefox here (FIREFOX_PATH names one)';
+  if (!executablePath) return noFirefox;
   const host = await startHost();
   const chromium = await openBrowser();
-  const firefoxBrowser = await puppeteer.launch({
-    browser: 'firefox',
-    executablePath,
-    headless: true,
-    // Names instead of addresses need a multicast DNS, which containers lack.
-    extraPrefsFirefox: {
-      'media.peerconnection.ice.obfuscate_host_addresses': false,
-      'media.peerconnection.ice.loopback': true,
-    },
-  });
+  const firefoxBrowser = await launchFirefox(executablePath);
   const done: string[] = [];
   try {
     for (const first of ['firefox', 'chromium'] as const) {
@@ -91,20 +65,4 @@ export const firefox = async (): Promise<string> => {
     await host.close();
   }
   return done.join(', ');
-};
-
-const readInFirefox = async (page: FirefoxPage): Promise<string> => {
-  const input = await page.$('input[type=file]');
-  if (!input) throw new Error('Firefox shows no place for image files');
-  await input.uploadFile(sample);
-  await pollUntil('the page can be read', async () =>
-    Boolean(
-      await page.evaluate(
-        `(() => { const button = [...document.querySelectorAll('button')].find((one) => /^Read (\\d+ pages?|the page|this page)$/.test(one.textContent.trim())); button?.click(); return button !== undefined; })()`,
-      ),
-    ),
-  );
-  const text = () => page.evaluate(`document.querySelector('main').innerText`);
-  await pollUntil('the job ends', async () => /lines read in/.test(String(await text())), 180_000);
-  return String(await text());
 };

@@ -26,7 +26,7 @@ export type HealthInput = {
   /** `problem`: why the page can't store itself here. */
   readonly install: { readonly offlineReady: boolean; readonly problem: string | undefined };
   /** Longest time in the last minute that the main thread was busy at a stretch, ms. */
-  readonly longestTaskMs: number | undefined;
+  readonly longestTaskMs: number;
 };
 
 export type HealthId = 'server' | 'swarm' | 'engine' | 'storage' | 'isolation' | 'install' | 'main-thread';
@@ -182,8 +182,6 @@ const mainThreadCheck: Check = ({ longestTaskMs }) => {
     state,
     message,
   });
-  if (longestTaskMs === undefined)
-    return result('unknown', 'This browser does not report how busy the page is.');
   if (longestTaskMs > longTaskMs)
     return result(
       'warn',
