@@ -34,7 +34,7 @@ const createApi = (abort = new AbortController()) => {
         {
           loadOrt: () => import('onnxruntime-web/wasm'),
           assets: undefined,
-          crossOriginIsolated: false,
+          sharedMemory: false,
           requestAdapter: undefined,
         },
         options,

@@ -2,6 +2,7 @@ import type { RuntimeKind } from '../src/compute/contracts.ts';
 import type { RuntimeAssets } from '../src/compute/runtimes/assets.ts';
 import { loadOrt } from '../src/compute/runtimes/ort.ts';
 import { createRuntime } from '../src/compute/runtimes/runtime.ts';
+import { sharesMemory } from '../src/platform/browser/sharedMemory.ts';
 
 const gpu: GPU | undefined = navigator.gpu;
 
@@ -14,7 +15,7 @@ export const openRuntime = (
     {
       loadOrt,
       assets,
-      crossOriginIsolated: globalThis.crossOriginIsolated,
+      sharedMemory: sharesMemory(),
       requestAdapter: gpu && (() => gpu.requestAdapter()),
     },
     options,

@@ -24,7 +24,7 @@ describe('what is committed of Fashion-MNIST', () => {
   it('teaches a small network to tell clothes apart that it has not seen', async () => {
     const runtime = unwrap(
       await createRuntime(
-        { loadOrt, assets: undefined, crossOriginIsolated: false, requestAdapter: undefined },
+        { loadOrt, assets: undefined, sharedMemory: false, requestAdapter: undefined },
         { kind: 'wasm', threads: 1 },
       ),
     );

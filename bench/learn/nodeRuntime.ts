@@ -12,7 +12,7 @@ export const createNodeRuntime = async (): Promise<Runtime> =>
       {
         loadOrt: (): Promise<OrtModule> => import('onnxruntime-web'),
         assets: undefined,
-        crossOriginIsolated: true,
+        sharedMemory: true,
         requestAdapter: undefined,
       },
       { kind: 'wasm', threads: Math.min(4, availableParallelism()) },

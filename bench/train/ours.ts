@@ -49,7 +49,7 @@ type Prepared = { readonly task: Task; readonly step: TrainStep; readonly feeds:
 const openStep = async ({ model, trainable, batch, unroll }: Task, threads: number) => {
   const runtime = unwrap(
     await createRuntime(
-      { loadOrt, assets: runtimeAssets, crossOriginIsolated, requestAdapter: undefined },
+      { loadOrt, assets: runtimeAssets, sharedMemory: crossOriginIsolated, requestAdapter: undefined },
       { kind: 'wasm', threads },
     ),
   );

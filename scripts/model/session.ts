@@ -12,7 +12,7 @@ import { Stop, taken } from './io.ts';
 export const openRuntime = async (): Promise<Runtime> =>
   taken(
     await createRuntime(
-      { loadOrt, assets: undefined, crossOriginIsolated: false, requestAdapter: undefined },
+      { loadOrt, assets: undefined, sharedMemory: false, requestAdapter: undefined },
       { kind: 'wasm', threads: 1 },
     ),
   );

@@ -22,7 +22,7 @@ export type DeviceProfile = {
   readonly storage:
     | { readonly quota: ByteCount; readonly usage: ByteCount; readonly persisted: boolean }
     | undefined;
-  /** Whether WASM threads are possible. */
+  /** Whether WASM threads are possible: the page is isolated, and the browser has memory that workers share. */
   readonly crossOriginIsolated: boolean;
 };
 

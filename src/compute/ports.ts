@@ -80,7 +80,8 @@ export type ProfileProbes = {
   userAgent(): UserAgentSource;
   cores(): unknown;
   memoryGiB(): unknown;
-  crossOriginIsolated(): boolean;
+  /** Whether the page is isolated and its browser has memory to share. */
+  sharedMemory(): boolean;
   gpu(): Promise<GpuProbe>;
   battery(): Promise<{ readonly charging: unknown; readonly level: unknown } | undefined>;
   network():

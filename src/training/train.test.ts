@@ -88,7 +88,7 @@ describe('a model that was trained', () => {
   beforeAll(async () => {
     runtime = unwrap(
       await createRuntime(
-        { loadOrt, assets: undefined, crossOriginIsolated: false, requestAdapter: undefined },
+        { loadOrt, assets: undefined, sharedMemory: false, requestAdapter: undefined },
         { kind: 'wasm', threads: 1 },
       ),
     );

@@ -10,7 +10,7 @@ let runtime: Runtime;
 beforeAll(async () => {
   runtime = unwrap(
     await createRuntime(
-      { loadOrt, assets: undefined, crossOriginIsolated: false, requestAdapter: undefined },
+      { loadOrt, assets: undefined, sharedMemory: false, requestAdapter: undefined },
       { kind: 'wasm', threads: 1 },
     ),
   );

@@ -41,7 +41,7 @@ test.describe('training on WebGPU', () => {
       test.setTimeout(120_000);
       const wasm = unwrap(
         await createRuntime(
-          { loadOrt, assets: undefined, crossOriginIsolated: false, requestAdapter: undefined },
+          { loadOrt, assets: undefined, sharedMemory: false, requestAdapter: undefined },
           { kind: 'wasm', threads: 1 },
         ),
       );

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { SignalingState } from '../../mesh/index.ts';
 import type { Installer } from '../../platform/browser/install.ts';
 import { watchLongTasks } from '../../platform/browser/longTasks.ts';
+import { sharesMemory } from '../../platform/browser/sharedMemory.ts';
 import type { Device } from '../device.ts';
 import type { PeerView } from '../readModels.ts';
 import type { HealthInput } from './pageHealth.ts';
@@ -58,7 +59,7 @@ export const createHealthInput = (deps: {
       engine: { phase: engine.phase, error: engine.error?.message },
       durable: deps.durable,
       storage: profile?.storage,
-      crossOriginIsolated: globalThis.crossOriginIsolated,
+      sharedMemory: sharesMemory(),
       cores: profile?.cores,
       install: installer.state.get(),
       longestTaskMs: longestTask(),

@@ -20,7 +20,7 @@ describe('health', () => {
     ['storage', 'warn', { storage: { quota: 100, usage: 85 } }],
     ['storage', 'bad', { storage: { quota: 100, usage: 95 } }],
     ['storage', 'unknown', { storage: undefined }],
-    ['isolation', 'warn', { crossOriginIsolated: false }],
+    ['isolation', 'warn', { sharedMemory: false }],
     ['install', 'warn', { install: { offlineReady: false, problem: 'certificate' } }],
     ['main-thread', 'warn', { longestTaskMs: 400 }],
   ])('%s is %s', (id, state, change) => {

@@ -21,7 +21,8 @@ export type HealthInput = {
   };
   readonly durable: boolean;
   readonly storage: { readonly quota: number; readonly usage: number } | undefined;
-  readonly crossOriginIsolated: boolean;
+  /** Between this page's workers. */
+  readonly sharedMemory: boolean;
   readonly cores: number | undefined;
   /** `problem`: why the page can't store itself here. */
   readonly install: { readonly offlineReady: boolean; readonly problem: string | undefined };
@@ -145,18 +146,18 @@ const storageCheck: Check = ({ durable, storage }) => {
   return result('ok', share);
 };
 
-const isolationCheck: Check = ({ crossOriginIsolated, cores }) => {
+const isolationCheck: Check = ({ sharedMemory, cores }) => {
   const result = (state: CheckState, message: string) => ({
     id: 'isolation' as const,
     title: 'Threads',
     state,
     message,
   });
-  if (crossOriginIsolated)
+  if (sharedMemory)
     return result('ok', `Workers may share memory${cores ? ` over ${count(cores, 'core')}` : ''}.`);
   return result(
     'warn',
-    'This page is not isolated, so WebAssembly runs on one thread per worker. Open it from its own host.',
+    'This browser lets the page’s workers share no memory, so each computes with one thread. It may over https, from the host itself.',
   );
 };
 

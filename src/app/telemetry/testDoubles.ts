@@ -14,7 +14,7 @@ export const wellPage: HealthInput = {
   engine: { phase: 'ready', error: undefined },
   durable: true,
   storage: { quota: 100, usage: 10 },
-  crossOriginIsolated: true,
+  sharedMemory: true,
   cores: 8,
   install: { offlineReady: true, problem: undefined },
   longestTaskMs: 30,

@@ -13,11 +13,11 @@ export const collectProfile = async (
   const { probes } = deps;
   const ask = <T>(probe: () => T | Promise<T>): Promise<T | undefined> =>
     withinTime(probe, deps.timers, options.probeTimeout);
-  const [agent, cores, memory, isolated, gpu, battery, network, storage] = await Promise.all([
+  const [agent, cores, memory, shared, gpu, battery, network, storage] = await Promise.all([
     ask(probes.userAgent),
     ask(probes.cores),
     ask(probes.memoryGiB),
-    ask(probes.crossOriginIsolated),
+    ask(probes.sharedMemory),
     ask(probes.gpu),
     ask(probes.battery),
     ask(probes.network),
@@ -31,7 +31,7 @@ export const collectProfile = async (
     battery: batteryProfile(battery),
     network: networkProfile(network),
     storage: storageProfile(storage),
-    crossOriginIsolated: isolated === true,
+    crossOriginIsolated: shared === true,
   };
 };
 

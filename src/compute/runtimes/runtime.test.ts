@@ -64,7 +64,7 @@ const createOrt = () => {
 const depsOf = (ort: OrtModule, change: Partial<RuntimeDeps> = {}): RuntimeDeps => ({
   loadOrt: async () => ort,
   assets: runtimeAssets,
-  crossOriginIsolated: true,
+  sharedMemory: true,
   requestAdapter: async () => ({}),
   ...change,
 });
@@ -86,7 +86,7 @@ describe('the runtime in a worker', () => {
   });
 
   it('takes one thread where memory cannot be shared, and on WebGPU', async () => {
-    const shut = await createRuntime(depsOf(createOrt().ort, { crossOriginIsolated: false }), {
+    const shut = await createRuntime(depsOf(createOrt().ort, { sharedMemory: false }), {
       kind: 'wasm',
       threads: 4,
     });

@@ -54,7 +54,8 @@ export type RuntimeDeps = {
   loadOrt(runtime: RuntimeKind): Promise<OrtModule>;
   /** Undefined: the runtime finds its own files, as it does in Node. */
   readonly assets: Readonly<Record<RuntimeKind, RuntimeAssets>> | undefined;
-  readonly crossOriginIsolated: boolean;
+  /** Between workers: WebAssembly's threads need it. */
+  readonly sharedMemory: boolean;
   /** undefined where the browser has no WebGPU; resolves to null where it has no adapter. */
   readonly requestAdapter: (() => Promise<unknown>) | undefined;
 };
@@ -71,7 +72,7 @@ export const createRuntime = async (
   const refusal = kind === 'webgpu' ? await refuseWithoutAdapter(deps) : undefined;
   if (refusal) return err(refusal);
   // Threads need shared memory; on WebGPU the CPU part is too small to gain from them.
-  const threads = kind === 'wasm' && deps.crossOriginIsolated ? Math.max(1, options.threads) : 1;
+  const threads = kind === 'wasm' && deps.sharedMemory ? Math.max(1, options.threads) : 1;
   const loaded = await attempt('unsupported', `the ${kind} runtime could not be loaded`, () =>
     deps.loadOrt(kind),
   );

@@ -1,4 +1,5 @@
 import type { GpuProbe, ProfileProbes } from '../../compute/ports.ts';
+import { sharesMemory } from './sharedMemory.ts';
 
 /** Not in the standard library's types, because only some browsers have them. */
 type ExtendedNavigator = Navigator & {
@@ -34,7 +35,7 @@ export const createBrowserProbes = (): ProfileProbes => ({
   },
   cores: () => navigator.hardwareConcurrency,
   memoryGiB: () => extendedNavigator().deviceMemory,
-  crossOriginIsolated: () => globalThis.crossOriginIsolated,
+  sharedMemory: sharesMemory,
   gpu: probeGpu,
   async battery() {
     return extendedNavigator().getBattery?.();

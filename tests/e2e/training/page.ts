@@ -18,7 +18,7 @@ const opened = createRuntime(
   {
     loadOrt,
     assets: runtimeAssets,
-    crossOriginIsolated,
+    sharedMemory: crossOriginIsolated,
     requestAdapter: gpu && (() => gpu.requestAdapter()),
   },
   { kind: 'webgpu', threads: 1 },
