@@ -100,3 +100,19 @@ test('the page is isolated, and installable', async ({ village }) => {
     expect((await page.request.get(`${village.host.url}${src}`)).status(), src).toBe(200);
   }
 });
+
+test('a part that can not be drawn costs itself alone', async ({ host, shared }) => {
+  // Not one of the village's: its pages must never say what this one says.
+  const context = await shared.browser.newContext();
+  // A language that is none: the library of the charts throws at it.
+  await context.addInitScript(() => {
+    Object.defineProperty(navigator, 'language', { get: () => 'C' });
+  });
+  const page = await openTab(shared.browser, host.link, { context, consent: 'This device only' });
+  await goTo(page, 'Health');
+  await page.getByRole('tab', { name: 'Charts' }).click();
+  await expect(page.getByText('This part of the page could not be drawn')).toBeVisible();
+  await page.getByRole('tab', { name: 'Log' }).click();
+  await expect(page.getByRole('searchbox', { name: 'Search the log' })).toBeVisible();
+  await context.close();
+});

@@ -1,10 +1,10 @@
 import { Component, type ReactNode } from 'react';
-import { Button } from '../kit/Button.tsx';
-import { Notice } from '../kit/Notice.tsx';
+import { Button } from './Button.tsx';
+import { Notice } from './Notice.tsx';
 
 type BoundaryState = { readonly error: Error | undefined };
 
-/** A bug in one screen costs that screen: the rest of the page and all work go on. */
+/** A bug in one part of the page costs that part: the rest and all work go on. */
 export class Boundary extends Component<{ readonly children: ReactNode }, BoundaryState> {
   override state: BoundaryState = { error: undefined };
 
@@ -16,15 +16,13 @@ export class Boundary extends Component<{ readonly children: ReactNode }, Bounda
     const { error } = this.state;
     if (!error) return this.props.children;
     return (
-      <div className="screen">
-        <Notice
-          tone="bad"
-          title="This screen could not be drawn"
-          action={<Button onClick={() => this.setState({ error: undefined })}>Try again</Button>}
-        >
-          {error.message}. Your jobs go on. If it stays, reload the page; the log under Health says more.
-        </Notice>
-      </div>
+      <Notice
+        tone="bad"
+        title="This part of the page could not be drawn"
+        action={<Button onClick={() => this.setState({ error: undefined })}>Try again</Button>}
+      >
+        {error.message}. Your jobs go on. If it stays, reload the page; the log under Health says more.
+      </Notice>
     );
   }
 }

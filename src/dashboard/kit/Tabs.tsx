@@ -1,4 +1,5 @@
-import { type KeyboardEvent, type ReactNode, useId, useRef } from 'react';
+import { type KeyboardEvent, type ReactNode, Suspense, useId, useRef } from 'react';
+import { Boundary } from './Boundary.tsx';
 import './tabs.css';
 
 export type Tab<Key extends string> = {
@@ -9,7 +10,7 @@ export type Tab<Key extends string> = {
   readonly content: ReactNode;
 };
 
-/** The ARIA tabs pattern: arrows move and select, Home and End jump. */
+/** The ARIA tabs pattern: arrows move and select, Home and End jump. What comes late or fails leaves the other tabs in place. */
 export const Tabs = <Key extends string>({
   label,
   tabs,
@@ -56,7 +57,9 @@ export const Tabs = <Key extends string>({
         ))}
       </div>
       <div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${selected}`} className="tab-panel">
-        {current?.content}
+        <Boundary key={selected}>
+          <Suspense fallback={<p className="screen-loading">Opening…</p>}>{current?.content}</Suspense>
+        </Boundary>
       </div>
     </div>
   );

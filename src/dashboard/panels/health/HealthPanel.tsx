@@ -1,4 +1,4 @@
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { lazy, useMemo, useState } from 'react';
 import { useApp, useStore } from '../../hooks/useApp.ts';
 import { Notice } from '../../kit/Notice.tsx';
 import { Tabs } from '../../kit/Tabs.tsx';
@@ -48,21 +48,19 @@ export const HealthPanel = () => {
           {analytics.problem} Live figures go on; what was not written is lost when this tab closes.
         </Notice>
       ) : null}
-      <Suspense fallback={<p className="screen-loading">Opening…</p>}>
-        <Tabs
-          label="Health"
-          selected={tab}
-          onSelect={show}
-          tabs={[
-            { key: 'checks', label: 'Health', content: <ChecksTab /> },
-            { key: 'charts', label: 'Charts', content: <ChartsTab state={charts} onChange={setCharts} /> },
-            { key: 'alerts', label: 'Alerts', count: unseen, content: <AlertsTab /> },
-            { key: 'traces', label: 'Traces', content: <TracesTab /> },
-            { key: 'log', label: 'Log', content: <LogTab /> },
-            { key: 'reports', label: 'Reports', content: <ReportsTab /> },
-          ]}
-        />
-      </Suspense>
+      <Tabs
+        label="Health"
+        selected={tab}
+        onSelect={show}
+        tabs={[
+          { key: 'checks', label: 'Health', content: <ChecksTab /> },
+          { key: 'charts', label: 'Charts', content: <ChartsTab state={charts} onChange={setCharts} /> },
+          { key: 'alerts', label: 'Alerts', count: unseen, content: <AlertsTab /> },
+          { key: 'traces', label: 'Traces', content: <TracesTab /> },
+          { key: 'log', label: 'Log', content: <LogTab /> },
+          { key: 'reports', label: 'Reports', content: <ReportsTab /> },
+        ]}
+      />
     </div>
   );
 };
