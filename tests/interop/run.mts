@@ -6,15 +6,15 @@ import { parseArgs } from 'node:util';
 import { buildAll, installPackages } from '../../scripts/setup.mjs';
 import { blocked } from './blocked.mts';
 import { firefox } from './firefox.mts';
-import { health } from './firefoxHealth.mts';
 import { network } from './network.mts';
 import { smallMtu } from './smallMtu.mts';
 import { turn } from './turn.mts';
+import { webkit } from './webkit.mts';
 
 /** Resolves with what was seen, in one line; rejects with what is wrong; `skipped: …` says what the machine lacks. */
 export type Scenario = () => Promise<string>;
 
-const scenarios: Record<string, Scenario> = { firefox, health, turn, blocked, mtu: smallMtu, network };
+const scenarios: Record<string, Scenario> = { firefox, webkit, turn, blocked, mtu: smallMtu, network };
 
 const main = async (): Promise<boolean> => {
   const { positionals } = parseArgs({ allowPositionals: true });

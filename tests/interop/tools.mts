@@ -23,8 +23,14 @@ export const pollUntil = async (
   withinMs = 60_000,
 ): Promise<void> => {
   const until = Date.now() + withinMs;
-  while (!(await read().catch(() => false))) {
-    if (Date.now() > until) throw new Error(`not within ${withinMs / 1000} s: ${what}`);
+  for (let cause: unknown; ; ) {
+    try {
+      if (await read()) return;
+    } catch (thrown) {
+      cause = thrown;
+    }
+    if (Date.now() > until)
+      throw new Error(`not within ${withinMs / 1000} s: ${what}${cause === undefined ? '' : ` (${cause})`}`);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 };
