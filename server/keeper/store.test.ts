@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/core/bytes.ts';
+import { encodeCbor } from '../../src/core/codec.ts';
 import { unwrap } from '../../src/core/result.ts';
 import { applyBlock } from '../../src/ledger/apply.ts';
 import { certifiedBlockBytes } from '../../src/ledger/block.ts';
@@ -90,6 +91,53 @@ describe("a keeper's store", () => {
     expect(await store.snapshotPart(0)).toMatchObject({ height: 6, part: 0, of: 1 });
     expect(await store.snapshotPart(1)).toBeUndefined();
     expect(await ordered.range('snapshot/', 'snapshot/~')).toHaveLength(1);
+  });
+
+  it('keeps one snapshot of several that end at once, the newest, and gives it while it changes', async () => {
+    const { store, state: begun } = unwrap(await recover());
+    let state = begun;
+    const kept: Promise<void>[] = [];
+    const read: Promise<unknown>[] = [];
+    for (let epoch = 0; epoch < 6; epoch++) {
+      const block = buildEpochBlock(state, maker);
+      const certified = certify(block);
+      await store.commit([{ kind: 'block', certified, bytes: certifiedBlockBytes(certified) }]);
+      state = unwrap(applyBlock(state, block)).state;
+      kept.push(store.keepSnapshot(certified, state));
+      if (epoch === 0) await kept[0];
+      else read.push(store.snapshotPart(0));
+    }
+    await Promise.all(kept);
+    expect(await Promise.all(read)).toEqual(Array(5).fill(expect.objectContaining({ part: 0, of: 1 })));
+    expect(await store.snapshotPart(0)).toMatchObject({ height: 6 });
+    expect(await ordered.range('snapshot/', 'snapshot/~')).toHaveLength(1);
+    expect(unwrap(await recover()).state.position).toEqual(state.position);
+  });
+
+  it('gives the snapshot that took the place of another between two reads', async () => {
+    await fill();
+    let moves = 1;
+    const moving: OrderedStore = {
+      ...ordered,
+      async get(key) {
+        const value = await ordered.get(key);
+        if (key !== 'snapshot' || moves-- <= 0) return value;
+        const [[, part] = []] = await ordered.range('snapshot/', 'snapshot/~');
+        await ordered.write(
+          [
+            { kind: 'put', key: 'snapshot/0000000000000003/0000000000000000', value: part ?? utf8('') },
+            { kind: 'delete', key: 'snapshot/0000000000000006/0000000000000000' },
+            { kind: 'put', key: 'snapshot', value: encodeCbor({ height: 3, parts: 1 }) },
+          ],
+          true,
+        );
+        return value;
+      },
+    };
+    moves = 0;
+    const { store } = unwrap(await recoverKeeper(moving, genesis));
+    moves = 1;
+    expect(await store.snapshotPart(0)).toMatchObject({ height: 3, part: 0, of: 1 });
   });
 
   it('knows where an operation became final', async () => {

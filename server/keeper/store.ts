@@ -26,7 +26,10 @@ import type { OrderedStore, StoreChange } from '../../src/platform/node/index.ts
 export interface KeeperStore {
   /** In order, all or nothing, on disk when it resolves. */
   commit(changes: readonly KeeperChange[]): Promise<void>;
-  /** `state`: after this epoch block. The one before is removed. A state that has no chunks is a bug, and rejects. */
+  /**
+   * `state`: after this epoch block. The one before is removed. One at a time is written; of those that wait meanwhile the newest,
+   * and all of them resolve when it stands. A state that has no chunks is a bug, and rejects.
+   */
   keepSnapshot(certified: CertifiedBlock, state: LedgerState): Promise<void>;
   /** Certified blocks from `after` + 1 on: at most `count` and `maxBytes`, but one if there is one. */
   blocks(after: number, count: number, maxBytes: number): Promise<readonly Bytes[]>;
@@ -48,6 +51,8 @@ export type SnapshotPart = {
   readonly of: number;
   readonly bytes: Bytes;
 };
+
+type SnapshotDue = { readonly height: number; readonly state: LedgerState };
 
 export type Recovered = {
   readonly store: KeeperStore;
@@ -105,29 +110,44 @@ const createKeeperStore = (store: OrderedStore, keys: readonly string[]): Keeper
     }
   };
 
+  const writeSnapshot = async ({ height, state }: SnapshotDue) => {
+    const chunks = treeToChunks(contentOf(state));
+    if (!chunks.ok) throw new Error(chunks.error.message);
+    const before = await readPointer(store);
+    const parts = chunks.value.map((value, part) => ({
+      kind: 'put' as const,
+      key: partKey(height, part),
+      value,
+    }));
+    // Parts first: they may be more than one write should hold, and mean nothing until the pointer names them.
+    for (const part of parts) await store.write([part], false);
+    const pointer = encodeCbor({ height, parts: parts.length });
+    const old = Array.from({ length: before && before.height !== height ? before.parts : 0 }, (_, part) => ({
+      kind: 'delete' as const,
+      key: partKey(before?.height ?? 0, part),
+    }));
+    await store.write([{ kind: 'put', key: 'snapshot', value: pointer }, ...old], true);
+  };
+  // Two at once would each remove what stood before both of them, and leave one's parts behind for ever.
+  let due: SnapshotDue | undefined;
+  let writing: Promise<void> | undefined;
+  const writeDue = async () => {
+    try {
+      for (let next = due; next; next = due) {
+        due = undefined;
+        await writeSnapshot(next);
+      }
+    } finally {
+      writing = undefined;
+    }
+  };
+
   return {
     commit: (changes) => store.write(changes.flatMap(changesOf), true),
-    async keepSnapshot({ block }, state) {
-      const { height } = block.header;
-      const chunks = treeToChunks(contentOf(state));
-      if (!chunks.ok) throw new Error(chunks.error.message);
-      const before = await readPointer(store);
-      const parts = chunks.value.map((value, part) => ({
-        kind: 'put' as const,
-        key: partKey(height, part),
-        value,
-      }));
-      // Parts first: they may be more than one write should hold, and mean nothing until the pointer names them.
-      for (const part of parts) await store.write([part], false);
-      const pointer = encodeCbor({ height, parts: parts.length });
-      const old = Array.from(
-        { length: before && before.height !== height ? before.parts : 0 },
-        (_, part) => ({
-          kind: 'delete' as const,
-          key: partKey(before?.height ?? 0, part),
-        }),
-      );
-      await store.write([{ kind: 'put', key: 'snapshot', value: pointer }, ...old], true);
+    keepSnapshot({ block }, state) {
+      due = { height: block.header.height, state };
+      writing ??= writeDue();
+      return writing;
     },
     async blocks(after, count, maxBytes) {
       const taken: Bytes[] = [];
@@ -151,15 +171,18 @@ const createKeeperStore = (store: OrderedStore, keys: readonly string[]): Keeper
       return height.ok ? height.value : undefined;
     },
     async snapshotPart(part) {
-      const pointer = await readPointer(store);
-      if (!pointer || part >= pointer.parts) return undefined;
-      const { height, parts } = pointer;
-      const [bytes, block] = await Promise.all([
-        store.get(partKey(height, part)),
-        store.get(blockKey(height)),
-      ]);
-      // A newer one may have taken its place between the two reads.
-      return bytes && block && { height, block, part, of: parts, bytes };
+      for (let pointer = await readPointer(store); pointer && part < pointer.parts; ) {
+        const { height, parts } = pointer;
+        const [bytes, block] = await Promise.all([
+          store.get(partKey(height, part)),
+          store.get(blockKey(height)),
+        ]);
+        if (bytes && block) return { height, block, part, of: parts, bytes };
+        // A newer one may have taken its place between the reads; else it is damaged.
+        pointer = await readPointer(store);
+        if (pointer?.height === height) return undefined;
+      }
+      return undefined;
     },
     close: () => store.close(),
   };
