@@ -20,6 +20,7 @@ import {
 } from '../../src/platform/browser/jobStore.ts';
 import { openBrowserStore } from '../../src/platform/browser/storage.ts';
 import { createMemoryStore } from '../../src/storage/memory.ts';
+import { StorageError } from '../../src/storage/port.ts';
 
 let databases = 0;
 const openDatabase = () => openBrowserStore(`jobs-${databases++}`, { onGivenWay: () => {} });
@@ -50,6 +51,16 @@ const jobStores: Record<string, () => Promise<JobStore>> = {
   memory: async () => createMemoryJobStore(),
   'over a key-value store in memory': async () => createJobStore(createMemoryStore()),
   'over IndexedDB': async () => createJobStore(await openDatabase()),
+  'over a store that takes no Blobs': async () => {
+    const inner = createMemoryStore();
+    return createJobStore({
+      ...inner,
+      async set(namespace, key, value, durability) {
+        if (value instanceof Blob) throw new StorageError('unavailable', 'Error preparing Blob/File data');
+        return inner.set(namespace, key, value, durability);
+      },
+    });
+  },
 };
 
 describe.each(Object.entries(jobStores))('job store: %s', (_name, open) => {

@@ -22,6 +22,8 @@ export const seeHealth = async (browser: ForeignBrowser): Promise<string> => {
     await page.reload();
     await press(page, /^Health/);
     await expectTrace(page);
+    await press(page, /^Read$/);
+    await pollUntil('the job is listed again', async () => (await mainText(page)).includes('letter.png'));
     const errors = await page.errors();
     if (errors.length > 0) throw new Error(`${browser.name} says: ${errors.join('; ')}`);
     await page.close();

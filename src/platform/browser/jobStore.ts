@@ -2,22 +2,40 @@ import type { JobId, ReceiptId, TaskId } from '../../core/brand.ts';
 import type { WorkReceipt } from '../../inference/contracts.ts';
 import type { JobStore } from '../../inference/jobStore.ts';
 import type { ReceiptOutboxStore } from '../../inference/receiptStore.ts';
-import type { KeyValueStore } from '../../storage/port.ts';
+import { type KeyValueStore, StorageError } from '../../storage/port.ts';
 
 const pageKey = (job: JobId, page: number) => `${job}/${String(page).padStart(5, '0')}`;
 const resultKey = (job: JobId, task: TaskId) => `${job}/${task}`;
 const values = (entries: readonly (readonly [string, unknown])[]) => entries.map(([, value]) => value);
+
+/** A Blob in parts: WebKit's private windows keep bytes, and no Blobs. */
+type BlobParts = { readonly type: string; readonly bytes: Uint8Array<ArrayBuffer> };
+const isBlobParts = (value: unknown): value is BlobParts =>
+  typeof value === 'object' &&
+  value !== null &&
+  'bytes' in value &&
+  value.bytes instanceof Uint8Array &&
+  'type' in value &&
+  typeof value.type === 'string';
 
 /** Jobs in the device's key-value store: record, files and results apart, so that a result is one small write. */
 export const createJobStore = (store: KeyValueStore): JobStore => ({
   durable: store.durable,
   putJob: (job) => store.set('jobs', job.id, job, 'strict'),
   async putFiles(job, files) {
-    for (const [page, file] of files.entries()) await store.set('jobFiles', pageKey(job, page), file);
+    for (const [page, file] of files.entries()) {
+      const key = pageKey(job, page);
+      await store.set('jobFiles', key, file).catch(async (cause: unknown) => {
+        if (!(cause instanceof StorageError) || cause.code !== 'unavailable') throw cause;
+        const parts: BlobParts = { type: file.type, bytes: new Uint8Array(await file.arrayBuffer()) };
+        await store.set('jobFiles', key, parts);
+      });
+    }
   },
   async getFile(job, page) {
     const file = await store.get('jobFiles', pageKey(job, page));
-    return file instanceof Blob ? file : undefined;
+    if (file instanceof Blob) return file;
+    return isBlobParts(file) ? new Blob([file.bytes], { type: file.type }) : undefined;
   },
   putResult: (job, result) => store.set('jobResults', resultKey(job, result.task), result),
   deleteResult: (job, task) => store.delete('jobResults', resultKey(job, task)),
