@@ -22,7 +22,9 @@ export const DeviceFacts = ({ profile }: { readonly profile: DeviceProfile }) =>
         {
           term: 'WASM threads',
           value: profile.crossOriginIsolated ? 'possible' : 'not possible',
-          hint: profile.crossOriginIsolated ? undefined : 'Workers share no memory in this browser, or not at this address',
+          hint: profile.crossOriginIsolated
+            ? undefined
+            : 'Workers share no memory in this browser, or not at this address',
         },
       ]}
     />
