@@ -10,14 +10,21 @@ import { Field, Switch, TextInput } from '../../../kit/Field.tsx';
 import { Notice } from '../../../kit/Notice.tsx';
 import { unitOfName } from '../../../kit/units.ts';
 import { severityWords } from './alertWords.ts';
-import { conditionInWords, fieldsOf, withTyped, written } from './conditionFields.ts';
+import {
+  conditionInWords,
+  fieldsOf,
+  type MetricWords,
+  selectorsOf,
+  withTyped,
+  written,
+} from './conditionFields.ts';
 
-const useUnits = () => {
+const useDescribe = () => {
   const { commands } = useApp();
   // A rule may name some series of a metric: `rpc_seconds{outcome!="ok"}`.
-  return (selector: string) => {
+  return (selector: string): MetricWords => {
     const metric = selector.replace(/\{.*$/s, '');
-    return commands.describe(metric)?.unit ?? unitOfName(metric);
+    return commands.describe(metric) ?? { unit: unitOfName(metric), help: metric };
   };
 };
 
@@ -25,7 +32,7 @@ export const RulesSection = () => {
   const { models, commands } = useApp();
   const rules = useStore(models.telemetry.rules);
   const notify = useNotify();
-  const unitOf = useUnits();
+  const describe = useDescribe();
   const [editing, setEditing] = useState<AlertRule>();
   const toggle = async (rule: AlertRule, enabled: boolean) => {
     const result = await attempt(() => commands.setRule(rule.id, { enabled }));
@@ -44,11 +51,11 @@ export const RulesSection = () => {
               onChange={(enabled) => void toggle(rule, enabled)}
               hint={
                 <>
-                  {conditionInWords(rule.condition, unitOf)}. <em>{severityWords[rule.severity]}</em>
+                  {conditionInWords(rule.condition, describe)}. <em>{severityWords[rule.severity]}</em>
                 </>
               }
             />
-            {fieldsOf(rule.condition, unitOf).length > 0 ? (
+            {fieldsOf(rule.condition, describe).length > 0 ? (
               <Button look="plain" aria-label={`Change ${rule.title}`} onClick={() => setEditing(rule)}>
                 Change
               </Button>
@@ -64,11 +71,11 @@ export const RulesSection = () => {
 const RuleDialog = ({ rule, onClose }: { readonly rule: AlertRule; readonly onClose: () => void }) => {
   const { commands } = useApp();
   const notify = useNotify();
-  const unitOf = useUnits();
+  const describe = useDescribe();
   const { busy, error, act } = useAct();
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>({});
   const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
-  const fields = fieldsOf(rule.condition, unitOf);
+  const fields = fieldsOf(rule.condition, describe);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const changed = withTyped(rule.condition, fields, typed);
@@ -87,7 +94,12 @@ const RuleDialog = ({ rule, onClose }: { readonly rule: AlertRule; readonly onCl
   return (
     <Dialog title={rule.title} onClose={onClose}>
       <form className="health-form" onSubmit={(event) => void submit(event)} noValidate>
-        <p className="quiet">{conditionInWords(rule.condition, unitOf)}.</p>
+        <p className="quiet">{conditionInWords(rule.condition, describe)}.</p>
+        {selectorsOf(rule.condition).map((selector) => (
+          <p className="quiet" key={selector}>
+            <code>{selector}</code>
+          </p>
+        ))}
         {fields.map((field) => (
           <Field
             key={field.key}

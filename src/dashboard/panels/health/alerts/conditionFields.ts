@@ -21,50 +21,81 @@ export type ConditionField = {
 };
 
 const minute = 60_000;
-const ofWords: Record<Threshold['of'], string> = {
-  latest: 'the newest value',
-  mean: 'the mean',
-  rate: 'the rate',
-  increase: 'what was added',
-  change: 'the change',
-  p50: 'the median',
-  p95: '95 of 100',
-  p99: '99 of 100',
-};
+/** What is known of a metric, or of the one whose series a selector names. */
+export type MetricWords = { readonly unit: Unit; readonly help: string };
+type Describe = (selector: string) => MetricWords;
 
-/** "95 of 100 of rpc_seconds over 5 min above 1 s". */
-export const conditionInWords = (condition: Condition, unitOf: (metric: string) => Unit): string => {
+/** "How late the page’s timers run: 95th percentile over 5 min above 200 ms". */
+export const conditionInWords = (condition: Condition, describe: Describe): string => {
   switch (condition.kind) {
-    case 'threshold': {
-      const unit = unitOf(condition.metric);
-      const write = (value: number) =>
-        condition.of === 'rate' ? formatRate(value, unit) : formatMeasured(value, unit);
-      const bounds = [
-        ...(condition.above === undefined ? [] : [`above ${write(condition.above)}`]),
-        ...(condition.below === undefined ? [] : [`below ${write(condition.below)}`]),
-      ];
-      return `${capital(ofWords[condition.of])} of ${condition.metric} over ${formatSpan(condition.windowMs)} ${bounds.join(' or ')}`;
-    }
+    case 'threshold':
+      return `${describe(condition.metric).help}: ${thresholdInWords(condition, describe)}`;
     case 'burn-rate':
-      return `Of ${condition.total} too few are ${condition.good}: errors use up what a goal of ${percent(condition.objective)} allows, too fast`;
+      return `${describe(condition.total).help}: too few are ${labelIn(condition.good)}, and what a goal of ${percent(condition.objective)} allows is used up too fast`;
     case 'anomaly':
-      return `${condition.metric} is ${condition.direction === 'both' ? 'far from' : `far ${condition.direction}`} what it was over ${formatSpan(condition.windowMs)} (factor ${condition.factor})`;
+      return `${describe(condition.metric).help}: ${condition.direction === 'both' ? 'far from' : `far ${condition.direction}`} what it was over ${formatSpan(condition.windowMs)} (factor ${condition.factor})`;
     case 'absence':
-      return `Nothing of ${condition.metric} for ${formatSpan(condition.forMs)}`;
+      return `${describe(condition.metric).help}: not measured for ${formatSpan(condition.forMs)}`;
     case 'health':
-      return `The check “${condition.check}” is bad`;
+      return condition.check === '*'
+        ? 'A check of health needs attention'
+        : `The check “${condition.check}” needs attention`;
     default:
       return condition satisfies never;
   }
 };
 
-export const fieldsOf = (
-  condition: Condition,
-  unitOf: (metric: string) => Unit,
-): readonly ConditionField[] => {
+const thresholdInWords = (threshold: Threshold, describe: Describe): string => {
+  const { of, above, below, metric, windowMs } = threshold;
+  const { unit } = describe(metric);
+  const write = (value: number) => (of === 'rate' ? formatRate(value, unit) : formatMeasured(value, unit));
+  const bounds = (more: string, less: string) =>
+    [
+      ...(above === undefined ? [] : [`${more} ${write(above)}`]),
+      ...(below === undefined ? [] : [`${less} ${write(below)}`]),
+    ].join(' or ');
+  const span = formatSpan(windowMs);
+  switch (of) {
+    case 'latest':
+      return bounds('above', 'below');
+    case 'increase':
+      return `${bounds('more than', 'less than')} in ${span}`;
+    case 'change':
+      return `changed by ${bounds('more than', 'less than')} in ${span}`;
+    default:
+      return `${statisticWords[of]} over ${span} ${bounds('above', 'below')}`;
+  }
+};
+const statisticWords = {
+  mean: 'mean',
+  rate: 'rate',
+  p50: 'median',
+  p95: '95th percentile',
+  p99: '99th percentile',
+} as const;
+
+/** `jobs{outcome="done"}`: “done”. */
+const labelIn = (selector: string): string => {
+  const label = /="([^"]*)"/.exec(selector)?.[1];
+  return label === undefined ? selector : `“${label}”`;
+};
+
+/** The series that a condition looks at, as Prometheus writes them. */
+export const selectorsOf = (condition: Condition): readonly string[] => {
+  switch (condition.kind) {
+    case 'burn-rate':
+      return [condition.good, condition.total];
+    case 'health':
+      return [];
+    default:
+      return [condition.metric];
+  }
+};
+
+export const fieldsOf = (condition: Condition, describe: Describe): readonly ConditionField[] => {
   switch (condition.kind) {
     case 'threshold':
-      return thresholdFields(condition, unitOf(condition.metric));
+      return thresholdFields(condition, describe(condition.metric).unit);
     case 'burn-rate':
       return [
         {
@@ -185,6 +216,5 @@ const field = (key: string, label: string, value: number): ConditionField => ({
 
 /** Without the last digits that scaling leaves: 0.29 / 0.01 is 28.999999999999996. */
 const rounded = (value: number): number => Number(value.toPrecision(12));
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const percent = (share: number): string =>
   share > 0.99 && share < 1 ? `${rounded(share * 100)} %` : formatPercent(share);
