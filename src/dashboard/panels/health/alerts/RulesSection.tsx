@@ -95,11 +95,11 @@ const RuleDialog = ({ rule, onClose }: { readonly rule: AlertRule; readonly onCl
     <Dialog title={rule.title} onClose={onClose}>
       <form className="health-form" onSubmit={(event) => void submit(event)} noValidate>
         <p className="quiet">{conditionInWords(rule.condition, describe)}.</p>
-        {selectorsOf(rule.condition).map((selector) => (
-          <p className="quiet" key={selector}>
-            <code>{selector}</code>
-          </p>
-        ))}
+        <p className="quiet">
+          {selectorsOf(rule.condition).map((selector) => (
+            <code key={selector}>{selector} </code>
+          ))}
+        </p>
         {fields.map((field) => (
           <Field
             key={field.key}
