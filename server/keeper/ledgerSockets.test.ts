@@ -82,6 +82,19 @@ describe('the ledger socket', { timeout: 30_000 }, () => {
     expect((await settled(unknown))?.state).toBe('refused');
   });
 
+  it('says nothing older of an operation after what became of it', async () => {
+    const opening = openingOf(state(), anna);
+    client.submit(opening);
+    await settled(opening);
+    const tooMuch = transferOf(state(), anna, ben, 1_000_000_000_000);
+    client.submit(tooMuch);
+    await settled(tooMuch);
+    client.say({ t: 'get', after: 0, count: 1 });
+    await expect.poll(() => client.of('blocks').length, waitFor).toBe(1);
+    const told = client.of('submitted').filter(({ id }) => id === tooMuch.id);
+    expect(told.map(({ state: is }) => is)).toEqual(['refused']);
+  });
+
   it('refuses what is no message in words, and goes on with who stops', async () => {
     client.raw('text');
     client.raw(new Uint8Array([0xff, 0xff]));

@@ -136,11 +136,13 @@ export const createLedgerHub = (deps: LedgerSocketsDeps, options: LedgerSocketsO
 
   const onSubmit = async (client: Client, { bytes, signature }: Extract<ToKeeper, { t: 'submit' }>) => {
     const id = operationIdOf(bytes);
-    const watching = watchers.get(id) ?? new Set();
-    if (!client.speaksForKeeper) watchers.set(id, watching.add(client));
-    const answer = await driver.submit({ bytes, signature }, id, client.speaksForKeeper ? 'keeper' : 'owner');
+    const from = client.speaksForKeeper ? 'keeper' : 'owner';
+    if (from === 'owner') watchers.set(id, (watchers.get(id) ?? new Set()).add(client));
+    const answer = await driver.submit({ bytes, signature }, id, from);
+    // What was refused at once was told then: a wallet that heard `pending` after it would wait for ever.
+    if (from === 'owner' && !watchers.get(id)?.has(client)) return;
     if (answer.state !== 'pending') unwatch(id, client);
-    if (!client.speaksForKeeper || answer.state === 'refused') tell(client, answer);
+    if (from === 'owner' || answer.state === 'refused') tell(client, answer);
   };
 
   const unwatch = (id: OperationId, client: Client) => {
