@@ -95,6 +95,23 @@ describe('the ledger socket', { timeout: 30_000 }, () => {
     expect(told.map(({ state: is }) => is)).toEqual(['refused']);
   });
 
+  it('keeps nothing of who left before an operation came to its end', async () => {
+    const opening = openingOf(state(), anna);
+    client.submit(opening);
+    await settled(opening);
+    const load = () => committee.keepers[0]?.service.hub.load();
+    const early = transferOf(state(), anna, ben, 5, 9); // waits for its turn
+    const other = await openClient(committee.urlOf(0));
+    for (const one of [client, other]) {
+      one.submit(early);
+      await expect.poll(() => one.of('submitted').some(({ id }) => id === early.id), waitFor).toBe(true);
+    }
+    other.close();
+    await expect.poll(load, waitFor).toEqual({ connections: 1, watched: 1 });
+    client.close();
+    await expect.poll(load, waitFor).toEqual({ connections: 0, watched: 0 });
+  });
+
   it('refuses what is no message in words, and goes on with who stops', async () => {
     client.raw('text');
     client.raw(new Uint8Array([0xff, 0xff]));

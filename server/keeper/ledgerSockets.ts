@@ -59,6 +59,8 @@ type Client = {
   next: number | undefined;
   /** It has brought a message that a keeper of now has signed. */
   speaksForKeeper: boolean;
+  /** Operations whose end it is to be told. */
+  readonly watched: Set<OperationId>;
   bucket: Bucket;
   refusals: Bucket;
   busy: number;
@@ -67,7 +69,8 @@ type Client = {
 };
 
 export interface LedgerHub extends SocketHub {
-  load(): { readonly connections: number };
+  /** `watched`: operations whose end somebody who is here is to be told. */
+  load(): { readonly connections: number; readonly watched: number };
 }
 
 /** The ledger socket's other end: reads, limits, answers. Doesn't know about WebSockets, nor how keepers agree. */
@@ -82,9 +85,11 @@ export const createLedgerHub = (deps: LedgerSocketsDeps, options: LedgerSocketsO
   const operations = createSlices(() => clock.monotonic(), limits.operationsSliceMs);
   let lastId = 0;
 
+  /** What it waited for may be pending for hours, and it may come again and again: nothing is left of it. */
   const leave = (client: Client) => {
     client.gone = true;
     clients.delete(client);
+    for (const id of client.watched) unwatch(id, client);
   };
 
   const sendBytes = (client: Client, bytes: Bytes) => {
@@ -137,15 +142,20 @@ export const createLedgerHub = (deps: LedgerSocketsDeps, options: LedgerSocketsO
   const onSubmit = async (client: Client, { bytes, signature }: Extract<ToKeeper, { t: 'submit' }>) => {
     const id = operationIdOf(bytes);
     const from = client.speaksForKeeper ? 'keeper' : 'owner';
-    if (from === 'owner') watchers.set(id, (watchers.get(id) ?? new Set()).add(client));
+    if (from === 'owner') watch(id, client);
     const answer = await driver.submit({ bytes, signature }, id, from);
     // What was refused at once was told then: a wallet that heard `pending` after it would wait for ever.
-    if (from === 'owner' && !watchers.get(id)?.has(client)) return;
+    if (from === 'owner' && !client.watched.has(id)) return;
     if (answer.state !== 'pending') unwatch(id, client);
     if (from === 'owner' || answer.state === 'refused') tell(client, answer);
   };
 
+  const watch = (id: OperationId, client: Client) => {
+    client.watched.add(id);
+    watchers.set(id, (watchers.get(id) ?? new Set()).add(client));
+  };
   const unwatch = (id: OperationId, client: Client) => {
+    client.watched.delete(id);
     const watching = watchers.get(id);
     watching?.delete(client);
     if (watching?.size === 0) watchers.delete(id);
@@ -153,9 +163,10 @@ export const createLedgerHub = (deps: LedgerSocketsDeps, options: LedgerSocketsO
 
   const tell = (client: Client, answer: Submitted) => send(client, { t: 'submitted', ...answer });
   const tellWatchers = (answer: Submitted) => {
-    const watching = watchers.get(answer.id);
-    watchers.delete(answer.id);
-    for (const client of watching ?? []) tell(client, answer);
+    for (const client of [...(watchers.get(answer.id) ?? [])]) {
+      unwatch(answer.id, client);
+      tell(client, answer);
+    }
   };
 
   const onGet = async (client: Client, { after, count }: Extract<ToKeeper, { t: 'get' }>) => {
@@ -273,6 +284,7 @@ export const createLedgerHub = (deps: LedgerSocketsDeps, options: LedgerSocketsO
         address,
         next: undefined,
         speaksForKeeper: false,
+        watched: new Set(),
         bucket: fullBucket(rate, now),
         refusals: fullBucket(limits.refusals, now),
         busy: 0,
@@ -296,7 +308,7 @@ export const createLedgerHub = (deps: LedgerSocketsDeps, options: LedgerSocketsO
         timers.after(milliseconds(2_000), () => client.wire.terminate());
       }
     },
-    load: () => ({ connections: clients.size }),
+    load: () => ({ connections: clients.size, watched: watchers.size }),
   };
 };
 
