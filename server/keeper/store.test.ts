@@ -156,6 +156,35 @@ describe("a keeper's store", () => {
     expect(await store.blocks(8, 100, 2 ** 20)).toHaveLength(0);
   });
 
+  it('reads little more than it gives of blocks that are large', async () => {
+    await fill();
+    let read = 0;
+    const counting: OrderedStore = {
+      ...ordered,
+      async range(...asked) {
+        const found = await ordered.range(...asked);
+        read += found.length;
+        return found;
+      },
+    };
+    const { store } = unwrap(await recoverKeeper(counting, genesis));
+    const large = Array.from({ length: 64 }, (_, i) => ({
+      kind: 'put' as const,
+      key: `block/${String(i + 9).padStart(16, '0')}`,
+      value: new Uint8Array(256 * 1024),
+    }));
+    await ordered.write(large, false);
+    for (const [maxBytes, fit] of [
+      [2 ** 20, 3],
+      [2 ** 22, 15],
+    ] as const) {
+      read = 0;
+      expect(await store.blocks(8, 256, maxBytes)).toHaveLength(fit);
+      expect(read).toBeLessThanOrEqual(fit + 1);
+    }
+    expect(await store.blocks(0, 20, 2 ** 24)).toHaveLength(20);
+  });
+
   it('keeps records until they are forgotten, over restarts', async () => {
     const { store } = unwrap(await recover());
     const record = (key: string) => ({ kind: 'record' as const, key, record: utf8(key) });

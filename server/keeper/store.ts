@@ -152,8 +152,9 @@ const createKeeperStore = (store: OrderedStore, keys: readonly string[]): Keeper
     async blocks(after, count, maxBytes) {
       const taken: Bytes[] = [];
       let bytes = 0;
-      for (let from = after + 1; taken.length < count; from += blocksPerRead) {
-        const limit = Math.min(blocksPerRead, count - taken.length);
+      let limit = Math.min(blocksPerFirstRead, count);
+      while (limit > 0) {
+        const from = after + 1 + taken.length;
         const found = await store.range(blockKey(from), blockKey(from + limit), limit);
         for (const [, block] of found) {
           bytes += block.byteLength + 8;
@@ -161,6 +162,9 @@ const createKeeperStore = (store: OrderedStore, keys: readonly string[]): Keeper
           taken.push(block);
         }
         if (found.length < limit) break;
+        // As many as fit if they are like those before: what is read and not given costs whoever asks nothing.
+        const fit = Math.floor((maxBytes - bytes) / (bytes / taken.length));
+        limit = Math.min(blocksPerRead, count - taken.length, fit);
       }
       return taken;
     },
@@ -296,7 +300,9 @@ const readPointer = async (store: OrderedStore) => {
 };
 
 const storeFormat = 1;
-const blocksPerRead = 64;
+const blocksPerRead = 16;
+/** Before it is known how large they are. The largest have a mebibyte. */
+const blocksPerFirstRead = 4;
 const count = countSchema(Number.MAX_SAFE_INTEGER);
 const metaSchema = v.strictObject({ format: count, net: v.string(), genesis: v.instance(Uint8Array) });
 const pointerSchema = v.strictObject({ height: count, parts: count });
