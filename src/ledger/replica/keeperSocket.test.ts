@@ -101,6 +101,28 @@ describe('a keeper’s socket', () => {
     expect(await asked).toMatchObject({ error: { code: 'late' } });
   });
 
+  it('takes one that says nothing any more for gone, and comes back', () => {
+    const { keeper, say, on, timers, opened } = open();
+    on()?.open();
+    say(status);
+    say({ ...status, height: 8 });
+    const watching = timers.filter(({ delay }) => delay > 60_000);
+    expect(watching).toHaveLength(1);
+    const old = on();
+    watching[0]?.run();
+    expect(keeper.status()).toBeUndefined();
+    old?.message(encodeLedgerMessage(status));
+    old?.closed();
+    expect(keeper.status()).toBeUndefined();
+    timers.find(({ delay }) => delay === 1_000)?.run();
+    expect(opened()).toBe(2);
+    on()?.open();
+    say(status);
+    expect(keeper.status()).toEqual({ height: 7, earliest: 1 });
+    keeper.close();
+    expect(timers.filter(({ delay }) => delay > 60_000)).toEqual([]);
+  });
+
   it.each([
     ['garbage', (at: ReturnType<typeof open>) => at.on()?.message(Uint8Array.of(0xff))],
     ['another swarm', (at: ReturnType<typeof open>) => at.say({ ...status, net: 'x'.repeat(43) as NetId })],

@@ -51,6 +51,12 @@ export interface KeeperSocket extends LedgerSource {
 /** A keeper that has not answered by then is asked no more over this connection. */
 const patience = milliseconds(15_000);
 
+/**
+ * A keeper says every 10 s where it stands. One that has said nothing for longer is gone, whatever TCP believes: a tab that has
+ * nothing to ask would take an old status for the newest for ever. The largest answer takes a minute over a slow line.
+ */
+const silentAfter = milliseconds(90_000);
+
 type Waiting = { readonly settle: (message: Result<FromKeeper, SourceFault>) => void };
 type Asked = 'blocks' | 'snapshot';
 
@@ -70,6 +76,7 @@ export const openKeeperSocket = (
   let wrong = false;
   let closed = false;
   let cancelRetry = () => {};
+  let cancelSilence = () => {};
 
   const send = (message: ToKeeper) => socket?.send(encodeLedgerMessage(message));
   const settle = (asked: Asked, message: Result<FromKeeper, SourceFault>) => {
@@ -115,6 +122,7 @@ export const openKeeperSocket = (
   };
   const onClosed = () => {
     socket = undefined;
+    cancelSilence();
     const hadStatus = status !== undefined;
     status = undefined;
     settleAll(fault('away', `the connection to ${name} was lost`));
@@ -125,23 +133,33 @@ export const openKeeperSocket = (
     cancelRetry = timers.after(milliseconds(delay), connect);
   };
   const greet = () => send({ t: 'hello', v: ledgerVersion, net, height: about.height() });
+  const leave = () => {
+    const old = socket;
+    old?.close();
+    if (socket === old && old) onClosed();
+  };
+  const expectWord = () => {
+    cancelSilence();
+    cancelSilence = timers.after(silentAfter, leave);
+  };
   const connect = () => {
     const mine = deps.openSocket(about.url, {
       open: () => mine === socket && greet(),
       message: (bytes) => {
-        if (mine === socket) onMessage(bytes);
+        if (mine !== socket) return;
+        expectWord();
+        onMessage(bytes);
       },
       closed: () => {
         if (mine === socket) onClosed();
       },
     });
     socket = mine;
+    expectWord();
   };
   const blame = (_from: string, _reason: string) => {
     wrong = true;
-    const old = socket;
-    old?.close();
-    if (socket === old && old) onClosed();
+    leave();
   };
   const ask = (asked: Asked, message: ToKeeper): Promise<Result<FromKeeper, SourceFault>> =>
     new Promise((resolve) => {
@@ -193,6 +211,7 @@ export const openKeeperSocket = (
     close() {
       closed = true;
       cancelRetry();
+      cancelSilence();
       socket?.close();
       socket = undefined;
       settleAll(fault('away', 'this tab has left'));
