@@ -301,4 +301,36 @@ describe('two histories', () => {
     await settle();
     expect(follower.phase.get()).toMatchObject({ phase: 'forked', proof: { height: 6 } });
   });
+
+  it('that are found while a snapshot is fetched are not forgotten over it', async () => {
+    const chain = longChain(2);
+    const other = forkOf(chain);
+    const { frames } = chain.branch();
+    for (let i = 0; i < 20; i++) chain.endEpoch();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const near = createTestSource('near', () => ({ frames }));
+    const far = createTestSource('far', () => ({
+      frames: chain.frames,
+      snapshot: [chain.state, chain.frames.at(-1) as Bytes],
+    }));
+    const slow: LedgerSource = {
+      ...far,
+      status: () => (far.away ? undefined : far.status()),
+      snapshot: (part) => held.then(() => far.snapshot(part)),
+    };
+    far.away = true;
+    const { follower } = await follow([near, slow], undefined, { snapshotBeyond: 10 });
+    far.away = false;
+    far.tell({ kind: 'status' });
+    await settle();
+    expect(await follower.accuse(other.frames.at(-1) as Bytes)).toBe(true);
+    release();
+    await settle();
+    expect(far.asked).toContain('snapshot 0');
+    expect(follower.phase.get()).toMatchObject({ phase: 'forked', height: 6 });
+    expect(follower.replica.state.position.height).toBe(6);
+  });
 });

@@ -180,12 +180,14 @@ export const createFollower = (
       height: replica.state.position.height,
     };
     const caught = await catchSnapshot(source, known, crypto);
-    if (closed) return false;
+    // Two histories may have been found meanwhile, or blocks told that lead beyond it.
+    if (closed || replica.fork) return false;
     if (!caught.ok) {
       telemetry.log('info', 'ledger', `no snapshot taken: ${caught.error.message}`, { source: source.name });
       if (caught.error.code === 'away' || caught.error.code === 'late') note(source, 'away');
       return false;
     }
+    if (caught.value.state.position.height <= replica.state.position.height) return false;
     replica = createReplica({ ...trusted, ...caught.value }, deps);
     deps.tell({ kind: 'snapshot' });
     show();
