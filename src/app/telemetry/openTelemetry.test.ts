@@ -185,6 +185,21 @@ describe('a tab’s telemetry', () => {
     expect([posted.length, room.published.length]).toEqual(before);
   });
 
+  it.each([
+    ['by and by', () => {}],
+    ['as the page is left', (leave: () => void) => leave()],
+  ])('sends no span %s that waited while its consent was taken back', async (_when, then) => {
+    const { telemetry, pass, posted, connection, commands, state } = await openTab();
+    connection.set({ phase: 'joined' } as SignalingState);
+    await pass(20);
+    await commands.setTelemetry({ exportTraces: true });
+    telemetry.span('job').end();
+    await commands.setTelemetry({ exportTraces: false });
+    then(state.leave);
+    await pass(180);
+    expect(posted).toEqual([]);
+  });
+
   it('says why it may not notify, and changes nothing then', async () => {
     const { commands, models } = await openTab({ may: 'denied' });
     const refused = await commands.setTelemetry({ notify: true });

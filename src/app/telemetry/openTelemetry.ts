@@ -148,7 +148,14 @@ export const openTelemetry = async (deps: TelemetryDeps & TelemetryPlatform): Pr
   follow(alerts.silences, models.silences.set);
 
   const own = { service: 'aivillage-tab', instance: deps.self, version: deps.build } as const;
-  const exporter = createTraceExporter(deps, { url: '/telemetry/traces' });
+  // Spans wait for their batch, and longer while the host is out of reach: consent may be taken back meanwhile.
+  const exporter = createTraceExporter(
+    {
+      ...deps,
+      fetch: async (url, init) => (choices().exportTraces ? deps.fetch(url, init) : withheld),
+    },
+    { url: '/telemetry/traces' },
+  );
   telemetry.spans((span) => {
     if (choices().exportTraces && models.host.get()?.collector) exporter.add(own, [span]);
   });
@@ -222,6 +229,9 @@ export const openTelemetry = async (deps: TelemetryDeps & TelemetryPlatform): Pr
     advise,
   });
 };
+
+/** As a collector's final no: what waited is let go, and not tried again. */
+const withheld = { status: 403, headers: new Headers(), body: null };
 
 /** In the middle of steps that begin with whole ones of the clock: late as it may be, a step has its samples, and no other's. */
 const untilSample = (now: number): Milliseconds =>
