@@ -75,6 +75,14 @@ describe('the host’s channels', () => {
     expect(unwrap(readRelayMessage(new TextEncoder().encode(body))).notification.title).toBe('Jobs fail');
   });
 
+  it('get what is longer than the host reads cut short: it would refuse all of it', async () => {
+    const { host, posted } = channels({ relayAlerts: true });
+    const long = { ...news, title: 't'.repeat(400), text: 'x'.repeat(9_000) };
+    expect(await host.notify(long, new AbortController().signal)).toMatchObject({ ok: true });
+    const read = readRelayMessage(new TextEncoder().encode(posted[0]?.body));
+    expect(read).toMatchObject({ ok: true, value: { swarm: 'r'.repeat(43) } });
+  });
+
   it('get nothing without consent: no news, no test, and nothing that waited while it was taken back', async () => {
     const { host, state, posted } = channels({});
     expect(host.wants?.(news)).toBe(false);
@@ -94,6 +102,8 @@ describe('the host’s channels', () => {
   it.each([
     [429, 'retry', 5_000],
     [503, 'retry', undefined],
+    // A phone on a bad network did not get its news through in time.
+    [408, 'retry', undefined],
     [400, 'refused', undefined],
     [404, 'refused', undefined],
   ])('that answer %d: %s', async (status, code, retryAfterMs) => {

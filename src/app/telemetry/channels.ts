@@ -1,5 +1,5 @@
 import { err, fault, ok } from '../../core/result.ts';
-import { type Channel, relayPath } from '../../observability/index.ts';
+import { type Channel, createRelayChannel } from '../../observability/index.ts';
 import type { showNotification } from '../../platform/browser/notifications.ts';
 import type { HostTelemetry, TelemetrySettings } from '../telemetryView.ts';
 import type { Posted } from './host.ts';
@@ -24,21 +24,20 @@ export const alertChannels = (deps: {
   {
     id: 'host',
     wants: () => deps.settings().relayAlerts && (deps.host()?.channels.length ?? 0) > 0,
-    async notify(notification) {
+    async notify(notification, signal) {
       // It may have waited while its person changed his mind; and a test must not tell what alerts may not.
-      if (!deps.settings().relayAlerts) return off;
-      const { status, retryAfterMs } = await deps.post(
-        relayPath,
-        JSON.stringify({ version: 1, swarm: deps.room, notification }),
-      );
-      if (status < 300) return ok(undefined);
-      const said = `the host answered ${status}`;
-      // What it calls wrong is wrong the next time too.
-      return status === 429 || status >= 500
-        ? err({ ...fault('retry', said), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
-        : err(fault('refused', said));
+      return deps.settings().relayAlerts ? hostChannel(deps).notify(notification, signal) : off;
     },
   },
 ];
+
+const hostChannel = ({ room, post }: Pick<Parameters<typeof alertChannels>[0], 'room' | 'post'>): Channel =>
+  createRelayChannel({
+    swarm: room,
+    async post(path, body) {
+      const { status, retryAfterMs } = await post(path, body);
+      return { status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    },
+  });
 
 const off = err(fault('refused', 'it is switched off here'));
