@@ -219,6 +219,23 @@ describe('the host’s relay', () => {
     expect(relay.stats()).toMatchObject({ received: 1, malformed: 2 });
   });
 
+  it('keeps no span that is as large as a post: thousands of them may wait', async () => {
+    const relay = openRelay('http://127.0.0.1:9/v1/traces');
+    const events = Array.from({ length: 32 }, (_, at) => ({
+      at: 1_000 + at,
+      name: 'event',
+      fields: Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`field${i}`, 'x'.repeat(1_000)])),
+    }));
+    const posted = await encodeOtlp(
+      [spanOf(1), spanOf(2, { events }), spanOf(3)].map((span) => ({ resource: tab, span })),
+      'json',
+    );
+    expect(posted.byteLength).toBeLessThan(relay.route.maxBytes);
+    const answer = await relay.route.handle(posted, from);
+    expect(JSON.parse(answer.body)).toMatchObject({ partialSuccess: { rejectedSpans: '1' } });
+    expect(relay.stats()).toMatchObject({ waiting: 2, received: 2, malformed: 1 });
+  });
+
   it('tells a tab how many of its spans were none', async () => {
     const collector = await openCollector();
     const relay = openRelay(collector.url);

@@ -32,6 +32,12 @@ export interface OtlpRelay {
   close(): Promise<void>;
 }
 
+/**
+ * Of one span as JSON; an honest one has some hundred characters. The queue is bounded by number: of spans as large as a post it would
+ * take gigabytes, and a batch of them no collector, with everybody's spans in it.
+ */
+const longestSpan = 8_192;
+
 /** A tab sends every few seconds; a house of tabs behind one address may do so together. */
 const rate = { perSecond: 5, capacity: 60 } as const;
 
@@ -71,7 +77,8 @@ export const createOtlpRelay = (
       const status = parsed.error.code === 'too-large' ? 413 : 400;
       return answer(status, { message: parsed.error.message });
     }
-    const { entries, refused } = parsed.value;
+    const entries = parsed.value.entries.filter(({ span }) => JSON.stringify(span).length <= longestSpan);
+    const refused = parsed.value.refused + parsed.value.entries.length - entries.length;
     received += entries.length;
     malformed += refused;
     for (const { resource, span } of entries)
