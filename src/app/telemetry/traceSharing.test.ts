@@ -37,12 +37,16 @@ const tabs = () => {
   const hub = createTransportHub();
   const rpcOf = (peer: string) => createRpc(hub.join(peer), { ...time, telemetry: silentTelemetry });
   const tab = (peer: string, spans: readonly SpanRecord[]) => {
-    const state = { spans, mayTell: true };
+    const state = { spans, mayTell: true, looks: 0 };
     const log = createLogDouble();
     const sharing = createTraceSharing({
+      ...time,
       rpc: rpcOf(peer),
       telemetry: log,
-      spansOf: async (id) => state.spans.filter(({ context }) => context.traceId === id),
+      async spansOf(id) {
+        state.looks++;
+        return state.spans.filter(({ context }) => context.traceId === id);
+      },
       mayTell: () => state.mayTell,
       nameOf: (other) => (other === ben ? 'Ben' : undefined),
     });
@@ -105,6 +109,41 @@ describe('a trace over several tabs', () => {
     expect(await ask(asker, ben, '../../etc')).toMatchObject({ ok: false });
     state.mayTell = false;
     expect(await ask(asker, ben)).toMatchObject({ ok: false, error: { code: 'refused' } });
+  });
+
+  it('is not looked for as often as a peer likes: each look reads all that is stored', async () => {
+    const { time, tab, rpcOf } = tabs();
+    const { state } = tab(ben, bensSpans);
+    const asker = rpcOf(eve);
+    const askMany = async (count: number) => {
+      const before = state.looks;
+      for (let i = 0; i < count; i++) {
+        const call = asker.call(ben, spansMethod, { trace: hex(i + 1, 32) }, { deadline: milliseconds(900) });
+        await time.advance(1);
+        await call;
+      }
+      return state.looks - before;
+    };
+    expect(await askMany(500)).toBeLessThanOrEqual(61);
+    await time.advance(10_000);
+    expect(await askMany(100)).toBeLessThanOrEqual(11);
+    const asAna = await rpcOf(ana).call(ben, spansMethod, { trace }, { deadline: milliseconds(900) });
+    expect(asAna.ok).toBe(true);
+  });
+
+  it('is whole at last where somebody looks on more often than a peer tells', async () => {
+    const { time, tab } = tabs();
+    const own = tab(ana, anasSpans);
+    const { state } = tab(ben, bensSpans);
+    for (let i = 0; i < 200; i++) {
+      void own.whole(trace);
+      await time.advance(10);
+    }
+    state.spans = [...bensSpans, span(5, 3)];
+    const looked = own.whole(trace);
+    await time.advance(5_000);
+    expect(idsOf(await looked)).toEqual([1, 2, 3, 4, 5]);
+    expect(state.looks).toBeLessThanOrEqual(66);
   });
 
   it('ends where spans are their own ancestors', async () => {

@@ -1,7 +1,9 @@
 import * as v from 'valibot';
 import { createBoundedMap } from '../../core/boundedMap.ts';
 import { type Milliseconds, milliseconds, type PeerId } from '../../core/brand.ts';
+import type { Clock } from '../../core/ports/clock.ts';
 import type { Telemetry } from '../../core/ports/telemetry.ts';
+import type { Timers } from '../../core/ports/timers.ts';
 import { err, fault, ok } from '../../core/result.ts';
 import type { Method, Rpc } from '../../mesh/index.ts';
 import { parseSpanRecord, type SpanRecord } from '../../observability/index.ts';
@@ -23,11 +25,19 @@ export const spansMethod: Method<{ readonly trace: string }, { readonly spans: s
   priority: 'bulk',
 };
 const patience: Milliseconds = milliseconds(3_000);
+/**
+ * A look reads and parses all spans that are stored, a twentieth of a second of this tab's time, and costs who asks for it nothing. So a
+ * peer gets so many at once, as somebody's who looks at a job that runs, and then one a second.
+ */
+const looks = { burst: 60, everyMs: 1_000, peers: 4_096 } as const;
+const askAgainAfter: Milliseconds = milliseconds(1.5 * looks.everyMs);
 const keptTraces = 20;
 const mostPeers = 32;
 
 /** Joins the parts of a trace that ran in other tabs. Doesn't know what a trace is about. */
 export const createTraceSharing = (deps: {
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly timers: Pick<Timers, 'after'>;
   readonly rpc: Pick<Rpc, 'call' | 'handle'>;
   readonly telemetry: Pick<Telemetry, 'log'>;
   readonly spansOf: (traceId: string) => Promise<readonly SpanRecord[]>;
@@ -36,16 +46,39 @@ export const createTraceSharing = (deps: {
 }) => {
   const { rpc, telemetry } = deps;
   const told = createBoundedMap<string, readonly SpanRecord[]>(keptTraces);
+  const mayLook = createLookLimit(deps.clock);
 
   const stop = rpc.handle(spansMethod, async ({ trace }, { from }) => {
+    if (!mayLook(from)) return err(fault('overloaded', 'spans were asked for too often: try again later'));
     const spans = deps.mayTell() ? doneFor(from, await deps.spansOf(trace)) : [];
     if (spans.length === 0)
       return err(fault('refused', 'this tab knows nothing of that trace that is yours'));
     return ok({ spans: textOf(spans) });
   });
 
+  const call = (peer: PeerId, trace: string) =>
+    rpc.call(peer, spansMethod, { trace }, { deadline: patience });
+  const again = new Map<string, ReturnType<typeof call>>();
+  /** Once, and together for all who look on: the last of them must get what the peer has done by then. */
+  const callAgain = (peer: PeerId, trace: string): ReturnType<typeof call> => {
+    const key = `${peer} ${trace}`;
+    const known = again.get(key);
+    if (known) return known;
+    const answer = new Promise<void>((resolve) => void deps.timers.after(askAgainAfter, resolve)).then(() => {
+      again.delete(key);
+      return call(peer, trace);
+    });
+    again.set(key, answer);
+    return answer;
+  };
+  const patientCall = async (peer: PeerId, trace: string): ReturnType<typeof call> => {
+    const waiting = again.get(`${peer} ${trace}`);
+    if (waiting) return waiting;
+    const answer = await call(peer, trace);
+    return !answer.ok && answer.error.code === 'overloaded' ? callAgain(peer, trace) : answer;
+  };
   const ask = async (peer: PeerId, traceId: string): Promise<readonly SpanRecord[]> => {
-    const answer = await rpc.call(peer, spansMethod, { trace: traceId }, { deadline: patience });
+    const answer = await patientCall(peer, traceId);
     if (!answer.ok) {
       telemetry.log('debug', 'telemetry', `no part of a trace: ${answer.error.message}`, { peer });
       return [];
@@ -74,6 +107,18 @@ export const createTraceSharing = (deps: {
       return [...own, ...others];
     },
     close: stop,
+  };
+};
+
+/** Whether one more look is taken for that peer. Counts it. */
+const createLookLimit = (clock: Pick<Clock, 'monotonic'>) => {
+  const buckets = createBoundedMap<PeerId, { readonly tokens: number; readonly at: number }>(looks.peers);
+  return (peer: PeerId): boolean => {
+    const now = clock.monotonic();
+    const { tokens, at } = buckets.get(peer) ?? { tokens: looks.burst, at: now };
+    const left = Math.min(looks.burst, tokens + (now - at) / looks.everyMs);
+    buckets.set(peer, { tokens: left >= 1 ? left - 1 : left, at: now });
+    return left >= 1;
   };
 };
 
