@@ -232,6 +232,23 @@ describe('e-mail', () => {
     expect(second.relay.state()[0]?.problem).toContain('the mail server answered 550');
   });
 
+  it('is sent once to a server that takes its time: what it has taken it delivers, whether or not somebody waited', async () => {
+    let taken = 0;
+    const { port } = await openMailbox({
+      onData(stream, _session, done) {
+        stream.resume();
+        stream.on('end', () => {
+          taken++;
+          setTimeout(done, 600);
+        });
+      },
+    });
+    const { tell, counts } = openRelay(mailTo(port));
+    await tell('a');
+    await expect.poll(() => counts['told email'], { timeout: 4_000 }).toBe(1);
+    expect(taken).toBe(1);
+  });
+
   it('is reported where the server drops the connection', async () => {
     const { port } = await openMailbox({ onConnect: (session, done) => done(new Error(`no ${session.id}`)) });
     const { tell, counts } = openRelay(mailTo(port));

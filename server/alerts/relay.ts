@@ -66,7 +66,10 @@ export const openAlertRelay = (
   };
   const channels = channelsOf(config, { ...options, timeoutMs: outboxOptions.timeoutMs }, senderOf);
   if (channels.length === 0) return undefined;
-  const outboxes = channels.map((channel) => openOutbox(deps, channel, outboxOptions));
+  const outboxes = channels.map((channel) => {
+    const timeoutMs = (channel.id === 'email' ? mailPatience : 1) * outboxOptions.timeoutMs;
+    return openOutbox(deps, channel, { ...outboxOptions, timeoutMs });
+  });
   const news = createNewsMemory();
 
   const handle = async (body: Uint8Array): Promise<PostAnswer> => {
@@ -96,6 +99,12 @@ export const openAlertRelay = (
   };
 };
 
+/**
+ * Times as long as others may take. A mail server delivers what it has taken, whether or not anybody waited for its word: who gives up
+ * early sends it again (RFC 5321 §4.5.3.2.6 would wait for ten minutes).
+ */
+const mailPatience = 6;
+
 const channelsOf = (
   { webhook, slack, email }: AlertConfig,
   { mailCa, timeoutMs }: { readonly mailCa?: string; readonly timeoutMs: number },
@@ -106,6 +115,7 @@ const channelsOf = (
     from: email.from,
     to: email.to,
     timeoutMs,
+    silenceMs: mailPatience * timeoutMs,
     ...(mailCa === undefined ? {} : { ca: mailCa }),
   };
   return [

@@ -52,7 +52,9 @@ export type MailOptions = {
   readonly url: string;
   readonly from: string;
   readonly to: readonly string[];
+  /** Until it is connected to; and how long it may say nothing then. */
   readonly timeoutMs: number;
+  readonly silenceMs: number;
   /** Certificates of authorities besides the usual ones, PEM. */
   readonly ca?: string;
 };
@@ -66,8 +68,6 @@ export const createMailChannel = (options: MailOptions, senderOf: SenderOf): Cha
   return {
     id: 'email',
     async notify(notification, signal) {
-      const stop = () => transport.close();
-      signal.addEventListener('abort', stop);
       try {
         await transport.sendMail({
           from: options.from,
@@ -76,18 +76,17 @@ export const createMailChannel = (options: MailOptions, senderOf: SenderOf): Cha
           headers: { 'Auto-Submitted': 'auto-generated', 'X-AIVillage-Alert': notification.id },
           disableFileAccess: true,
           disableUrlAccess: true,
+          signal,
         });
         return ok(undefined);
       } catch (cause) {
         return mailFailure(cause);
-      } finally {
-        signal.removeEventListener('abort', stop);
       }
     },
   };
 };
 
-const createMailTransport = ({ url, timeoutMs, ca }: MailOptions): Transporter => {
+const createMailTransport = ({ url, timeoutMs, silenceMs, ca }: MailOptions): Transporter => {
   const { protocol, hostname, port, username, password } = new URL(url);
   const secure = protocol === 'smtps:';
   const user = decodeURIComponent(username);
@@ -100,7 +99,7 @@ const createMailTransport = ({ url, timeoutMs, ca }: MailOptions): Transporter =
     ...(ca === undefined ? {} : { tls: { ca } }),
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
+    socketTimeout: silenceMs,
     dnsTimeout: timeoutMs,
     logger: false,
   });
