@@ -95,6 +95,22 @@ describe('a manager of alerts', () => {
     expect(told).toEqual(['firing: Too hot', 'resolved: Resolved: Too hot']);
   });
 
+  it('takes over what the other tab told, though each has found it at another instant', async () => {
+    const { openTab, run, told, time } = openBrowser();
+    const first = openTab();
+    await time.pass(4_000);
+    const second = openTab();
+    await run(minute, 20);
+    const [found, toldOf] = [second.alerts.get()[0]?.firedAt, first.alerts.get()[0]?.firedAt];
+    expect(found).not.toBe(toldOf);
+    first.close();
+    await run(2 * minute, 20);
+    expect(second.delivery.get().tells).toBe(true);
+    expect(told).toEqual(['firing: Too hot']);
+    await run(3 * minute, 1);
+    expect(told).toEqual(['firing: Too hot', 'resolved: Resolved: Too hot']);
+  });
+
   it('knows after a reload what fires and what was told', async () => {
     const { openTab, run, told } = openBrowser();
     const before = openTab();

@@ -12,7 +12,7 @@ import type { SignalReader } from '../analytics/types.ts';
 import type { HealthReport } from '../health/types.ts';
 import { type AlertChange, createEvaluationMemory, evaluate } from './evaluate.ts';
 import { createKeeping } from './keeping.ts';
-import { defaultNoticePolicy, type NoticePolicy, notify } from './notices.ts';
+import { asFoundHere, defaultNoticePolicy, type NoticePolicy, notify } from './notices.ts';
 import {
   type Channel,
   createOutbox,
@@ -179,7 +179,7 @@ export const createAlertManager = (deps: AlertManagerDeps, options: AlertManager
     const before = await keeping.readRecord(record);
     if (closed || releaseLock) return release();
     releaseLock = release;
-    record = { ...record, notices: before.notices };
+    record = { ...record, notices: asFoundHere(before.notices, inOrder(record)) };
     for (const outbox of outboxes)
       for (const notification of before.waiting[outbox.state().channel] ?? []) outbox.push(notification);
     refreshDelivery();

@@ -66,6 +66,19 @@ export const notify = (
   return [{ told, groups }, notifications];
 };
 
+/**
+ * What another tab told, as told of what was found here: each tab finds the same alert at an instant of its own. What it told
+ * and nobody heard the end of is the episode that fires here, or that is over here.
+ */
+export const asFoundHere = (state: NoticeState, alerts: readonly AlertView[]): NoticeState => {
+  const told = new Map(state.told);
+  for (const { id, firedAt } of alerts) {
+    const before = told.get(id);
+    if (before && firedAt !== undefined) told.set(id, { ...before, firedAt });
+  }
+  return { ...state, told };
+};
+
 const byGroup = (alerts: readonly AlertView[]): ReadonlyMap<string, readonly AlertView[]> => {
   const groups = new Map<string, AlertView[]>();
   for (const alert of alerts) {
