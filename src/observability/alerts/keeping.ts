@@ -36,6 +36,10 @@ export const createKeeping = (
   let newer = false;
   let writing = false;
   let wanted: (() => AlertRecord) | undefined;
+  let changing = 0;
+  let changed = 0;
+  /** What was set last is in no store: what is read is older. */
+  let unwritten = false;
 
   const tried = async <T>(what: string, instead: T, work: () => Promise<T>): Promise<T> => {
     try {
@@ -88,26 +92,42 @@ export const createKeeping = (
     problem: () => problem,
     readRecord: (instead: AlertRecord) =>
       tried('read', instead, async () => (await readRecord(store)) ?? instead),
-    readSettings: (instead: AlertSettings) =>
-      tried('read', instead, async () => (await readSettings(store)) ?? instead),
+    /** What this tab knows, where it can't be read or was set here while it was read. */
+    async readSettings(known: () => AlertSettings): Promise<AlertSettings> {
+      const before = changed;
+      const read = await tried('read', undefined, () => readSettings(store));
+      const older = unwritten || changing > 0 || changed !== before;
+      return older ? known() : (read ?? known());
+    },
     write(record: () => AlertRecord) {
       wanted = record;
       void writeWanted();
     },
-    /** Made of what is stored now, not of what this tab read last. Where nothing can be stored it holds in this tab. */
+    /**
+     * Made of what is stored now, not of what this tab read last. Where nothing can be stored it holds in this tab, and is
+     * written with the next change.
+     */
     async changeSettings<Refusal>(
-      known: AlertSettings,
+      known: () => AlertSettings,
       make: (current: AlertSettings) => Result<AlertSettings, Refusal>,
     ): Promise<Result<void, Refusal>> {
       const release = await locks.acquire(settingsLock).catch(() => () => {});
-      const current = await tried('read', known, async () => (await readSettings(store)) ?? known);
-      const made = make(current);
-      if (made.ok)
-        await tried('write', undefined, async () => {
-          if (await mayWrite()) await writeSettings(store, made.value);
-        });
-      release();
-      return made.ok ? { ok: true, value: undefined } : made;
+      changing++;
+      try {
+        const stored = unwritten ? undefined : await tried('read', undefined, () => readSettings(store));
+        const made = make(stored ?? known());
+        if (!made.ok) return made;
+        unwritten = !(await tried('write', false, async () => {
+          if (!(await mayWrite())) return false;
+          await writeSettings(store, made.value);
+          return true;
+        }));
+        return { ok: true, value: undefined };
+      } finally {
+        changing--;
+        changed++;
+        release();
+      }
     },
   };
 };

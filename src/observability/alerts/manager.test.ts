@@ -215,6 +215,60 @@ describe('where the disk is no help', () => {
     expect(manager.delivery.get().problem).toContain('alerts are not kept');
   });
 
+  it('that became full, what a person sets holds in this tab all the same', async () => {
+    const store = createMemoryStore();
+    let full = false;
+    const set: KeyValueStore['set'] = async (...entry) => {
+      if (full) throw new Error('no room');
+      await store.set(...entry);
+    };
+    const { openTab, run, told, time } = openBrowser({ ...store, set });
+    const manager = openTab();
+    await time.settle();
+    const from = time.clock.now();
+    const silence = { match: { group: 'other' }, from, until: from + 60 * minute, reason: 'kept' } as const;
+    await manager.silence(silence);
+    full = true;
+    await manager.silence({ ...silence, match: { rule: 'too-hot' }, reason: 'not kept' });
+    await manager.silence({ ...silence, reason: 'not kept either' });
+    await run(2 * minute, 20);
+    const reasons = () => manager.silences.get().map(({ reason }) => reason);
+    expect(reasons()).toEqual(['kept', 'not kept', 'not kept either']);
+    expect(told).toEqual([]);
+    full = false;
+    await manager.setRule('too-hot', { enabled: false });
+    const later = openTab();
+    await time.settle();
+    expect(later.rules.get()[0]?.enabled).toBe(false);
+    expect(later.silences.get()).toEqual(manager.silences.get());
+    expect(reasons()).toEqual(['kept', 'not kept', 'not kept either']);
+  });
+
+  it('that is slow, what is set while it is read is not undone by what was read', async () => {
+    const store = createMemoryStore();
+    let slow = false;
+    let answer = () => {};
+    const get: KeyValueStore['get'] = async (namespace, key) => {
+      const value = await store.get(namespace, key);
+      if (slow && key === 'settings')
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+      return value;
+    };
+    const { openTab, time } = openBrowser({ ...store, get });
+    const manager = openTab();
+    await time.settle();
+    await manager.setRule('too-hot', { enabled: true });
+    slow = true;
+    await time.pass(10_000);
+    slow = false;
+    await manager.setRule('too-hot', { enabled: false });
+    answer();
+    await time.settle();
+    expect(manager.rules.get()[0]?.enabled).toBe(false);
+  });
+
   it('that holds what a newer version wrote, it is left as it is', async () => {
     const store = createMemoryStore();
     await store.set('alerts', 'record', { version: 2, more: 'than we know' });

@@ -192,23 +192,29 @@ export const createAlertManager = (deps: AlertManagerDeps, options: AlertManager
   };
   const refreshSettings = async () => {
     if (!loaded) return;
-    const next = await keeping.readSettings(settings);
+    const next = await keeping.readSettings(() => settings);
     if (!closed && next !== settings && JSON.stringify(flat(next)) !== JSON.stringify(flat(settings)))
       applySettings(next);
   };
   const change = <Refusal>(
     make: (current: AlertSettings) => Result<AlertSettings, Refusal>,
   ): Promise<Result<void, Refusal>> =>
-    keeping.changeSettings(settings, (current) => {
-      const made = make(current);
-      if (!made.ok) return made;
-      if (!closed) applySettings(made.value);
-      return made;
-    });
+    keeping.changeSettings(
+      () => settings,
+      (current) => {
+        const made = make(current);
+        if (!made.ok) return made;
+        if (!closed) applySettings(made.value);
+        return made;
+      },
+    );
 
   /** What this tab has found before its disk answered stays; an alert of the disk has slept until now. */
   const load = async () => {
-    const [kept, set] = await Promise.all([keeping.readRecord(noRecord), keeping.readSettings(noSettings)]);
+    const [kept, set] = await Promise.all([
+      keeping.readRecord(noRecord),
+      keeping.readSettings(() => settings),
+    ]);
     if (closed) return;
     const tracked = new Map([...kept.state.tracked, ...record.state.tracked]);
     record = {
