@@ -80,6 +80,26 @@ describe('a journal', () => {
     expect((await itemsOf(journal)).every((item) => !item.endsWith('.0'))).toBe(true);
   });
 
+  it.each([
+    ['two minutes', -120_000],
+    ['a year', -365 * 86_400_000],
+  ])('keeps what is written after the clock was set back by %s', async (_by, jump) => {
+    const { time, open } = createDisk();
+    const journal = open('a', { maxBytes: 2_000 });
+    const write = async (item: string) => {
+      journal.append(item.padStart(300, '.'));
+      await journal.flush();
+      time.advance(10);
+    };
+    for (let i = 0; i < 10; i++) await write(`before${i}`);
+    time.jump(jump);
+    for (let i = 0; i < 4; i++) await write(`after${i}`);
+    const items = (await itemsOf(journal)).map((item) => item.replace(/^\.+/, ''));
+    expect(items).toEqual(expect.arrayContaining(['after0', 'after1', 'after2', 'after3', 'before9']));
+    for (let i = 4; i < 20; i++) await write(`after${i}`);
+    expect((await itemsOf(journal)).every((item) => item.includes('after'))).toBe(true);
+  });
+
   it('sees what other tabs write, and stays near its bytes', async () => {
     const { store, time, open } = createDisk();
     const tabs = [0, 1, 2, 3].map((tab) => open(`${tab}`, { maxBytes: 5_000, lookEvery: 4 }));

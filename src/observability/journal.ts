@@ -9,7 +9,7 @@ export type Journaled<T> = { readonly tab: string; readonly item: T };
 /** Newest records of several tabs and lives, on disk. Nothing here rejects: what can't be kept is counted. */
 export interface Journal<T> {
   append(item: T): void;
-  /** Of all tabs, in order of writing. What waits here is not in it. */
+  /** Of all tabs, in order of writing as the clock told it. What waits here is not in it. */
   read(): Promise<readonly Journaled<T>[]>;
   /** Writes what waits: before the page is left. */
   flush(): Promise<void>;
@@ -49,11 +49,13 @@ export const journalDefaults = {
 /** Written by this version; chunks of others are neither read nor removed. */
 const version = 1;
 const longestPause = 64;
+/** Clocks are put right by less than this; of several tabs one may have written a moment ago. */
+const correctionMs = 60_000;
 
 /**
  * One chunk per batch, under a key that begins with its time: a tab that is killed loses what waited, never what was
- * written, and no two tabs write the same key. When there is too much the oldest chunks go, whoever wrote them. A disk that
- * refuses is asked less and less often.
+ * written, and no two tabs write the same key. When there is too much the oldest chunks go, whoever wrote them; those from a time
+ * to come are older than all others, because the clock was set back since. A disk that refuses is asked less and less often.
  */
 export const createJournal = <T>(deps: JournalDeps<T>, options: JournalOptions): Journal<T> => {
   const { store, clock, timers, tab, parse } = deps;
@@ -123,7 +125,10 @@ export const createJournal = <T>(deps: JournalDeps<T>, options: JournalOptions):
   const trim = async (known: Map<string, number>): Promise<void> => {
     let total = 0;
     for (const bytes of known.values()) total += bytes;
-    for (const key of [...known.keys()].sort()) {
+    const future = digits(clock.now() + correctionMs, 15);
+    const isFuture = (key: string) => key > future;
+    const sorted = [...known.keys()].sort();
+    for (const key of [...sorted.filter(isFuture), ...sorted.filter((each) => !isFuture(each))]) {
       if (total <= maxBytes) return;
       await store.delete(namespace, key);
       total -= known.get(key) ?? 0;
