@@ -190,6 +190,40 @@ describe('what is recorded', () => {
     expect(next.distribution('rpc_seconds', clock.now() + 2 * minute, clock.now() + day)?.count ?? 0).toBe(0);
   });
 
+  it('after the clock was set back is kept, and what lies ahead goes first when there is too much', async () => {
+    const raw = { maxAgeMs: 24 * hour, maxPoints: 10 };
+    const { analytics, clock, compact, store } = await openTab({ options: { retention: { raw } } });
+    const recordFor = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        analytics.recordMetric('load_ratio', i);
+        clock.advance(10 * minute);
+      }
+      await compact();
+    };
+    const pointsSince = async (from: number) =>
+      unwrap(await analytics.query({ key: 'load_ratio', from, to: from + 6 * hour, maxBuckets: 100_000 }))
+        .buckets.length;
+    const year = 365 * 24 * hour;
+    clock.jump(year);
+    await recordFor(20);
+    clock.jump(-year);
+    const back = clock.now();
+    await recordFor(6);
+    expect(await pointsSince(back)).toBe(6);
+    await recordFor(6);
+    expect(await pointsSince(back)).toBe(10);
+
+    const chunks = async () => (await store.entries('metrics', 'chunk/raw/')).map(([key]) => key);
+    const before = await chunks();
+    const other = await openTab({ clock, store: createFullStore(store, () => true) });
+    other.analytics.recordMetric('load_ratio', 1);
+    await other.analytics.flush();
+    const oldestAhead = `chunk/raw/${String((noon + year) / hour).padStart(12, '0')}`;
+    expect(await chunks()).toEqual(before.filter((key) => key !== oldestAhead));
+    expect(before).toContain(oldestAhead);
+    expect(await pointsSince(back)).toBe(10);
+  });
+
   it('from a registry is what changed since the last call', async () => {
     const { analytics, clock, store } = await openTab();
     const registry = createMetricsRegistry();

@@ -117,7 +117,7 @@ export const createArchive = (deps: ArchiveDeps, options: ArchiveOptions): Archi
       const release = await locks.tryAcquire(compactLock);
       if (!release) throw cause;
       try {
-        if (!(await letGoOfOldest(store))) throw cause;
+        if (!(await letGoOfOldest(store, clock.now()))) throw cause;
       } finally {
         release();
       }
@@ -133,9 +133,9 @@ export const createArchive = (deps: ArchiveDeps, options: ArchiveOptions): Archi
     options.onMerged();
   };
   const merge = async (): Promise<void> => {
-    const now = latestNow();
+    const agedAt = latestNow();
     const policy = options.policy();
-    const outcome = await compact(store, { now, policy, pause: deps.pause });
+    const outcome = await compact(store, { now: agedAt, policy, pause: deps.pause });
     if (outcome.newer) {
       isNewerThere = true;
       problem = 'A newer version of this page has stored its measurements here: reload this tab.';
@@ -144,7 +144,8 @@ export const createArchive = (deps: ArchiveDeps, options: ArchiveOptions): Archi
     if (outcome.damaged > 0)
       deps.telemetry.log('warn', 'analytics', 'damaged records were let go', { records: outcome.damaged });
     segmentBytes = 0;
-    setHeads(await retain(store, { now, policy, maxBytes: options.maxStoredBytes }));
+    const { maxStoredBytes: maxBytes } = options;
+    setHeads(await retain(store, { now: clock.now(), agedAt, policy, maxBytes }));
   };
 
   return {

@@ -52,6 +52,8 @@ export const retain = async (
   store: KeyValueStore,
   options: {
     readonly now: number;
+    /** By which ages are told. */
+    readonly agedAt: number;
     readonly policy: RetentionPolicy;
     readonly maxBytes: number;
   },
@@ -62,8 +64,8 @@ export const retain = async (
     heads.delete(id);
   };
   for (const id of [...heads.keys()]) if (isTooOld(id, options)) await drop(id);
-  await trimPoints(store, heads, options.policy.raw.maxPoints);
-  for (const id of inOrderOfWorth(heads)) {
+  await trimPoints(store, heads, options);
+  for (const id of inOrderOfWorth(heads, options.now)) {
     if (bytesOf(heads) <= options.maxBytes) break;
     await drop(id);
   }
@@ -71,8 +73,8 @@ export const retain = async (
 };
 
 /** Makes room: the oldest chunk that is worth least. False: there is none to let go. */
-export const letGoOfOldest = async (store: KeyValueStore): Promise<boolean> => {
-  const [id] = inOrderOfWorth(await readHeads(store));
+export const letGoOfOldest = async (store: KeyValueStore, now: number): Promise<boolean> => {
+  const [id] = inOrderOfWorth(await readHeads(store), now);
   if (id === undefined) return false;
   await dropChunk(store, id);
   return true;
@@ -87,27 +89,40 @@ const dropChunk = async (store: KeyValueStore, id: string): Promise<void> => {
   await store.delete('metrics', keyOf.head(id));
 };
 
-const isTooOld = (id: string, { now, policy }: { now: number; policy: RetentionPolicy }): boolean => {
+const isTooOld = (
+  id: string,
+  { agedAt, policy }: { readonly agedAt: number; readonly policy: RetentionPolicy },
+): boolean => {
   const place = placeOf(id);
-  return place !== undefined && place.end <= now - policy[place.tier].maxAgeMs;
+  return place !== undefined && place.end <= agedAt - policy[place.tier].maxAgeMs;
 };
 
 /** Raw points first, the oldest first; never the newest chunk of a tier. */
-const inOrderOfWorth = (heads: HeadById): string[] =>
-  (['raw', 'minute', 'hour'] as const).flatMap((tier) => idsOf(heads, tier).slice(0, -1));
+const inOrderOfWorth = (heads: HeadById, now: number): string[] =>
+  (['raw', 'minute', 'hour'] as const).flatMap((tier) => idsOf(heads, tier, now).slice(0, -1));
 
-/** Oldest first. */
-const idsOf = (heads: HeadById, tier: Tier): string[] =>
-  [...heads.keys()].filter((id) => placeOf(id)?.tier === tier).sort();
+/** Clocks are put right by less than this. */
+const correctionMs = 60_000;
+
+/**
+ * Oldest first. What lies ahead was written before the clock was set back, so it is older than all else: else it would take the
+ * room of what is measured now until the clock has caught up.
+ */
+const idsOf = (heads: HeadById, tier: Tier, now: number): string[] => {
+  const ids = [...heads.keys()].filter((id) => placeOf(id)?.tier === tier).sort();
+  const isAhead = (id: string) => (placeOf(id)?.start ?? 0) > now + correctionMs;
+  return [...ids.filter(isAhead), ...ids.filter((id) => !isAhead(id))];
+};
 
 /** Newest to oldest: what a series has beyond its limit goes. */
 const trimPoints = async (
   store: KeyValueStore,
   heads: Map<string, Head>,
-  maxPoints: number,
+  { now, policy }: { readonly now: number; readonly policy: RetentionPolicy },
 ): Promise<void> => {
+  const { maxPoints } = policy.raw;
   const pointsByKey = new Map<string, number>();
-  for (const id of idsOf(heads, 'raw').reverse()) {
+  for (const id of idsOf(heads, 'raw', now).reverse()) {
     const keepByKey = new Map<string, number>();
     for (const { key, points } of heads.get(id)?.rows ?? []) {
       const newer = pointsByKey.get(key) ?? 0;
