@@ -51,6 +51,12 @@ export const notify = (
   policy: NoticePolicy,
 ): readonly [NoticeState, readonly Notification[]] => {
   const told = new Map(state.told);
+  for (const { id, firedAt } of alerts) {
+    const before = told.get(id);
+    // The clock was set back since, and what fires was dated anew with it: it is the same episode.
+    if (before && before.firedAt > now && firedAt !== undefined)
+      told.set(id, { ...before, firedAt, at: Math.min(before.at, now) });
+  }
   const groups = new Map(state.groups);
   const notifications: Notification[] = [];
   for (const [group, members] of byGroup(alerts)) {

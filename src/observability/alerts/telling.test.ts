@@ -79,6 +79,16 @@ describe('notices', () => {
     expect(tell(-60 * minute, page)).toEqual([]);
     expect(tell(4 * 60 * minute, page)).toEqual(['firing: Jobs fail']);
   });
+
+  it('are the same where what fires was dated anew, because the clock was set back', () => {
+    const tell = createTeller();
+    tell(0, page);
+    const dated = { ...page, firedAt: start - 60 * minute };
+    expect(tell(-60 * minute, dated)).toEqual([]);
+    expect(tell(-40 * minute, { ...dated, state: 'resolved', resolvedAt: start - 45 * minute })).toEqual([
+      'resolved: Resolved: Jobs fail',
+    ]);
+  });
 });
 
 describe('an outbox', () => {
