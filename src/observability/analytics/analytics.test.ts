@@ -295,6 +295,26 @@ describe('a range', () => {
     expect(none.ok ? '' : none.error.code).toBe('invalid');
   });
 
+  it('is kept by the policy that was set last, also while another was written', async () => {
+    const inner = createMemoryStore();
+    let meanwhile = () => {};
+    const store = {
+      ...inner,
+      async set(...[namespace, key, value, durability]: Parameters<typeof inner.set>) {
+        await inner.set(namespace, key, value, durability);
+        if (key === 'policy') meanwhile();
+        meanwhile = () => {};
+      },
+    };
+    const { analytics, clock } = await openTab({ store });
+    meanwhile = () => void analytics.setRetentionPolicy({ hour: { maxAgeMs: 90 * day } });
+    unwrap(analytics.setRetentionPolicy({ hour: { maxAgeMs: 60 * day } }));
+    await analytics.flush();
+    await analytics.flush();
+    const { analytics: next } = await openTab({ store: inner, clock });
+    expect(next.retentionPolicy().hour.maxAgeMs).toBe(90 * day);
+  });
+
   it('further back than raw points are kept comes from minutes', async () => {
     const { analytics, clock, compact } = await openTab();
     unwrap(analytics.setRetentionPolicy({ raw: { maxAgeMs: hour, maxPoints: 50 } }));

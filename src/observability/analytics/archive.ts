@@ -103,8 +103,10 @@ export const createArchive = (deps: ArchiveDeps, options: ArchiveOptions): Archi
   const write = async (): Promise<void> => {
     if (!(await mayWrite())) return;
     await withRoom(writeFrozen);
-    if (policyToWrite) await store.set('metrics', keyOf.policy, { v: schemaVersion, policy: policyToWrite });
-    policyToWrite = undefined;
+    const policy = policyToWrite;
+    if (policy) await store.set('metrics', keyOf.policy, { v: schemaVersion, policy });
+    // One that was set meanwhile is written next.
+    if (policyToWrite === policy) policyToWrite = undefined;
     problem = undefined;
     if (pending.points > 0) await write();
   };
