@@ -15,7 +15,7 @@ type Reveal =
 
 /** Shows the account's recovery key until the person says that it is saved. */
 export const RecoveryKeyDialog = ({ onClose }: { readonly onClose: () => void }) => {
-  const { models, commands } = useApp();
+  const { models, commands, timers } = useApp();
   const notify = useNotify();
   const { account } = useStore(models.self);
   const [reveal, setReveal] = useState<Reveal>({ phase: 'loading' });
@@ -69,7 +69,11 @@ export const RecoveryKeyDialog = ({ onClose }: { readonly onClose: () => void })
             <Button
               icon="download"
               onClick={() =>
-                saveFile(recoveryFile(account, reveal.key), `aivillage-recovery-${account.slice(0, 8)}.txt`)
+                saveFile(
+                  timers,
+                  recoveryFile(account, reveal.key),
+                  `aivillage-recovery-${account.slice(0, 8)}.txt`,
+                )
               }
             >
               Download key

@@ -1,5 +1,14 @@
+import { milliseconds } from '../../core/brand.ts';
+import type { Timers } from '../../core/ports/timers.ts';
+
+/**
+ * Safari reads the file some time after the click, on iPhones only when the person has said "Download": without its address
+ * nothing is saved ("WebKitBlobResource error 1"). No event tells when it was read.
+ */
+const keptFor = milliseconds(60_000);
+
 /** Hands a file to the browser's downloads. */
-export const saveFile = (file: Blob, name: string): void => {
+export const saveFile = (timers: Pick<Timers, 'after'>, file: Blob, name: string): void => {
   const url = URL.createObjectURL(file);
   const anchor = document.createElement('a');
   anchor.href = url;
@@ -7,16 +16,14 @@ export const saveFile = (file: Blob, name: string): void => {
   document.body.append(anchor);
   anchor.click();
   anchor.remove();
-  // The download holds its own reference once the click was dispatched; a frame later is safe in every browser.
-  requestAnimationFrame(() => URL.revokeObjectURL(url));
+  timers.after(keptFor, () => URL.revokeObjectURL(url));
 };
 
 /** A file that the app has made. */
-export const saveBytes = (file: {
-  readonly name: string;
-  readonly type: string;
-  readonly bytes: Uint8Array;
-}): void => saveFile(new Blob([new Uint8Array(file.bytes)], { type: file.type }), file.name);
+export const saveBytes = (
+  timers: Pick<Timers, 'after'>,
+  file: { readonly name: string; readonly type: string; readonly bytes: Uint8Array },
+): void => saveFile(timers, new Blob([new Uint8Array(file.bytes)], { type: file.type }), file.name);
 
 /** Whether the text is on the clipboard now; a browser may refuse without a secure context or permission. */
 export const copyText = async (text: string): Promise<boolean> => {

@@ -14,14 +14,14 @@ const rowsAtFirst = 8;
 
 /** What was made, in real bytes, and what each weight lost. */
 export const ReportSection = ({ work, onRun }: { readonly work: Done; readonly onRun: Run }) => {
-  const { commands } = useApp();
+  const { commands, timers } = useApp();
   const { report, name, file } = work;
   return (
     <section className="section" aria-labelledby="report-title">
       <div className="section-head">
         <h2 id="report-title">{name}</h2>
         <div className="bar">
-          <Button look="primary" icon="download" onClick={() => saveFile(file, name)}>
+          <Button look="primary" icon="download" onClick={() => saveFile(timers, file, name)}>
             Download
           </Button>
           <Button icon="trash" onClick={() => onRun(commands.discardQuantized)}>

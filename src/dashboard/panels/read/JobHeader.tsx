@@ -128,7 +128,7 @@ const JobTrouble = ({ job }: { readonly job: JobView }) => {
 };
 
 const JobExports = ({ job }: { readonly job: JobView }) => {
-  const { commands } = useApp();
+  const { commands, timers } = useApp();
   const notify = useNotify();
   const nothing = job.pages.every((page) => page.lines.length === 0);
 
@@ -143,7 +143,7 @@ const JobExports = ({ job }: { readonly job: JobView }) => {
   };
   const download = async (format: 'txt' | 'json') => {
     const blob = await commands.exportJob(job.id, format);
-    if (blob) saveFile(blob, `${fileStem(job)}.${format}`);
+    if (blob) saveFile(timers, blob, `${fileStem(job)}.${format}`);
     else notify({ text: 'This job is no longer stored here.', tone: 'bad' });
   };
   return (

@@ -17,13 +17,13 @@ import { filterReceipts, type ReceiptFilter, receiptFilters } from './receiptWor
 import './receipts.css';
 
 export const ReceiptsPanel = () => {
-  const { models, commands } = useApp();
+  const { models, commands, timers } = useApp();
   const { view, go, replace } = useNavigate();
   const credits = useStore(models.credits);
   const [filter, setFilter] = useState<ReceiptFilter>('all');
   const shown = useMemo(() => filterReceipts(credits.receipts, filter), [credits, filter]);
   const open = credits.receipts.find((entry) => entry.receipt.id === view.item);
-  const exportAll = async () => saveFile(await commands.exportReceipts(), 'aivillage-receipts.json');
+  const exportAll = async () => saveFile(timers, await commands.exportReceipts(), 'aivillage-receipts.json');
   return (
     <div className="screen">
       <header className="screen-head">

@@ -169,7 +169,7 @@ const RangeBar = ({
 };
 
 const CsvButton = ({ keys, window }: { readonly keys: readonly string[]; readonly window: ChartWindow }) => {
-  const { commands, clock } = useApp();
+  const { commands, clock, timers } = useApp();
   const notify = useNotify();
   const [busy, setBusy] = useState(false);
   const save = async () => {
@@ -177,7 +177,7 @@ const CsvButton = ({ keys, window }: { readonly keys: readonly string[]; readonl
     const { from, to } = boundsOf(window, clock.now());
     const file = await attempt(() => commands.exportCsv(keys, from, to));
     setBusy(false);
-    if (file.ok) saveBytes(file.value);
+    if (file.ok) saveBytes(timers, file.value);
     else notify({ text: file.error, tone: 'bad' });
   };
   return (

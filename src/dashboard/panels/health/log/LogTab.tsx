@@ -39,7 +39,7 @@ const times = [
 ] as const;
 
 export const LogTab = () => {
-  const { models, commands, clock } = useApp();
+  const { models, commands, clock, timers } = useApp();
   const notify = useNotify();
   const { open, closeItem, show } = usePlace();
   const entries = useStore(models.telemetry.log);
@@ -58,7 +58,7 @@ export const LogTab = () => {
   const found = useFound(entries, wanted, limit);
   const download = async () => {
     try {
-      saveBytes(await commands.exportLog(queryOf(filter, clock.now(), everything)));
+      saveBytes(timers, await commands.exportLog(queryOf(filter, clock.now(), everything)));
     } catch {
       notify({ text: 'The log could not be written into a file: try again.', tone: 'bad' });
     }

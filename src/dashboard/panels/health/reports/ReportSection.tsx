@@ -17,7 +17,7 @@ const ranges = [
 ] as const;
 
 export const ReportSection = () => {
-  const { models, commands, clock } = useApp();
+  const { models, commands, clock, timers } = useApp();
   const series = useStore(models.telemetry.series);
   const [format, setFormat] = useState<ReportFormat>('summary');
   const [spanMs, setSpanMs] = useState(day);
@@ -28,7 +28,7 @@ export const ReportSection = () => {
     return act(async () => {
       const file = await commands.report(format, to - spanMs, to);
       if (!file.ok) return file;
-      saveBytes(file.value);
+      saveBytes(timers, file.value);
       return ok(undefined);
     });
   };
@@ -41,7 +41,7 @@ export const ReportSection = () => {
         to,
       );
       if (!file.ok) return file;
-      saveBytes(file.value);
+      saveBytes(timers, file.value);
       return ok(undefined);
     });
   };

@@ -14,7 +14,7 @@ const shownLosses = 8;
 
 /** All that was measured, as a file and back. */
 export const SaveSection = () => {
-  const { models, commands } = useApp();
+  const { models, commands, timers } = useApp();
   const { points } = useStore(models.telemetry.analytics);
   const [format, setFormat] = useState<SaveFormat>('json');
   const [compress, setCompress] = useState(true);
@@ -28,7 +28,7 @@ export const SaveSection = () => {
     await act(async () => {
       const file = await commands.saveAnalytics(format, compress);
       if (!file.ok) return file;
-      saveBytes(file.value);
+      saveBytes(timers, file.value);
       return ok(undefined);
     });
   };

@@ -59,7 +59,7 @@ const Trace = ({
   readonly rows: readonly WaterfallRow[];
   readonly back: ReactNode;
 }) => {
-  const { models, commands } = useApp();
+  const { models, commands, timers } = useApp();
   const notify = useNotify();
   const { go } = useNavigate();
   const { openItem } = usePlace();
@@ -71,7 +71,7 @@ const Trace = ({
   const root = rows[0];
   const save = async () => {
     const file = await commands.exportTrace(traceId).catch(() => undefined);
-    if (file) saveBytes(file);
+    if (file) saveBytes(timers, file);
     else notify({ text: 'This trace is no longer stored here.', tone: 'bad' });
   };
   return (

@@ -153,7 +153,7 @@ type Check =
   | { readonly phase: 'checked'; readonly result: Result<Verification, string> };
 
 const ItemActions = ({ item }: { readonly item: ExplorerItem }) => {
-  const { commands } = useApp();
+  const { commands, timers } = useApp();
   const [check, setCheck] = useState<Check>({ phase: 'unchecked' });
   const [error, setError] = useState<string>();
   const verify = async () => {
@@ -163,7 +163,7 @@ const ItemActions = ({ item }: { readonly item: ExplorerItem }) => {
   const save = async (format: 'json' | 'cbor') => {
     const file = await attempt(() => commands.exportLedgerItem(item.id, format));
     setError(file.ok ? undefined : file.error);
-    if (file.ok) saveFile(file.value, itemFileName(item.kind, item.id, format));
+    if (file.ok) saveFile(timers, file.value, itemFileName(item.kind, item.id, format));
   };
   return (
     <>
