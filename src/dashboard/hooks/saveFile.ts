@@ -25,12 +25,18 @@ export const saveBytes = (
   file: { readonly name: string; readonly type: string; readonly bytes: Uint8Array },
 ): void => saveFile(timers, new Blob([new Uint8Array(file.bytes)], { type: file.type }), file.name);
 
-/** Whether the text is on the clipboard now; a browser may refuse without a secure context or permission. */
-export const copyText = async (text: string): Promise<boolean> => {
+/**
+ * Whether the text is on the clipboard now; a browser may refuse without a secure context or permission. Call it in the answer to
+ * a press, before anything is awaited: Safari refuses later calls, so text that has to be made first is given as a promise.
+ */
+export const copyText = async (text: string | Promise<string>): Promise<boolean> => {
   try {
-    await navigator.clipboard.writeText(text);
+    if (typeof text === 'string') await navigator.clipboard.writeText(text);
+    else await navigator.clipboard.write([new ClipboardItem({ 'text/plain': text.then(asPlainText) })]);
     return true;
   } catch {
     return false;
   }
 };
+
+const asPlainText = (text: string): Blob => new Blob([text], { type: 'text/plain' });

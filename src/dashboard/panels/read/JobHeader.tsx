@@ -133,8 +133,12 @@ const JobExports = ({ job }: { readonly job: JobView }) => {
   const nothing = job.pages.every((page) => page.lines.length === 0);
 
   const copy = async () => {
-    const blob = await commands.exportJob(job.id, 'txt');
-    const copied = blob ? await copyText(await blob.text()) : false;
+    const copied = await copyText(
+      commands.exportJob(job.id, 'txt').then((blob) => {
+        if (!blob) throw new Error('this job is no longer stored here');
+        return blob.text();
+      }),
+    );
     notify(
       copied
         ? { text: 'Text copied.' }
