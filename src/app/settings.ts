@@ -30,7 +30,10 @@ export type Settings = v.InferOutput<typeof settingsSchema>;
 /** Where one record is kept; the browser's adapter writes IndexedDB, a private window has memory only. */
 export interface SettingsPort {
   read(): Promise<unknown>;
-  write(settings: Settings): Promise<void>;
+  /** Makes what is stored of what is stored: no other tab writes in between. */
+  update(make: (stored: unknown) => Settings): Promise<void>;
+  /** After another tab of this device has written. */
+  onWritten(listener: () => void): void;
 }
 
 export interface SettingsKeeper {
@@ -39,23 +42,45 @@ export interface SettingsKeeper {
   change(change: Partial<Settings>): Promise<void>;
 }
 
-/** Settings of this device. Damaged or foreign stored values are dropped, never guessed at. */
+/**
+ * Settings of this device. Damaged or foreign stored values are dropped, never guessed at. Tabs change what they change and no
+ * more, and what was decided about telemetry and looks in one of them holds in all: a consent that is taken back is taken back.
+ * How a tab takes part, and in which room, is its own until it is opened again.
+ */
 export const openSettings = async (deps: {
   readonly port: SettingsPort;
   readonly telemetry: Telemetry;
 }): Promise<SettingsKeeper> => {
+  const { port, telemetry } = deps;
   const store = createStore<Settings>(await readSettings(deps));
+  /** What was changed here and is not stored. */
+  let unsaved: Partial<Settings> = {};
+  const follow = async () => {
+    const stored = readable(await port.read().catch(() => undefined));
+    if (!stored) return;
+    const { telemetry: set = {}, theme = 'system' } = stored;
+    store.set({ ...store.get(), telemetry: set, theme, ...unsaved });
+  };
+  port.onWritten(() => void follow());
   return {
     store,
     async change(change) {
       store.set({ ...store.get(), ...change });
+      unsaved = { ...unsaved, ...change };
+      const mine = unsaved;
       try {
-        await deps.port.write(store.get());
+        await port.update((stored) => ({ ...(readable(stored) ?? store.get()), ...mine }));
+        if (unsaved === mine) unsaved = {};
       } catch (cause) {
-        deps.telemetry.log('warn', 'settings', `settings last only as long as this tab: ${String(cause)}`);
+        telemetry.log('warn', 'settings', `settings last only as long as this tab: ${String(cause)}`);
       }
     },
   };
+};
+
+const readable = (stored: unknown): Settings | undefined => {
+  const parsed = parseWith(settingsSchema, stored);
+  return parsed.ok ? parsed.value : undefined;
 };
 
 const readSettings = async (deps: Parameters<typeof openSettings>[0]): Promise<Settings> => {

@@ -26,8 +26,19 @@ const openTab = async (
   const telemetry = createTelemetry({ clock: time.clock, random, createTracer });
   const room = createBroadcastDouble();
   const written: Settings[] = [];
+  let stored: Settings | undefined;
+  let tellWritten = () => {};
   const settings = await openSettings({
-    port: { read: async () => undefined, write: async (kept) => void written.push(kept) },
+    port: {
+      read: async () => stored,
+      async update(make) {
+        stored = make(stored);
+        written.push(stored);
+      },
+      onWritten(listener) {
+        tellWritten = listener;
+      },
+    },
     telemetry,
   });
   const posted: { readonly url: string; readonly body: string }[] = [];
@@ -101,7 +112,13 @@ const openTab = async (
   const pass = (seconds: number) => time.runUntil(() => false, seconds * 1_000);
   await pass(1);
   const { models, commands }: { models: TelemetryModels; commands: TelemetryCommands } = watching;
-  return { time, telemetry, room, written, posted, state, connection, pass, models, commands };
+  /** What another tab of this device stores. */
+  const storeElsewhere = (change: Settings) => {
+    stored = { ...stored, ...change };
+    tellWritten();
+  };
+  const seen = { room, written, posted, models };
+  return { time, telemetry, state, connection, pass, commands, storeElsewhere, ...seen };
 };
 
 // Its code is loaded when it is first used: virtual time can't wait for that.
@@ -196,6 +213,19 @@ describe('a tab’s telemetry', () => {
     telemetry.span('job').end();
     await commands.setTelemetry({ exportTraces: false });
     then(state.leave);
+    await pass(180);
+    expect(posted).toEqual([]);
+  });
+
+  it('lets nothing more out when its consent is taken back in another tab', async () => {
+    const { telemetry, pass, posted, connection, commands, models, storeElsewhere } = await openTab();
+    connection.set({ phase: 'joined' } as SignalingState);
+    await pass(20);
+    await commands.setTelemetry({ exportTraces: true });
+    storeElsewhere({ telemetry: { exportTraces: false, traces: false } });
+    await pass(1);
+    expect(models.settings.get()).toMatchObject({ exportTraces: false, traces: false });
+    telemetry.span('job').end();
     await pass(180);
     expect(posted).toEqual([]);
   });

@@ -33,6 +33,7 @@ import { createDropSampler, createLinkSampler, type DeviceSources, measureDevice
 import { askHost, type HostFetch, postToHost } from './host.ts';
 import type { FilledModels } from './lateTelemetry.ts';
 import type { HealthInput } from './pageHealth.ts';
+import { telemetrySettingsOf } from './settings.ts';
 import { createSwarmMetrics } from './swarmMetrics.ts';
 import { applyParts, createTelemetryCommands } from './telemetryCommands.ts';
 import { createTraceSharing } from './traceSharing.ts';
@@ -205,7 +206,12 @@ export const openTelemetry = async (deps: TelemetryDeps & TelemetryPlatform): Pr
   };
   timers.every(adviseEvery, () => void advise());
   models.retention.set(analytics.retentionPolicy());
-  applyParts(telemetry, choices());
+  // Also what its person sets in another tab.
+  follow(deps.settings.store, ({ telemetry: set }) => {
+    const next = telemetrySettingsOf(set);
+    if (JSON.stringify(next) !== JSON.stringify(choices())) models.settings.set(next);
+    applyParts(telemetry, next);
+  });
   follow(deps.connection, ({ phase }) => {
     if (phase === 'joined' && !models.host.get()) void askHost(deps.fetch).then(models.host.set);
   });
