@@ -1,4 +1,5 @@
 import type { Bytes } from '../../core/bytes.ts';
+import type { Clock } from '../../core/ports/clock.ts';
 import type { CryptoPort } from '../../core/ports/crypto.ts';
 import { err, fault, ok, type Result } from '../../core/result.ts';
 import { readCertifiedBlock } from '../block.ts';
@@ -13,6 +14,8 @@ import type { ReplicaFault } from './types.ts';
 
 /** What a tab is ready to hold of a stranger's state: a hundred times what 10,000 accounts take. */
 const maxSnapshotBytes = 256 * 1024 * 1024;
+/** For all parts: each of 65,536 may take its 15 s, and whoever catches up waits for them. */
+const patienceMs = 600_000;
 
 /**
  * Begins at a newer epoch block than this device has, without what led there. Believes it only if the keepers that this
@@ -26,8 +29,12 @@ export const catchSnapshot = async (
     readonly spans: ReplicaStart['spans'];
     readonly height: number;
   },
-  crypto: Pick<CryptoPort, 'verify'>,
+  {
+    crypto,
+    clock,
+  }: { readonly crypto: Pick<CryptoPort, 'verify'>; readonly clock: Pick<Clock, 'monotonic'> },
 ): Promise<Result<ReplicaStart, ReplicaFault | SourceFault>> => {
+  const until = clock.monotonic() + patienceMs;
   const first = await source.snapshot(0);
   if (!first.ok) return first;
   const certified = readCertifiedBlock(first.value.block);
@@ -38,7 +45,7 @@ export const catchSnapshot = async (
   const agreed = await checkCertificate(certified.value, known.keepers, crypto);
   if (!agreed.ok)
     return refuse(`the keepers known here did not certify the snapshot (${agreed.error.message})`);
-  const parts = await collect(source, first.value);
+  const parts = await collect(source, first.value, () => clock.monotonic() > until);
   if (!parts.ok) return parts;
   const state = stateFromParts(block, parts.value);
   if (!state.ok) return refuse(state.error.message);
@@ -55,12 +62,14 @@ export const catchSnapshot = async (
 const collect = async (
   source: Pick<LedgerSource, 'snapshot'>,
   first: SnapshotPart,
+  isLate: () => boolean,
 ): Promise<Result<readonly Bytes[], ReplicaFault | SourceFault>> => {
   const { of, height } = first;
   if (of < 1 || of > ledgerLimits.maxSnapshotParts) return refuse(`its snapshot has ${of} parts`);
   const parts: Bytes[] = [first.bytes];
   let bytes = first.bytes.byteLength;
   while (parts.length < of) {
+    if (isLate()) return err(fault('late', `its snapshot came too slowly: ${parts.length} of ${of} parts`));
     const next = await source.snapshot(parts.length);
     if (!next.ok) return next;
     if (next.value.height !== height || next.value.of !== of)

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { milliseconds } from '../../core/brand.ts';
 import type { Bytes } from '../../core/bytes.ts';
 import { sha256Bytes } from '../../core/hash.ts';
 import { silentTelemetry } from '../../core/ports/telemetry.ts';
-import { unwrap } from '../../core/result.ts';
+import { ok, unwrap } from '../../core/result.ts';
 import { applyBlock } from '../apply.ts';
 import { certifiedBlockBytes } from '../block.ts';
 import { buildEpochBlock } from '../build.ts';
 import { stateRootOf } from '../stateRoot.ts';
 import { createPerson, createTestGenesis, createTestKeeper, testCrypto } from '../testDoubles.ts';
+import { catchSnapshot } from './catchSnapshot.ts';
 import { createFollower, type FollowNews } from './follower.ts';
 import { openStored } from './openStored.ts';
 import type { LedgerSource } from './source.ts';
@@ -231,6 +233,25 @@ describe('a newcomer', () => {
       await follower.close();
       expect((await follow([], store)).opened.state.position).toEqual(chain.state.position);
     }
+  });
+
+  it('does not wait for days for one that has parts without end', async () => {
+    const offered = withSnapshot(longChain(2));
+    const source = createTestSource('slow', () => offered);
+    let now = 0;
+    const caught = await catchSnapshot(
+      {
+        async snapshot(part) {
+          now += 14_000;
+          const given = await source.snapshot(0);
+          return given.ok ? ok({ ...given.value, part, of: 60_000 }) : given;
+        },
+      },
+      { keepers: genesis.keepers, spans: [], height: 0 },
+      { crypto, clock: { monotonic: () => milliseconds(now) } },
+    );
+    expect(caught).toMatchObject({ ok: false, error: { code: 'late' } });
+    expect(source.asked.length).toBeLessThan(50);
   });
 
   it('does not believe a snapshot that was changed, or that other keepers certified, and replays then', async () => {

@@ -179,7 +179,7 @@ export const createFollower = (
       spans: replica.spans,
       height: replica.state.position.height,
     };
-    const caught = await catchSnapshot(source, known, crypto);
+    const caught = await catchSnapshot(source, known, { crypto, clock });
     // Two histories may have been found meanwhile, or blocks told that lead beyond it.
     if (closed || replica.fork) return false;
     if (!caught.ok) {
