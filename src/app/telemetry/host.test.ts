@@ -21,13 +21,21 @@ describe('what a host offers', () => {
   });
 
   it.each([
-    ['can’t be reached', new Error('no network')],
     ['has no such page', new Response('', { status: 404 })],
     ['answers with the page itself', new Response('<!doctype html>')],
     ['answers something else', Response.json({ collector: 'yes' })],
     ['names a channel nobody knows', Response.json({ collector: true, channels: ['fax'] })],
   ])('is nothing where it %s', async (_what, answer) => {
     expect(await askHost(answering(answer).fetch)).toEqual(nothing);
+  });
+});
+
+describe('what a host offers that can’t be asked', () => {
+  it.each([
+    ['is out of reach', new Error('no network')],
+    ['is starting', new Response('', { status: 503 })],
+  ])('is not known while it %s', async (_what, answer) => {
+    expect(await askHost(answering(answer).fetch)).toBeUndefined();
   });
 });
 

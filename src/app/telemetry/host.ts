@@ -10,16 +10,16 @@ const hostSchema = v.object({
 export type HostFetch = (url: string, init: RequestInit) => Promise<Response>;
 const patienceMs = 20_000;
 
-/** What this page's host takes: nothing, if it doesn't say. */
-export const askHost = async (fetch: HostFetch): Promise<HostTelemetry> => {
+/** What this page's host takes: nothing, if it doesn't say. Undefined if it can't be asked now. */
+export const askHost = async (fetch: HostFetch): Promise<HostTelemetry | undefined> => {
   const nothing: HostTelemetry = { collector: false, channels: [] };
   try {
     const answer = await fetch('/telemetry', { signal: AbortSignal.timeout(patienceMs) });
-    if (!answer.ok) return nothing;
-    const host = parseWith(hostSchema, await answer.json());
-    return host.ok ? host.value : nothing;
+    if (answer.status >= 500) return undefined;
+    const host = answer.ok ? parseWith(hostSchema, await answer.json().catch(() => undefined)) : undefined;
+    return host?.ok ? host.value : nothing;
   } catch {
-    return nothing;
+    return undefined;
   }
 };
 

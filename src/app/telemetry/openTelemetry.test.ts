@@ -19,6 +19,8 @@ const openTab = async (
     readonly store?: KeyValueStore;
     readonly seed?: number;
     readonly may?: 'granted' | 'denied';
+    /** What the host says that it takes; undefined: all. */
+    readonly host?: () => Response | undefined;
   } = {},
 ) => {
   const time = createVirtualTime();
@@ -57,7 +59,8 @@ const openTab = async (
           },
           gzip: { compress: compressGzip, decompress: decompressGzip },
           async fetch(url, init) {
-            if (init.method !== 'POST') return Response.json({ collector: true, channels: ['webhook'] });
+            if (init.method !== 'POST')
+              return options.host?.() ?? Response.json({ collector: true, channels: ['webhook'] });
             const { body } = init;
             posted.push({
               url,
@@ -228,6 +231,17 @@ describe('a tab’s telemetry', () => {
     telemetry.span('job').end();
     await pass(180);
     expect(posted).toEqual([]);
+  });
+
+  it('asks its host again that could not say what it takes', async () => {
+    let answers = 0;
+    const host = () => (answers++ === 0 ? new Response('', { status: 503 }) : undefined);
+    const { pass, connection, models } = await openTab({ host });
+    connection.set({ phase: 'joined' } as SignalingState);
+    await pass(20);
+    expect(models.host.get()).toBeUndefined();
+    await pass(20);
+    expect(models.host.get()).toMatchObject({ collector: true });
   });
 
   it('says why it may not notify, and changes nothing then', async () => {

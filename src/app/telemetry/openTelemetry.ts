@@ -82,6 +82,7 @@ export type TelemetryPlatform = {
 const sampleEveryMs = 5_000;
 /** What a person looks at while the screen is open. */
 const showEvery = milliseconds(10_000);
+const askHostAgain = milliseconds(30_000);
 const adviseEvery = milliseconds(5 * 60_000);
 /** What is looked through for patterns of errors. */
 const advisedEntries = 2_000;
@@ -212,8 +213,14 @@ export const openTelemetry = async (deps: TelemetryDeps & TelemetryPlatform): Pr
     if (JSON.stringify(next) !== JSON.stringify(choices())) models.settings.set(next);
     applyParts(telemetry, next);
   });
+  const meetHost = async () => {
+    if (deps.connection.get().phase !== 'joined' || models.host.get()) return;
+    const host = await askHost(deps.fetch);
+    if (host) models.host.set(host);
+    else timers.after(askHostAgain, () => void meetHost());
+  };
   follow(deps.connection, ({ phase }) => {
-    if (phase === 'joined' && !models.host.get()) void askHost(deps.fetch).then(models.host.set);
+    if (phase === 'joined') void meetHost();
   });
   /** What is not written when a tab is left is lost with it. */
   deps.onLeaving(() => {
