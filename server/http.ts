@@ -119,6 +119,7 @@ export const createRequestListener = (
         log('error', 'the page was built again under this host', { id });
         return sendText(request, response, 503, 'The page was built again: restart the host, then reload.\n');
       }
+      if (response.destroyed) return; // who asked went away in the middle of it
       log('error', 'request failed', { id, cause: cause instanceof Error ? cause.message : String(cause) });
       sendText(request, response, 500, `Something broke here. Tell the host this number: ${id}\n`);
     });

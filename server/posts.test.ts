@@ -10,6 +10,7 @@ import { createPostDesk } from './posts.ts';
 let server: Server;
 let port: number;
 const taken: string[] = [];
+const logged: string[] = [];
 
 beforeAll(async () => {
   const route = {
@@ -29,7 +30,7 @@ beforeAll(async () => {
   );
   server = createServer(
     createRequestListener(
-      { log: () => {}, metrics: createMetrics() },
+      { log: (_level, message) => void logged.push(message), metrics: createMetrics() },
       { files: new Map(), pages: {}, posts },
     ),
   );
@@ -79,4 +80,23 @@ it('says when an address may come again', async () => {
   expect((await post('/seldom', '{}')).status).toBe(202);
   const again = await post('/seldom', '{}');
   expect([again.status, Number(again.headers['retry-after']) > 1]).toEqual([429, true]);
+});
+
+it('is no failure of this host when who posts goes away in the middle', async () => {
+  const before = logged.length;
+  await new Promise<void>((resolve) => {
+    const request = httpRequest({
+      host: '127.0.0.1',
+      port,
+      path: '/here',
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Content-Length': '90' },
+    });
+    request.on('error', () => {});
+    request.on('close', resolve);
+    request.write('{"a":', () => setTimeout(() => request.destroy(), 50));
+  });
+  expect((await post('/here', '{}')).status).toBe(202);
+  await expect.poll(() => logged.slice(before)).toContain('request');
+  expect(logged.slice(before)).not.toContain('request failed');
 });
