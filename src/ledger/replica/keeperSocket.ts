@@ -48,7 +48,7 @@ export interface KeeperSocket extends LedgerSource {
   close(): void;
 }
 
-/** A keeper that has not answered by then is asked no more over this connection. */
+/** A keeper that has not answered by then is late: others are asked first for a while. */
 const patience = milliseconds(15_000);
 
 /**

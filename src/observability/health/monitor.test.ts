@@ -75,6 +75,22 @@ describe('the health monitor', () => {
     expect(view('throws')?.message).toContain('no such API');
   });
 
+  it('gives who asks while a check is read what comes of it', async () => {
+    const { monitor, pass, check } = monitored();
+    let release = (_: CheckReading) => {};
+    check({
+      id: 'slow',
+      measure: () =>
+        new Promise((resolve) => {
+          release = resolve;
+        }),
+    });
+    await pass(1);
+    const asked = monitor.runHealthChecks();
+    release(well);
+    expect((await asked).checks[0]).toMatchObject({ id: 'slow', state: 'ok', message: 'fine' });
+  });
+
   it('says what was tried and that it has given up', async () => {
     const { pass, check, view, monitor } = monitored();
     check({

@@ -50,7 +50,8 @@ type Entry = {
   readonly spec: CheckSpec;
   readonly rules: CheckRules;
   machine: CheckMachine;
-  reading: boolean;
+  /** The one that is under way. */
+  reading: Promise<void> | undefined;
   dueAt: number;
   /** Of the action that runs. */
   acting: AbortController | undefined;
@@ -142,13 +143,17 @@ export const createHealthMonitor = (
     show();
   };
 
-  const read = async (entry: Entry): Promise<void> => {
-    if (entry.reading) return;
-    entry.reading = true;
+  /** Whoever asks while it is read gets what comes of it: others that depend on it are judged by that. */
+  const read = (entry: Entry): Promise<void> => {
+    entry.reading ??= readOnce(entry).finally(() => {
+      entry.reading = undefined;
+    });
+    return entry.reading;
+  };
+  const readOnce = async (entry: Entry): Promise<void> => {
     entry.dueAt = now() + (entry.spec.everyMs ?? settings.everyMs);
     const { title, timeoutMs = settings.timeoutMs } = entry.spec;
     const found = await withTimeout(timers, timeoutMs, async () => entry.spec.measure());
-    entry.reading = false;
     if (closed || entries.get(entry.spec.id) !== entry) return;
     if (hiddenBy(entry) !== undefined) return take(entry, { t: 'hidden' });
     take(entry, { t: 'reading', reading: readingOf(found, title, timeoutMs) });
@@ -205,7 +210,7 @@ export const createHealthMonitor = (
       const entry: Entry = {
         spec,
         machine: newCheck(now()),
-        reading: false,
+        reading: undefined,
         dueAt: 0,
         acting: undefined,
         rules: {
