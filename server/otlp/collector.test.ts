@@ -2,22 +2,15 @@
 import { MockOtlpServer, normalizeTrace } from '@elastic/mockotlpserver';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTraceExporter, encodeOtlp } from '../../src/observability/index.ts';
-import { createTestClock, createTestRandom, spanOf } from '../../src/observability/traces/testDoubles.ts';
+import {
+  createTestClock,
+  createTestRandom,
+  fullSpan as span,
+  fullResource as tab,
+} from '../../src/observability/traces/testDoubles.ts';
 import { createNodeTimers } from '../../src/platform/node/index.ts';
 import { createOtlpRelay } from './relay.ts';
 
-const tab = { service: 'aivillage-tab', instance: 'peer-1', version: '1.2.3' } as const;
-const span = spanOf(2, {
-  of: 1,
-  trace: 0xabc,
-  name: 'task',
-  kind: 'client',
-  startedAt: 1_700_000_000_123.25,
-  endedAt: 1_700_000_001_000,
-  fields: { kind: 'ocr.detect', attempt: 3, share: 0.5, urgent: true },
-  events: [{ at: 1_700_000_000_500, name: 'sent', fields: { bytes: 7 } }],
-  failure: 'it broke',
-});
 const timers = createNodeTimers({ holdsProcess: false });
 
 const received: unknown[] = [];

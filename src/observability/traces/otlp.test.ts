@@ -5,21 +5,8 @@ import { unwrap } from '../../core/result.ts';
 import { encodeOtlp, type OtlpEntry } from './otlp.ts';
 import { otlpLimits, parseOtlpJson } from './otlpJson.ts';
 import { decodeOtlpRequest } from './otlpProto.ts';
-import { spanOf } from './testDoubles.ts';
+import { fullSpan as span, spanOf, fullResource as tab } from './testDoubles.ts';
 
-const tab = { service: 'aivillage-tab', instance: 'peer-1', version: '1.2.3' } as const;
-const span = spanOf(2, {
-  of: 1,
-  trace: 0xabc,
-  name: 'task',
-  kind: 'client',
-  where: 'worker',
-  startedAt: 1_700_000_000_123.25,
-  endedAt: 1_700_000_001_000,
-  fields: { kind: 'ocr.detect', attempt: 3, share: 0.5, urgent: true, missing: undefined },
-  events: [{ at: 1_700_000_000_500, name: 'sent', fields: { bytes: 7 } }],
-  failure: 'it broke',
-});
 const base64 = (hex: string) => Buffer.from(hex, 'hex').toString('base64');
 
 describe('spans as OTLP', () => {

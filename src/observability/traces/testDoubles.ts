@@ -85,3 +85,18 @@ export const spanOf = (
     ...rest,
   };
 };
+
+/** One that has all that a span may have, and the tab that it ran in. */
+export const fullResource = { service: 'aivillage-tab', instance: 'peer-1', version: '1.2.3' } as const;
+export const fullSpan = spanOf(2, {
+  of: 1,
+  trace: 0xabc,
+  name: 'task',
+  kind: 'client',
+  where: 'worker',
+  startedAt: 1_700_000_000_123.25,
+  endedAt: 1_700_000_001_000,
+  fields: { kind: 'ocr.detect', attempt: 3, share: 0.5, urgent: true, missing: undefined },
+  events: [{ at: 1_700_000_000_500, name: 'sent', fields: { bytes: 7 } }],
+  failure: 'it broke',
+});
