@@ -35,7 +35,7 @@ import type { FilledModels } from './lateTelemetry.ts';
 import type { HealthInput } from './pageHealth.ts';
 import { telemetrySettingsOf } from './settings.ts';
 import { createSwarmMetrics } from './swarmMetrics.ts';
-import { applyParts, createTelemetryCommands } from './telemetryCommands.ts';
+import { createTelemetryCommands } from './telemetryCommands.ts';
 import { createTraceSharing } from './traceSharing.ts';
 
 export type TelemetryDeps = {
@@ -211,7 +211,8 @@ export const openTelemetry = async (deps: TelemetryDeps & TelemetryPlatform): Pr
   follow(deps.settings.store, ({ telemetry: set }) => {
     const next = telemetrySettingsOf(set);
     if (JSON.stringify(next) !== JSON.stringify(choices())) models.settings.set(next);
-    applyParts(telemetry, next);
+    const { metrics, traces, logs, traceSampling } = next;
+    telemetry.setParts({ metrics, traces, logs, traceSampling });
   });
   const meetHost = async () => {
     if (deps.connection.get().phase !== 'joined' || models.host.get()) return;

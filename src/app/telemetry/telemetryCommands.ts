@@ -76,8 +76,7 @@ export const createTelemetryCommands = (parts: OpenedParts): TelemetryCommands =
       if (refused !== undefined) return err(refused);
       const wanted = { ...models.settings.get(), ...change };
       const next: TelemetrySettings = { ...wanted, charts: wanted.charts.slice(0, maxCharts) };
-      models.settings.set(next);
-      applyParts(telemetry, next);
+      // Whoever follows the settings hears of it at once, as of what another tab sets.
       await parts.settings.change({ telemetry: next });
       return ok(undefined);
     },
@@ -102,11 +101,6 @@ export const createTelemetryCommands = (parts: OpenedParts): TelemetryCommands =
     refreshAdvice: parts.advise,
   };
 };
-
-export const applyParts = (
-  telemetry: PageTelemetry,
-  { metrics, traces, logs, traceSampling }: TelemetrySettings,
-) => telemetry.setParts({ metrics, traces, logs, traceSampling });
 
 const whyNoNotifications = async (ask: typeof askToNotify): Promise<string | undefined> => {
   const asked = await ask();
